@@ -1,0 +1,1 @@
+"""Tallystick: decisions that can be replayed, bit for bit."""

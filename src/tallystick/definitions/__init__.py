@@ -1,0 +1,1 @@
+"""Frozen values that say what a project means: streams, expressions, features, models, policies, limits."""

@@ -1,0 +1,44 @@
+"""Lengths of time as people write them: 90s, 15m, 1h, 7d, 2w."""
+
+import re
+
+from tallystick.errors import DefinitionError
+
+UNITS_US = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 604_800_000_000}
+DAY_US = UNITS_US["d"]
+
+
+def microseconds(text: str, *, where: str | None = None) -> int:
+    """Return a written length in microseconds.
+
+    Raises
+    ------
+    DefinitionError
+        If the text is no whole number followed by a unit.
+
+    Examples
+    --------
+    >>> microseconds("1d")
+    86400000000
+    >>> microseconds("one day")
+    Traceback (most recent call last):
+        ...
+    tallystick.errors.DefinitionError: 'one day' is no length of time. Write a whole number and a unit ...
+    """
+    match = re.fullmatch(r"\s*(\d{1,6})\s*([smhdw])\s*", text) if isinstance(text, str) else None
+    if match is None:
+        sentence = f"{text!r} is no length of time. Write a whole number and a unit: 90s, 15m, 1h, 7d or 2w."
+        raise DefinitionError(sentence, where=where)
+    return int(match[1]) * UNITS_US[match[2]]
+
+
+def written(length_us: int) -> str:
+    """Return the shortest way to write a length, the inverse of ``microseconds``.
+
+    >>> written(microseconds("48h"))
+    '2d'
+    """
+    for unit in ("d", "h", "m", "s"):
+        if length_us % UNITS_US[unit] == 0:
+            return f"{length_us // UNITS_US[unit]}{unit}"
+    return f"{length_us}us"
