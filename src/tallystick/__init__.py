@@ -1,1 +1,43 @@
-"""Tallystick: decisions that can be replayed, bit for bit."""
+"""Tallystick: every decision of a model can be replayed, bit for bit.
+
+What a project file and a notebook import, and nothing else.
+"""
+
+from tallystick.definitions import limits as limit
+from tallystick.definitions.features import FeatureSet
+from tallystick.definitions.fields import flag, integer, key, money, number, optional, time
+from tallystick.definitions.models import (
+    GradientBoosting,
+    Label,
+    LogisticRegression,
+    Model,
+    Search,
+    TimeSplit,
+)
+from tallystick.definitions.policies import Policy, above, above_cost
+from tallystick.definitions.streams import Stream, Table
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "FeatureSet",
+    "GradientBoosting",
+    "Label",
+    "LogisticRegression",
+    "Model",
+    "Policy",
+    "Search",
+    "Stream",
+    "Table",
+    "TimeSplit",
+    "above",
+    "above_cost",
+    "flag",
+    "integer",
+    "key",
+    "limit",
+    "money",
+    "number",
+    "optional",
+    "time",
+]

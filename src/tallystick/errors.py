@@ -5,6 +5,7 @@
     · FieldUnknown       a stream has no such field
     · LeakRefused        a label is used before it is known
   - ConfigError          tally.toml or the command line is wrong
+    · SettingOutOfRange  a setting has a value that has no meaning
 """
 
 from collections.abc import Iterable
@@ -50,6 +51,14 @@ class LeakRefused(DefinitionError):
 
 class ConfigError(TallystickError):
     """tally.toml or the command line asks for something that does not exist. Correct it, run again."""
+
+
+class SettingOutOfRange(ConfigError):
+    """A setting has a value that has no meaning. Write one of the allowed values."""
+
+    def __init__(self, setting: str, value: object, *, allowed: str) -> None:
+        self.setting, self.value, self.allowed = setting, value, allowed
+        super().__init__(f"{setting} is {value!r}, and must be {allowed}. Write a value that is.")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

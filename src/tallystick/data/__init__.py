@@ -1,0 +1,1 @@
+"""From files and raw requests to screened, numbered, fingerprinted records."""

@@ -1,0 +1,100 @@
+"""Screened records in memory: exact whole numbers, dictionary-encoded keys, and one sequence over all streams."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tallystick.definitions.streams import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A column of fixed-point numbers.
+
+    Parameters
+    ----------
+    values : shape (n,), int64, in units of the last declared digit (cents for EUR); 0 where missing
+    missing : shape (n,), True where there is no value
+    decimals : digits after the point
+    """
+
+    values: NDArray[np.int64]
+    missing: NDArray[np.bool_]
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A column of keys.
+
+    Parameters
+    ----------
+    codes : shape (n,), int32: place of each row's key among ``names``, -1 where missing
+    names : canonical texts, each once, as an Arrow string array
+    """
+
+    codes: NDArray[np.int32]
+    names: pa.Array
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """All screened records of one stream or table, in order of their sequence.
+
+    Parameters
+    ----------
+    source : the definition they obey
+    seq : shape (n,), int64, rising: place of each record in the one order of arrival over all streams
+    time : shape (n,), int64: instant of the event; for a table, when its outcome became known
+    ids : canonical id of each record (a table's key), an Arrow string array
+    keys : key fields by name; the id itself is not among them, a table's key is
+    values : money, number, integer and flag fields by name; further time fields too, in microseconds
+    """
+
+    source: Source
+    seq: NDArray[np.int64]
+    time: NDArray[np.int64]
+    ids: pa.Array
+    keys: dict[str, Keys]
+    values: dict[str, Fixed]
+
+    def __len__(self) -> int:
+        return len(self.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One screened record, not numbered yet.
+
+    Parameters
+    ----------
+    stream : the stream's or table's name
+    id : its canonical id
+    time : instant of the event; None for a table's row, whose instant follows from the event it judges
+    keys : canonical texts by field, None where missing
+    values : whole numbers by field in units of the last declared digit, None where missing
+    """
+
+    stream: str
+    id: str
+    time: int | None
+    keys: dict[str, str | None] = field(default_factory=dict)
+    values: dict[str, int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Everything that was read, as one sequence.
+
+    Parameters
+    ----------
+    records : by the name of their stream or table, in the project's order
+    fingerprint : digest of the content: the same rows in the same order give the same, whatever file held them
+    last_seq : the highest sequence number
+    """
+
+    records: dict[str, Records]
+    fingerprint: str
+    last_seq: int

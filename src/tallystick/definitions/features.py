@@ -1,0 +1,142 @@
+"""Feature sets: a class whose attributes are features, each named as its column."""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from tallystick.definitions.aggregates import Family, Measure
+from tallystick.definitions.digest import digest_of
+from tallystick.definitions.expressions import (
+    Aggregate,
+    AnyExpr,
+    Column,
+    Expr,
+    Flagged,
+    KeyColumn,
+    Literal,
+    TableColumn,
+    TimeColumn,
+    parts,
+)
+from tallystick.definitions.mistakes import where
+from tallystick.definitions.streams import Source, Stream, StreamDefinition
+from tallystick.errors import DefinitionError, LeakRefused
+
+
+class FeatureDefinition(msgspec.Struct, frozen=True):
+    """A feature set as a value.
+
+    Parameters
+    ----------
+    name : the class's name
+    spine : the stream with one row of features per record
+    features : every feature's expression under its column's name, in the order declared
+    """
+
+    name: str
+    spine: StreamDefinition
+    features: dict[str, AnyExpr]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns, in order."""
+        return tuple(self.features)
+
+    @property
+    def flags(self) -> tuple[Flagged, ...]:
+        """The different flags that the features aggregate, in order of first use."""
+        found = {
+            digest_of(msgspec.to_builtins(part)): part
+            for expr in self.features.values()
+            for part in parts(expr)
+            if isinstance(part, Flagged)
+        }
+        return tuple(found.values())
+
+    @property
+    def digest(self) -> str:
+        """The digest of what the features mean: not where data lies, nor how the class is called."""
+        spine = msgspec.structs.replace(self.spine, source="")
+        return digest_of({"spine": msgspec.to_builtins(spine), "features": _plain(self.features)})
+
+
+class FeatureSet:
+    """Base of a project's features: subclass it with ``spine=``, and write one attribute per feature.
+
+    A family over several windows becomes one column per window: ``n = customer.count().over("1d", "7d")`` gives
+    ``n_1d`` and ``n_7d``.
+
+    Raises
+    ------
+    DefinitionError
+        If an attribute is no feature, a name is used twice, or a feature looks at another stream than the spine.
+    LeakRefused
+        If a feature is an outcome that nothing dates.
+
+    Examples
+    --------
+    >>> from tallystick.definitions.fields import key, money
+    >>> payments = Stream("payments", id="payment_id", time="paid_at",
+    ...                   fields={"customer_id": key, "amount": money("EUR")})
+    >>> class CardFraud(FeatureSet, spine=payments):
+    ...     night = payments.paid_at.hour() <= 6
+    ...     n = payments.by("customer_id").count().over("1d", "7d")
+    >>> CardFraud.definition.names
+    ('night', 'n_1d', 'n_7d')
+    """
+
+    definition: ClassVar[FeatureDefinition]
+
+    def __init_subclass__(cls, *, spine: Stream) -> None:
+        if not isinstance(spine, Stream):
+            raise DefinitionError(f"{cls.__name__} needs spine= a stream, not {spine!r}.", where=where())
+        features: dict[str, AnyExpr] = {}
+        for attribute, value in vars(cls).items():
+            if attribute.startswith("__"):
+                continue
+            for name, expr in _columns(cls.__name__, attribute, value):
+                if name in features:
+                    sentence = f"{cls.__name__} has two features called {name!r}. Rename one."
+                    raise DefinitionError(sentence, where=where())
+                features[name] = _checked(f"{cls.__name__}.{name}", expr, spine.definition.name)
+        if not features:
+            raise DefinitionError(f"{cls.__name__} declares no feature. Write at least one.", where=where())
+        cls.definition = FeatureDefinition(cls.__name__, spine.definition, features)
+
+
+def _columns(owner: str, attribute: str, value: object) -> list[tuple[str, Expr]]:
+    if isinstance(value, Family):
+        return [(f"{attribute}_{window}", member) for window, member in value.items()]
+    if isinstance(value, Measure):
+        sentence = f"{owner}.{attribute} does not say over which windows. Add .over('7d')."
+        raise DefinitionError(sentence, where=where())
+    if not isinstance(value, Expr):
+        sentence = f"{owner}.{attribute} is {value!r}, which is no feature. Make it of a stream's columns."
+        raise DefinitionError(sentence, where=where())
+    return [(attribute, value)]
+
+
+def _checked(name: str, expr: Any, spine: str) -> AnyExpr:
+    if isinstance(expr, TableColumn):
+        raise LeakRefused(f"{expr.table}.{expr.field}", where=where())
+    if isinstance(expr, TimeColumn | KeyColumn | Literal | Flagged):
+        remedy = {
+            TimeColumn: "It is an instant: take .hour() or .weekday() of it.",
+            KeyColumn: "It names an entity: aggregate over it with .by(...).",
+            Literal: "It is a constant, and a constant tells nothing.",
+            Flagged: "A record's own flag is not known when it is decided: aggregate it over an entity's past.",
+        }[type(expr)]
+        raise DefinitionError(f"{name} is no number that can be a feature. {remedy}", where=where())
+    for part in parts(expr):
+        if isinstance(part, Column | TimeColumn | Aggregate | Flagged) and part.stream != spine:
+            sentence = (
+                f"{name} looks at the stream {part.stream!r}, and its feature set has one row per record of {spine!r}. "
+                f"Make it of {spine!r}."
+            )
+            raise DefinitionError(sentence, where=where())
+    checked: AnyExpr = expr
+    return checked
+
+
+def _plain(features: dict[str, AnyExpr]) -> list[Any]:
+    return [[name, msgspec.to_builtins(expr)] for name, expr in features.items()]

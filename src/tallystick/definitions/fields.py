@@ -1,0 +1,182 @@
+"""What a column of a stream may hold: its kind, its unit and the closed range its values live in."""
+
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+
+from tallystick.definitions.mistakes import where
+from tallystick.errors import DefinitionError
+
+MINOR_DIGITS = {
+    "BHD": 3,
+    "CLP": 0,
+    "ISK": 0,
+    "JOD": 3,
+    "JPY": 0,
+    "KRW": 0,
+    "KWD": 3,
+    "OMR": 3,
+    "TND": 3,
+    "VND": 0,
+}
+MAX_DECIMALS = 9
+
+
+class Key(msgspec.Struct, frozen=True, tag="key"):
+    """Names an entity or another record. It has one canonical text: 596 and "596" are one customer."""
+
+    optional: bool = False
+
+    decimals = 0
+
+
+class Money(msgspec.Struct, frozen=True, tag="money"):
+    """An amount in one currency, kept in whole minor units; the range is in major units."""
+
+    currency: str
+    minimum: str | None = None
+    maximum: str | None = None
+    optional: bool = False
+
+    @property
+    def decimals(self) -> int:
+        """Digits after the point: 2 for EUR, 0 for JPY."""
+        return MINOR_DIGITS.get(self.currency, 2)
+
+
+class Number(msgspec.Struct, frozen=True, tag="number"):
+    """A decimal number kept as a whole count of its last digit; ``scale`` is how many digits follow the point."""
+
+    scale: int
+    minimum: str | None = None
+    maximum: str | None = None
+    optional: bool = False
+
+    @property
+    def decimals(self) -> int:
+        """Digits after the point."""
+        return self.scale
+
+
+class Integer(msgspec.Struct, frozen=True, tag="integer"):
+    """A whole number."""
+
+    minimum: str | None = None
+    maximum: str | None = None
+    optional: bool = False
+
+    decimals = 0
+
+
+class Flag(msgspec.Struct, frozen=True, tag="flag"):
+    """Yes or no, kept as 1 or 0."""
+
+    optional: bool = False
+
+    decimals = 0
+
+
+class Time(msgspec.Struct, frozen=True, tag="time"):
+    """An instant, kept in microseconds since 1970 UTC; a time without a zone is taken as UTC."""
+
+    optional: bool = False
+
+    decimals = 0
+
+
+Field = Key | Money | Number | Integer | Flag | Time
+Bound = int | float | str | Decimal | None
+SomeField = TypeVar("SomeField", Key, Money, Number, Integer, Flag, Time)
+
+key = Key()
+flag = Flag()
+time = Time()
+
+
+def money(currency: str, *, minimum: Bound = None, maximum: Bound = None) -> Money:
+    """Declare an amount in a currency, with an optional closed range in major units.
+
+    Raises
+    ------
+    DefinitionError
+        If the currency is no three-letter code, or the range is none.
+
+    Examples
+    --------
+    >>> money("EUR", minimum=0)
+    Money(currency='EUR', minimum='0', maximum=None, optional=False)
+    """
+    if not (isinstance(currency, str) and len(currency) == 3 and currency.isupper()):
+        sentence = f"{currency!r} is no currency. Write its three-letter ISO 4217 code, such as money('EUR')."
+        raise DefinitionError(sentence, where=where())
+    return Money(currency, *_range(minimum, maximum))
+
+
+def number(scale: int, *, minimum: Bound = None, maximum: Bound = None) -> Number:
+    """Declare a decimal number with ``scale`` digits after the point (0 to 9).
+
+    Raises
+    ------
+    DefinitionError
+        If the scale is out of range, or the range is none.
+    """
+    if not (isinstance(scale, int) and 0 <= scale <= MAX_DECIMALS):
+        sentence = f"number(scale={scale!r}) is not possible. Write how many digits follow the point, 0 to 9."
+        raise DefinitionError(sentence, where=where())
+    return Number(scale, *_range(minimum, maximum))
+
+
+def integer(*, minimum: Bound = None, maximum: Bound = None) -> Integer:
+    """Declare a whole number, with an optional closed range.
+
+    Raises
+    ------
+    DefinitionError
+        If the range is none.
+    """
+    return Integer(*_range(minimum, maximum))
+
+
+def optional(field: SomeField) -> SomeField:
+    """Allow the value of a field to be missing.
+
+    >>> optional(flag)
+    Flag(optional=True)
+    """
+    return msgspec.structs.replace(field, optional=True)
+
+
+def bounds(field: Field) -> tuple[int | None, int | None]:
+    """Return the closed range of a field in its own fixed-point units.
+
+    >>> bounds(money("EUR", minimum=0.5))
+    (50, None)
+    """
+    if isinstance(field, Flag):
+        return 0, 1
+    if not isinstance(field, Money | Number | Integer):
+        return None, None
+    scaled = (
+        None if b is None else int(Decimal(b).scaleb(field.decimals)) for b in (field.minimum, field.maximum)
+    )
+    low, high = scaled
+    return low, high
+
+
+def _range(minimum: Bound, maximum: Bound) -> tuple[str | None, str | None]:
+    low, high = (None if bound is None else _decimal(bound) for bound in (minimum, maximum))
+    if low is not None and high is not None and low > high:
+        sentence = f"minimum={minimum} lies above maximum={maximum}. Exchange them."
+        raise DefinitionError(sentence, where=where())
+    return None if low is None else str(low), None if high is None else str(high)
+
+
+def _decimal(bound: int | float | str | Decimal) -> Decimal:
+    try:
+        value = Decimal(str(bound))
+    except ArithmeticError:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise DefinitionError(f"{bound!r} is no number to bound a field with.", where=where())
+    return value

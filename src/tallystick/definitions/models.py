@@ -1,0 +1,228 @@
+"""What is to be learnt: features, label, split, candidates, search, policy and limits of one model."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal as OneOf
+
+import msgspec
+
+from tallystick.definitions.digest import digest_of
+from tallystick.definitions.durations import DAY_US, microseconds
+from tallystick.definitions.expressions import Flagged, TableColumn
+from tallystick.definitions.features import FeatureDefinition, FeatureSet
+from tallystick.definitions.limits import Limit
+from tallystick.definitions.mistakes import where
+from tallystick.definitions.policies import Above, AboveCost, Policy
+from tallystick.errors import DefinitionError, LeakRefused
+
+
+class LabelDefinition(msgspec.Struct, frozen=True):
+    """The value to foresee, and how long after the event it counts as final."""
+
+    flagged: Flagged
+    matures_after_us: int
+
+
+class SplitDefinition(msgspec.Struct, frozen=True):
+    """Parts of time: train, gap, validate, gap, test; ``test_from`` is the instant the test starts, or None.
+
+    None means that the test part ends with the last record whose label has matured.
+    """
+
+    train_us: int
+    gap_us: int
+    validate_us: int
+    test_us: int
+    test_from: int | None = None
+
+
+class LogisticRegression(msgspec.Struct, frozen=True, tag="logistic_regression"):
+    """A linear model of the log-odds on standardised features; a missing value takes the training median."""
+
+
+class GradientBoosting(msgspec.Struct, frozen=True, tag="gradient_boosting"):
+    """Boosted decision trees (LightGBM).
+
+    Parameters
+    ----------
+    max_trees : most trees of a candidate
+    max_leaves : most leaves of a tree; reasons cost time with deep ones
+    """
+
+    max_trees: int = 150
+    max_leaves: int = 31
+
+
+Family = LogisticRegression | GradientBoosting
+
+
+class Search(msgspec.Struct, frozen=True):
+    """How long settings are searched for each family, and by which metric of the validation part."""
+
+    trials: int = 20
+    metric: OneOf["average_precision", "auc"] = "average_precision"
+    seed: int = 0
+
+
+class ModelDefinition(msgspec.Struct, frozen=True):
+    """A model as a value."""
+
+    name: str
+    features: FeatureDefinition
+    label: LabelDefinition
+    split: SplitDefinition
+    candidates: tuple[Family, ...]
+    search: Search
+    policy: Policy
+    limits: tuple[Limit, ...]
+
+    @property
+    def digest(self) -> str:
+        """The digest of everything the model means, features included by their own digest."""
+        plain = msgspec.to_builtins(self)
+        return digest_of(plain | {"features": self.features.digest})
+
+
+def Label(flagged: Flagged, *, matures_after: str) -> LabelDefinition:  # noqa: N802 - reads as the value it makes
+    """Declare the value to foresee.
+
+    Parameters
+    ----------
+    flagged : what ``stream.flagged_by(...)`` returns
+    matures_after : how long after an event its label counts as final
+
+    Raises
+    ------
+    LeakRefused
+        If the label is an outcome that nothing dates.
+    DefinitionError
+        If it is no flag.
+    """
+    if isinstance(flagged, TableColumn):
+        raise LeakRefused(f"{flagged.table}.{flagged.field}", where=where())
+    if not isinstance(flagged, Flagged):
+        sentence = f"A label is a flag that knows when it became known, not {flagged!r}. Write stream.flagged_by(...)."
+        raise DefinitionError(sentence, where=where())
+    return LabelDefinition(flagged, microseconds(matures_after, where=where()))
+
+
+def TimeSplit(  # noqa: N802 - reads as the value it makes
+    *, train: str, gap: str, validate: str, test: str, test_from: str | None = None
+) -> SplitDefinition:
+    """Declare the parts of time, with a gap between every two: train, gap, validate, gap, test.
+
+    Parameters
+    ----------
+    train, gap, validate, test : lengths such as "60d"
+    test_from : the day the test starts, such as "2018-08-08" (UTC); by default the test ends with the last
+        record whose label has matured
+
+    Raises
+    ------
+    DefinitionError
+        If a length or the day is none.
+    """
+    lengths = [microseconds(text, where=where()) for text in (train, gap, validate, test)]
+    if 0 in (lengths[0], lengths[2], lengths[3]):
+        raise DefinitionError("train, validate and test must be longer than nothing.", where=where())
+    return SplitDefinition(*lengths, test_from=None if test_from is None else _day(test_from))
+
+
+class Model:
+    """Declare a model: what it sees, what it foresees, how it is chosen, what is done with its score.
+
+    Parameters
+    ----------
+    name : lower-case words joined by hyphens
+    features : a feature set
+    label : ``ts.Label(...)``; its flagged stream is the features' spine
+    split : ``ts.TimeSplit(...)``
+    candidates : families to try, such as ``ts.GradientBoosting()``
+    policy : ``ts.Policy(...)``
+    search : ``ts.Search(...)``
+    limits : what the model must reach before anybody may approve it
+
+    Raises
+    ------
+    DefinitionError
+        If a part is missing or is something else.
+    """
+
+    definition: ModelDefinition
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        features: type[FeatureSet],
+        label: LabelDefinition,
+        split: SplitDefinition,
+        candidates: Sequence[Family],
+        policy: Policy,
+        search: Search | None = None,
+        limits: Sequence[Limit] = (),
+    ) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+            sentence = (
+                f"{name!r} is no name for a model. Use lower-case words joined by hyphens: 'card-fraud'."
+            )
+            raise DefinitionError(sentence, where=where())
+        _are(name, "features", [features], type, "a subclass of ts.FeatureSet")
+        _are(name, "label", [label], LabelDefinition, "ts.Label(...)")
+        _are(name, "split", [split], SplitDefinition, "ts.TimeSplit(...)")
+        _are(name, "candidates", candidates, Family, "ts.LogisticRegression() or ts.GradientBoosting()")
+        _are(name, "policy", [policy], Policy, "ts.Policy(...)")
+        _are(name, "limits", limits, Limit, "ts.limit.average_precision(at_least=...)")
+        if not candidates:
+            raise DefinitionError(f"{name!r} has no candidates. Name at least one family.", where=where())
+        if label.flagged.stream != features.definition.spine.name:
+            sentence = (
+                f"{name!r} foresees a flag of {label.flagged.stream!r}, and its features have one row per record of "
+                f"{features.definition.spine.name!r}. They must be the same stream."
+            )
+            raise DefinitionError(sentence, where=where())
+        self.definition = ModelDefinition(
+            name,
+            features.definition,
+            label,
+            split,
+            tuple(candidates),
+            search or Search(),
+            policy,
+            tuple(limits),
+        )
+
+
+def _are(model: str, part: str, values: Sequence[object], kind: object, example: str) -> None:
+    for value in values:
+        if not isinstance(value, kind):  # type: ignore[arg-type]  # a union of Structs is a kind too
+            hint = f"{example}, with parentheses" if isinstance(value, type) else example
+            raise DefinitionError(f"{part}= of {model!r} is {value!r}. Write {hint}.", where=where())
+
+
+def _day(text: str) -> int:
+    try:
+        day = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise DefinitionError(
+            f"test_from={text!r} is no day. Write it as 2018-08-08.", where=where()
+        ) from None
+    day = day.replace(tzinfo=UTC) if day.tzinfo is None else day
+    return int(day.timestamp()) // 86_400 * DAY_US
+
+
+__all__ = [
+    "Above",
+    "AboveCost",
+    "Family",
+    "GradientBoosting",
+    "Label",
+    "LabelDefinition",
+    "LogisticRegression",
+    "Model",
+    "ModelDefinition",
+    "Search",
+    "SplitDefinition",
+    "TimeSplit",
+]

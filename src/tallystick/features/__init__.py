@@ -1,0 +1,1 @@
+"""From definitions and records to features: one plan, several executors, equal to the last bit."""

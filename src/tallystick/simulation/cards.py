@@ -1,0 +1,201 @@
+"""A simulated card network: payments, the chargebacks that come later, and the truth that nobody sees in time."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tallystick.definitions.durations import DAY_US
+from tallystick.errors import SettingOutOfRange
+from tallystick.simulation.frauds import FraudRates, beginning, compromised, takeovers
+from tallystick.simulation.habits import Kind, Payments, everyday
+from tallystick.simulation.population import settle
+from tallystick.simulation.reports import reported, reported_at
+
+MONEY = pa.decimal128(12, 2)  # cents are exact in it
+INSTANT = pa.timestamp("us")
+EARLIEST = -(2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What happened in a card network.
+
+    Parameters
+    ----------
+    payments : payment_id, paid_at (UTC, naive), customer_id, terminal_id, amount (EUR, two decimals); in order
+        of time, numbered in that order
+    chargebacks : report_id, reported_at, payment_id; in order of time; of frauds only, one at most for each
+        payment, and some are reported after the last payment of the network
+    truth : payment_id, kind, is_fraud; one row for each payment, in the same order. ``kind`` is "genuine",
+        "terminal_compromise", "card_theft", "card_testing" or "account_takeover"
+    """
+
+    payments: pa.Table
+    chargebacks: pa.Table
+    truth: pa.Table
+
+    def until(self, instant: int) -> Self:
+        """Return what was known just before an instant (microseconds since 1970 UTC).
+
+        Payments and chargebacks at the instant itself are not among it, so midnights cut days cleanly.
+        """
+        return self.between(EARLIEST, instant)
+
+    def between(self, since: int, until: int) -> Self:
+        """Return what came in ``since <= time < until``: payments and their truth, and chargebacks by report time.
+
+        The chargebacks may be of payments made before ``since``.
+        """
+        paid = _within(self.payments["paid_at"], since, until)
+        told = _within(self.chargebacks["reported_at"], since, until)
+        return type(self)(self.payments.filter(paid), self.chargebacks.filter(told), self.truth.filter(paid))
+
+
+def simulate(
+    *,
+    customers: int = 1_000,
+    terminals: int = 2_000,
+    start: date,
+    days: int,
+    new_fraud_from: date | None = None,
+    seed: int,
+    rates: FraudRates | None = None,
+) -> Network:
+    """Return a card network with three kinds of fraud, and a fourth from a chosen day.
+
+    The same arguments give the same bytes (with the same numpy: its distributions may change with its
+    versions). A longer simulation repeats a shorter one: the first days are the same payments, with
+    the same ids and reports. Until its day, the new kind of fraud leaves no trace.
+
+    Parameters
+    ----------
+    start : the first day, UTC
+    new_fraud_from : the first day on which accounts are taken over; ``None`` for never
+    rates : how often frauds begin; by default about 0.8 % of payments, as in the published card payments
+
+    Raises
+    ------
+    SettingOutOfRange
+        If a count is no positive number, or the seed is negative.
+
+    References
+    ----------
+    Y.-A. Le Borgne, W. Siblini, B. Lebichot, G. Bontempi (2022), *Reproducible Machine Learning for Credit
+    Card Fraud Detection - Practical Handbook*: the simulated card payments that this network is calibrated on.
+
+    Examples
+    --------
+    >>> network = simulate(customers=20, terminals=50, start=date(2026, 1, 1), days=3, seed=1)
+    >>> network.payments.column_names
+    ['payment_id', 'paid_at', 'customer_id', 'terminal_id', 'amount']
+    >>> network.until(midnight(date(2026, 1, 2))).payments.num_rows < network.payments.num_rows
+    True
+    """
+    _require_positive(customers=customers, terminals=terminals, days=days)
+    if seed < 0:
+        raise SettingOutOfRange("seed", seed, allowed="a whole number, 0 or more")
+    rates = rates or FraudRates()
+    begin = midnight(start)
+    people = settle(customers, terminals, seed=seed)
+    parts = []
+    for day in range(days):
+        parts.append(everyday(people, start=begin, day=day, seed=seed))
+        parts.extend(beginning(people, rates, start=begin, day=day, seed=seed))
+        if new_fraud_from is not None and begin + day * DAY_US >= midnight(new_fraud_from):
+            parts.append(takeovers(people, rates, start=begin, day=day, seed=seed))
+    payments = _in_order(Payments.joined(parts), until=begin + days * DAY_US)
+    stolen = compromised(payments, rates, terminals=terminals, start=begin, days=days, seed=seed)
+    return _Tables(payments.marked(stolen, Kind.TERMINAL_COMPROMISE)).network()
+
+
+def midnight(on: date) -> int:
+    """Return the beginning of a day in UTC, in microseconds since 1970.
+
+    >>> midnight(date(1970, 1, 2))
+    86400000000
+    """
+    return int(datetime(on.year, on.month, on.day, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def _require_positive(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 1:
+            raise SettingOutOfRange(name, count, allowed="a whole number, 1 or more")
+
+
+def _in_order(payments: Payments, until: int) -> Payments:
+    kept = payments.taken(payments.time < until)
+    # Ties are broken by content, never by where a payment was drawn: a longer simulation must repeat the order.
+    return kept.taken(np.lexsort((kept.kind, kept.cents, kept.terminal, kept.customer, kept.time)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """Turns columns of numbers into the tables that a project reads."""
+
+    drawn: Payments
+    ids: pa.Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", _texts("P", np.arange(len(self.drawn.time)) + 1, width=7))
+
+    def network(self) -> Network:
+        return Network(self._payments(), self._chargebacks(), self._truth())
+
+    def _payments(self) -> pa.Table:
+        return pa.table(
+            {
+                "payment_id": self.ids,
+                "paid_at": pa.array(self.drawn.time, INSTANT),
+                "customer_id": _texts("C", self.drawn.customer, width=5),
+                "terminal_id": _texts("T", self.drawn.terminal, width=5),
+                "amount": _money(self.drawn.cents),
+            }
+        )
+
+    def _chargebacks(self) -> pa.Table:
+        told = np.flatnonzero(reported(self.drawn))
+        at = reported_at(self.drawn.taken(told))
+        order = np.lexsort((told, at))
+        told, at = told[order], at[order]
+        # Numbered by their payment: numbers in order of arrival would change when the simulation goes on.
+        return pa.table(
+            {
+                "report_id": _texts("R", told + 1, width=7),
+                "reported_at": pa.array(at, INSTANT),
+                "payment_id": self.ids.take(pa.array(told)),
+            }
+        )
+
+    def _truth(self) -> pa.Table:
+        names = pa.array([kind.name.lower() for kind in Kind])
+        return pa.table(
+            {
+                "payment_id": self.ids,
+                "kind": names.take(pa.array(self.drawn.kind)),
+                "is_fraud": pa.array(self.drawn.kind != Kind.GENUINE),
+            }
+        )
+
+
+def _texts(letter: str, numbers: NDArray[np.int64], *, width: int) -> pa.Array:
+    padded = pc.utf8_lpad(pc.cast(pa.array(numbers), pa.string()), width, "0")
+    return pc.binary_join_element_wise(letter, padded, "")
+
+
+def _money(cents: NDArray[np.int64]) -> pa.Array:
+    # A decimal128 is its unscaled integer in two little-endian words; cents fill the low one.
+    words = np.zeros((len(cents), 2), dtype="<i8")
+    words[:, 0] = cents
+    return pa.Array.from_buffers(MONEY, len(cents), [None, pa.py_buffer(words)])
+
+
+def _within(times: pa.ChunkedArray, since: int, until: int) -> pa.ChunkedArray:
+    return pc.and_(
+        pc.greater_equal(times, pa.scalar(since, INSTANT)), pc.less(times, pa.scalar(until, INSTANT))
+    )
