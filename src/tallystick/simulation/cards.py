@@ -1,23 +1,20 @@
-"""A simulated card network: payments, the chargebacks that come later, and the truth that nobody sees in time."""
+"""A simulated card network: payments, the chargebacks that come later, and the truth behind them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from tallystick.definitions.durations import DAY_US
 from tallystick.errors import SettingOutOfRange
 from tallystick.simulation.frauds import FraudRates, beginning, compromised, takeovers
 from tallystick.simulation.habits import Kind, Payments, everyday
 from tallystick.simulation.population import settle
-from tallystick.simulation.reports import reported, reported_at
+from tallystick.simulation.tables import INSTANT, chargebacks_table, payments_table, truth_table
 
-MONEY = pa.decimal128(12, 2)  # cents are exact in it
-INSTANT = pa.timestamp("us")
 EARLIEST = -(2**62)
 
 
@@ -27,8 +24,8 @@ class Network:
 
     Parameters
     ----------
-    payments : payment_id, paid_at (UTC, naive), customer_id, terminal_id, amount (EUR, two decimals); in order
-        of time, numbered in that order
+    payments : payment_id, paid_at (UTC, naive), customer_id, terminal_id, amount (EUR, two decimals); in
+        order of time, numbered in that order
     chargebacks : report_id, reported_at, payment_id; in order of time; of frauds only, one at most for each
         payment, and some are reported after the last payment of the network
     truth : payment_id, kind, is_fraud; one row for each payment, in the same order. ``kind`` is "genuine",
@@ -47,9 +44,9 @@ class Network:
         return self.between(EARLIEST, instant)
 
     def between(self, since: int, until: int) -> Self:
-        """Return what came in ``since <= time < until``: payments and their truth, and chargebacks by report time.
+        """Return what came in ``since <= time < until``: payments with their truth, and chargebacks.
 
-        The chargebacks may be of payments made before ``since``.
+        A chargeback comes when it is reported, so its payment may have been made before ``since``.
         """
         paid = _within(self.payments["paid_at"], since, until)
         told = _within(self.chargebacks["reported_at"], since, until)
@@ -86,7 +83,7 @@ def simulate(
     References
     ----------
     Y.-A. Le Borgne, W. Siblini, B. Lebichot, G. Bontempi (2022), *Reproducible Machine Learning for Credit
-    Card Fraud Detection - Practical Handbook*: the simulated card payments that this network is calibrated on.
+    Card Fraud Detection - Practical Handbook*: the card payments that this network is calibrated on.
 
     Examples
     --------
@@ -98,7 +95,7 @@ def simulate(
     """
     _require_positive(customers=customers, terminals=terminals, days=days)
     if seed < 0:
-        raise SettingOutOfRange("seed", seed, allowed="a whole number, 0 or more")
+        raise SettingOutOfRange(setting="seed", value=seed, allowed="a whole number, 0 or more")
     rates = rates or FraudRates()
     begin = midnight(start)
     people = settle(customers, terminals, seed=seed)
@@ -110,7 +107,8 @@ def simulate(
             parts.append(takeovers(people, rates, start=begin, day=day, seed=seed))
     payments = _in_order(Payments.joined(parts), until=begin + days * DAY_US)
     stolen = compromised(payments, rates, terminals=terminals, start=begin, days=days, seed=seed)
-    return _Tables(payments.marked(stolen, Kind.TERMINAL_COMPROMISE)).network()
+    payments = payments.marked(stolen, Kind.TERMINAL_COMPROMISE)
+    return Network(payments_table(payments), chargebacks_table(payments), truth_table(payments))
 
 
 def midnight(on: date) -> int:
@@ -130,69 +128,8 @@ def _require_positive(**counts: int) -> None:
 
 def _in_order(payments: Payments, until: int) -> Payments:
     kept = payments.taken(payments.time < until)
-    # Ties are broken by content, never by where a payment was drawn: a longer simulation must repeat the order.
+    # Ties are broken by content, not by where a payment was drawn: a longer simulation repeats the order.
     return kept.taken(np.lexsort((kept.kind, kept.cents, kept.terminal, kept.customer, kept.time)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    """Turns columns of numbers into the tables that a project reads."""
-
-    drawn: Payments
-    ids: pa.Array = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "ids", _texts("P", np.arange(len(self.drawn.time)) + 1, width=7))
-
-    def network(self) -> Network:
-        return Network(self._payments(), self._chargebacks(), self._truth())
-
-    def _payments(self) -> pa.Table:
-        return pa.table(
-            {
-                "payment_id": self.ids,
-                "paid_at": pa.array(self.drawn.time, INSTANT),
-                "customer_id": _texts("C", self.drawn.customer, width=5),
-                "terminal_id": _texts("T", self.drawn.terminal, width=5),
-                "amount": _money(self.drawn.cents),
-            }
-        )
-
-    def _chargebacks(self) -> pa.Table:
-        told = np.flatnonzero(reported(self.drawn))
-        at = reported_at(self.drawn.taken(told))
-        order = np.lexsort((told, at))
-        told, at = told[order], at[order]
-        # Numbered by their payment: numbers in order of arrival would change when the simulation goes on.
-        return pa.table(
-            {
-                "report_id": _texts("R", told + 1, width=7),
-                "reported_at": pa.array(at, INSTANT),
-                "payment_id": self.ids.take(pa.array(told)),
-            }
-        )
-
-    def _truth(self) -> pa.Table:
-        names = pa.array([kind.name.lower() for kind in Kind])
-        return pa.table(
-            {
-                "payment_id": self.ids,
-                "kind": names.take(pa.array(self.drawn.kind)),
-                "is_fraud": pa.array(self.drawn.kind != Kind.GENUINE),
-            }
-        )
-
-
-def _texts(letter: str, numbers: NDArray[np.int64], *, width: int) -> pa.Array:
-    padded = pc.utf8_lpad(pc.cast(pa.array(numbers), pa.string()), width, "0")
-    return pc.binary_join_element_wise(letter, padded, "")
-
-
-def _money(cents: NDArray[np.int64]) -> pa.Array:
-    # A decimal128 is its unscaled integer in two little-endian words; cents fill the low one.
-    words = np.zeros((len(cents), 2), dtype="<i8")
-    words[:, 0] = cents
-    return pa.Array.from_buffers(MONEY, len(cents), [None, pa.py_buffer(words)])
 
 
 def _within(times: pa.ChunkedArray, since: int, until: int) -> pa.ChunkedArray:

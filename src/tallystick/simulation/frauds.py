@@ -30,7 +30,7 @@ class FraudRates:
 
 
 def beginning(people: Population, rates: FraudRates, *, start: int, day: int, seed: int) -> list[Payments]:
-    """Return the payments of the thefts and card testings that begin on a day, those of later days included."""
+    """Return the payments of the thefts and card testings that begin on a day, later payments included."""
     midnight = start + day * DAY_US
     thefts = _thefts(people, rates, generator(seed, Purpose.CARD_THEFT, day), midnight)
     return [thefts, _testings(people, rates, generator(seed, Purpose.CARD_TESTING, day), midnight)]
@@ -40,7 +40,8 @@ def takeovers(people: Population, rates: FraudRates, *, start: int, day: int, se
     """Return the payments of the account takeovers that begin on a day: the new kind of fraud.
 
     For five to ten days somebody pays once or twice a night with the customer's usual amounts, at terminals
-    anywhere. No amount, no burst and no known terminal gives it away; the hour does, to a model that has seen it.
+    anywhere. No amount, no burst and no known terminal gives it away; the hour does, to a model that has
+    seen it.
     """
     draws = generator(seed, Purpose.ACCOUNT_TAKEOVER, day)
     victims = _victims(people, rates.account_takeovers, draws)
@@ -74,12 +75,13 @@ def compromised(
         for terminal, last in zip(taken.tolist(), until.tolist(), strict=True):
             held[day:last, terminal] = True
     at_held = held[(payments.time - start) // DAY_US, payments.terminal]
-    stolen: NDArray[np.bool_] = at_held & (payments.chance < rates.stolen_at_compromised)
-    return stolen & (payments.kind == Kind.GENUINE)
+    genuine = payments.kind == Kind.GENUINE
+    stolen: NDArray[np.bool_] = genuine & at_held & (payments.chance < rates.stolen_at_compromised)
+    return stolen
 
 
 def _thefts(people: Population, rates: FraudRates, draws: np.random.Generator, midnight: int) -> Payments:
-    """A stolen card: for one to four days many payments, three to six times the customer's amounts, near home."""
+    """Return payments with stolen cards: many within days, near home, three to six times the usual amount."""
     victims = _victims(people, rates.card_thefts, draws)
     sizes = draws.integers(3, 11, size=len(victims))
     customer = np.repeat(victims, sizes)
@@ -97,7 +99,7 @@ def _thefts(people: Population, rates: FraudRates, draws: np.random.Generator, m
 
 
 def _testings(people: Population, rates: FraudRates, draws: np.random.Generator, midnight: int) -> Payments:
-    """Somebody tries stolen numbers: a burst of payments of 1 to 4 EUR within an hour of the night, anywhere."""
+    """Return payments that try stolen numbers: a burst of 1 to 4 EUR each in one hour of the night, anywhere."""
     victims = _victims(people, rates.card_testings, draws)
     sizes = draws.integers(5, 13, size=len(victims))
     customer = np.repeat(victims, sizes)

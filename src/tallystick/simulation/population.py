@@ -46,8 +46,8 @@ class Population:
 def settle(customers: int, terminals: int, *, seed: int) -> Population:
     """Return a population: people and shops settled in towns, people with habits.
 
-    The habits are calibrated on the published card payments: 1.9 payments per customer and day that differ much
-    between customers, amounts with a mean near 54 EUR and a median near 45 EUR, most of them in daytime.
+    The habits are calibrated on the published card payments: 1.9 payments per customer and day, which differ
+    much between customers; amounts with a mean near 54 EUR; most payments in daytime.
 
     >>> settle(3, 100, seed=1).reach.shape
     (3, 12)

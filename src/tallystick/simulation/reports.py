@@ -13,15 +13,17 @@ NEVER_REPORTED = 0.03
 
 def reported(payments: Payments) -> NDArray[np.bool_]:
     """Return which payments are frauds that will be reported one day; no genuine payment ever is."""
-    return (payments.kind != Kind.GENUINE) & (payments.silence >= NEVER_REPORTED)
+    told: NDArray[np.bool_] = (payments.kind != Kind.GENUINE) & (payments.silence >= NEVER_REPORTED)
+    return told
 
 
 def reported_at(payments: Payments) -> NDArray[np.int64]:
     """Return when each payment's report would come, in microseconds, whole seconds after its payment.
 
-    The delay is log-normal with a median of nine days: ``exp(ln 9 + 0.8 z)`` days. Rounded up, so that no report
-    comes at the very second of its payment.
+    The delay is log-normal with a median of nine days: ``exp(ln 9 + 0.8 z)`` days. Rounded up, so that no
+    report comes at the very second of its payment.
     """
     delay_days = np.exp(np.log(MEDIAN_DELAY_DAYS) + DELAY_SIGMA * payments.delay)
     seconds = np.ceil(delay_days * (DAY_US // SECOND_US)).astype(np.int64)
-    return payments.time + seconds * SECOND_US
+    at: NDArray[np.int64] = payments.time + seconds * SECOND_US
+    return at
