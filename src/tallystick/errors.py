@@ -368,6 +368,56 @@ class ReasonMissing(ApprovalError):
         super().__init__(f"The refusal of bundle {bundle[:12]} gives no reason. Say in a sentence why it is refused.")
 
 
+class ModelError(TallystickError):
+    """A model file cannot be used. Export it again, or take the one that was released."""
+
+
+class ModelUnreadable(ModelError):
+    """Bytes that should be a model are none."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(f"The model file cannot be read: {found}. Export the model again.")
+
+
+class ModelUnknown(ModelError):
+    """A model file asks for something that no model of ours asks for."""
+
+    def __init__(self, found: str, *, allowed: str) -> None:
+        self.found, self.allowed = found, allowed
+        super().__init__(
+            f"The model file holds {found}. Allowed: {allowed}. Only files written by tallystick's own export "
+            "are run; train the model here, or export it again."
+        )
+
+
+class ModelDamaged(ModelError):
+    """A model file has the right form and impossible content."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"The model file is damaged: {what}. Take it from the bundle that was signed.")
+
+
+class VectorWrong(ModelError):
+    """Feature values that do not fit the model."""
+
+    def __init__(self, shape: tuple[int, ...], *, names: tuple[str, ...]) -> None:
+        self.shape, self.names = shape, names
+        super().__init__(
+            f"The model needs {len(names)} features and was given values of shape {shape}. "
+            f"Give, in this order: {', '.join(names)}."
+        )
+
+
+class ExportRefused(ModelError):
+    """A fitted model holds something that a model file cannot say."""
+
+    def __init__(self, what: str, *, remedy: str) -> None:
+        self.what, self.remedy = what, remedy
+        super().__init__(f"The model cannot be written as data: {what}. {remedy}")
+
+
 class ConfigError(TallystickError):
     """tally.toml or the command line asks for something that does not exist. Correct it, run again."""
 

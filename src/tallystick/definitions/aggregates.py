@@ -72,14 +72,10 @@ class Measure:
         """
         lengths = [microseconds(window, where=where()) for window in windows]
         if not lengths or 0 in lengths or len(set(lengths)) < len(lengths):
-            sentence = (
-                f"over{windows!r} needs one or more different lengths above zero, such as over('1d', '7d')."
-            )
+            sentence = f"over{windows!r} needs one or more different lengths above zero, such as over('1d', '7d')."
             raise DefinitionError(sentence, where=where())
         after = microseconds(delay, where=where())
-        made = [
-            Aggregate(self.function, self.entity.stream, self.entity.key, self.of, w, after) for w in lengths
-        ]
+        made = [Aggregate(self.function, self.entity.stream, self.entity.key, self.of, w, after) for w in lengths]
         return made[0] if len(made) == 1 else Family(dict(zip(windows, made, strict=True)))
 
 
@@ -103,9 +99,7 @@ class Family(Mapping[str, Aggregate]):
 
     def _refuse(self, _: object) -> Expr:
         first = next(iter(self._members))
-        sentence = (
-            f"This is a family of {len(self)} windows ({', '.join(self)}). Pick one, such as [{first!r}]."
-        )
+        sentence = f"This is a family of {len(self)} windows ({', '.join(self)}). Pick one, such as [{first!r}]."
         raise DefinitionError(sentence, where=where())
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse

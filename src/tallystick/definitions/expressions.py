@@ -165,16 +165,7 @@ class Comparison(Expr, frozen=True, eq=False, tag="comparison"):
 
 
 AnyExpr = (
-    Literal
-    | Column
-    | TimeColumn
-    | KeyColumn
-    | TableColumn
-    | TimePart
-    | Flagged
-    | Aggregate
-    | Arithmetic
-    | Comparison
+    Literal | Column | TimeColumn | KeyColumn | TableColumn | TimePart | Flagged | Aggregate | Arithmetic | Comparison
 )
 
 
@@ -211,17 +202,11 @@ def _operand(value: object, op: str) -> AnyExpr:
         )
         raise DefinitionError(sentence, where=where())
     if isinstance(value, TimeColumn | KeyColumn):
-        remedy = (
-            "Take .hour() or .weekday() of it." if isinstance(value, TimeColumn) else "Group by it instead."
-        )
-        raise DefinitionError(
-            f"{value.field!r} is no number, so '{op}' cannot take it. {remedy}", where=where()
-        )
+        remedy = "Take .hour() or .weekday() of it." if isinstance(value, TimeColumn) else "Group by it instead."
+        raise DefinitionError(f"{value.field!r} is no number, so '{op}' cannot take it. {remedy}", where=where())
     if isinstance(value, Literal | Column | TimePart | Aggregate | Arithmetic | Comparison):
         return value
     if isinstance(value, int | float):
         return Literal(float(value))
-    shown = (
-        f"'{op}' cannot take {value!r}. It takes numbers, columns, parts of time and windows of an aggregate."
-    )
+    shown = f"'{op}' cannot take {value!r}. It takes numbers, columns, parts of time and windows of an aggregate."
     raise DefinitionError(shown, where=where())

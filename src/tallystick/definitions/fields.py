@@ -157,9 +157,7 @@ def bounds(field: Field) -> tuple[int | None, int | None]:
         return 0, 1
     if not isinstance(field, Money | Number | Integer):
         return None, None
-    scaled = (
-        None if b is None else int(Decimal(b).scaleb(field.decimals)) for b in (field.minimum, field.maximum)
-    )
+    scaled = (None if b is None else int(Decimal(b).scaleb(field.decimals)) for b in (field.minimum, field.maximum))
     low, high = scaled
     return low, high
 

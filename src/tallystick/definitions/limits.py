@@ -39,7 +39,5 @@ def auc(*, at_least: float) -> Limit:
 
 def _share(value: float) -> float:
     if not (isinstance(value, int | float) and 0 <= value <= 1):
-        raise DefinitionError(
-            f"at_least={value!r} lies outside 0 to 1, where this metric lives.", where=where()
-        )
+        raise DefinitionError(f"at_least={value!r} lies outside 0 to 1, where this metric lives.", where=where())
     return float(value)

@@ -164,9 +164,7 @@ class Model:
         limits: Sequence[Limit] = (),
     ) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-            sentence = (
-                f"{name!r} is no name for a model. Use lower-case words joined by hyphens: 'card-fraud'."
-            )
+            sentence = f"{name!r} is no name for a model. Use lower-case words joined by hyphens: 'card-fraud'."
             raise DefinitionError(sentence, where=where())
         _are(name, "features", [features], type, "a subclass of ts.FeatureSet")
         _are(name, "label", [label], LabelDefinition, "ts.Label(...)")
@@ -205,9 +203,7 @@ def _day(text: str) -> int:
     try:
         day = datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        raise DefinitionError(
-            f"test_from={text!r} is no day. Write it as 2018-08-08.", where=where()
-        ) from None
+        raise DefinitionError(f"test_from={text!r} is no day. Write it as 2018-08-08.", where=where()) from None
     day = day.replace(tzinfo=UTC) if day.tzinfo is None else day
     return int(day.timestamp()) // 86_400 * DAY_US
 

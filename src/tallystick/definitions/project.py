@@ -70,11 +70,7 @@ def load(path: Path) -> Definitions:
             if known is not value.definition:
                 sentence = f"Two sources are called {known.name!r}. Rename one."
                 raise DefinitionError(sentence, where=path.name)
-    sets = [
-        v.definition
-        for v in values
-        if isinstance(v, type) and issubclass(v, FeatureSet) and v is not FeatureSet
-    ]
+    sets = [v.definition for v in values if isinstance(v, type) and issubclass(v, FeatureSet) and v is not FeatureSet]
     models = [v.definition for v in values if isinstance(v, Model)]
     return Definitions(path, sources, {s.name: s for s in sets}, {m.name: m for m in models})
 
@@ -103,7 +99,5 @@ def _run(path: Path) -> ModuleType:
 
 
 def _line(error: Exception, path: Path) -> str:
-    own = [
-        f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()
-    ]
+    own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()]
     return f"{path.name}:{own[-1].lineno}" if own else path.name

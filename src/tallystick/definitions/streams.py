@@ -129,9 +129,7 @@ class Stream:
             after = microseconds(known_after, where=where())
             return Flagged(self.definition.name, reports.table, reports.key, after, reports.field)
         if known_after is not None:
-            sentence = (
-                "known_after is for a table without times; this stream says when each report became known."
-            )
+            sentence = "known_after is for a table without times; this stream says when each report became known."
             raise DefinitionError(sentence, where=where())
         if isinstance(reports, Stream) and on is not None:
             reports[on]
