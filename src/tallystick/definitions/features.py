@@ -19,7 +19,7 @@ from tallystick.definitions.expressions import (
     parts,
 )
 from tallystick.definitions.mistakes import where
-from tallystick.definitions.streams import Source, Stream, StreamDefinition
+from tallystick.definitions.streams import Stream, StreamDefinition
 from tallystick.errors import DefinitionError, LeakRefused
 
 

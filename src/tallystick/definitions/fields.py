@@ -86,7 +86,7 @@ class Time(msgspec.Struct, frozen=True, tag="time"):
 
 
 Field = Key | Money | Number | Integer | Flag | Time
-Bound = int | float | str | Decimal | None
+Bound = float | str | Decimal | None
 SomeField = TypeVar("SomeField", Key, Money, Number, Integer, Flag, Time)
 
 key = Key()
@@ -170,7 +170,7 @@ def _range(minimum: Bound, maximum: Bound) -> tuple[str | None, str | None]:
     return None if low is None else str(low), None if high is None else str(high)
 
 
-def _decimal(bound: int | float | str | Decimal) -> Decimal:
+def _decimal(bound: float | str | Decimal) -> Decimal:
     try:
         value = Decimal(str(bound))
     except ArithmeticError:

@@ -123,10 +123,13 @@ def TimeSplit(  # noqa: N802 - reads as the value it makes
     DefinitionError
         If a length or the day is none.
     """
-    lengths = [microseconds(text, where=where()) for text in (train, gap, validate, test)]
-    if 0 in (lengths[0], lengths[2], lengths[3]):
+    train_us, gap_us, validate_us, test_us = (
+        microseconds(text, where=where()) for text in (train, gap, validate, test)
+    )
+    if 0 in (train_us, validate_us, test_us):
         raise DefinitionError("train, validate and test must be longer than nothing.", where=where())
-    return SplitDefinition(*lengths, test_from=None if test_from is None else _day(test_from))
+    start = None if test_from is None else _day(test_from)
+    return SplitDefinition(train_us, gap_us, validate_us, test_us, start)
 
 
 class Model:

@@ -67,12 +67,12 @@ class Stream:
         self,
         name: str,
         *,
-        id: str,
+        id: str,  # noqa: A002 - the word the field uses
         time: str,
         fields: Mapping[str, Field],
-        source: str = "",  # noqa: A002
+        source: str = "",
     ) -> None:
-        declared = {id: Key(), time: Time()} | _checked(name, fields)
+        declared: dict[str, Field] = {id: Key(), time: Time(), **_checked(name, fields)}
         self.definition = StreamDefinition(name, id, time, declared, source)
 
     def __getattr__(self, field: str) -> Column | TimeColumn | KeyColumn:
@@ -171,7 +171,7 @@ class Table:
     definition: TableDefinition
 
     def __init__(self, name: str, *, key: str, fields: Mapping[str, Field], source: str = "") -> None:
-        self.definition = TableDefinition(name, key, {key: Key()} | _checked(name, fields), source)
+        self.definition = TableDefinition(name, key, {key: Key(), **_checked(name, fields)}, source)
 
     def __getattr__(self, field: str) -> TableColumn:
         if field.startswith("__") or field == "definition":
