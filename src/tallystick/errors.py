@@ -246,7 +246,7 @@ class SignerRefused(LedgerError):
         self.actor = actor
         super().__init__(
             f"This key is not the one that {actor!r} was enrolled with. "
-            f"Sign with the enrolled key, or enrol this key under a name of its own."
+            "Sign with the enrolled key, or enrol this key under a name of its own."
         )
 
 
@@ -300,7 +300,8 @@ class BuilderRefused(ApprovalError):
     def __init__(self, actor: str, *, bundle: str) -> None:
         self.actor, self.bundle = actor, bundle
         super().__init__(
-            f"{actor!r} built bundle {bundle[:12]}, and who builds does not approve. Ask another validator to approve it."
+            f"{actor!r} built bundle {bundle[:12]}, and who builds does not approve. "
+            "Ask another validator to approve it."
         )
 
 
@@ -322,7 +323,8 @@ class BundleUnknown(ApprovalError):
         self.bundle, self.released = bundle, list(released)
         known = ", ".join(digest[:12] for digest in self.released[-5:]) or "none"
         super().__init__(
-            f"The ledger has no release of bundle {bundle[:12]}. Released: {known}. Release it first, or correct the digest."
+            f"The ledger has no release of bundle {bundle[:12]}. Released: {known}. "
+            "Release it first, or correct the digest."
         )
 
 
