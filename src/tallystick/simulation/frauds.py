@@ -99,7 +99,7 @@ def _thefts(people: Population, rates: FraudRates, draws: np.random.Generator, m
 
 
 def _testings(people: Population, rates: FraudRates, draws: np.random.Generator, midnight: int) -> Payments:
-    """Return payments that try stolen numbers: a burst of 1 to 4 EUR each in one hour of the night, anywhere."""
+    """Return payments that try stolen numbers: a burst of 1 to 4 EUR each, in one hour of a night."""
     victims = _victims(people, rates.card_testings, draws)
     sizes = draws.integers(5, 13, size=len(victims))
     customer = np.repeat(victims, sizes)
