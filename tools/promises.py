@@ -1,0 +1,70 @@
+"""Keep the promises of the tree by counting, not by reviewing: ``python tools/promises.py`` exits 1 on a broken one.
+
+Every module starts with a sentence, no function hides an import of our own, public functions document what they
+raise, tests say their claim, and nothing in the package can run code from data.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+NEVER = re.compile(r"^\s*(import|from) (pickle|joblib|cloudpickle|dill|shelve|marshal)\b|\b(eval|exec)\(|torch\.load\(")
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def broken(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the line and the sentence of each promise that a file of the package breaks."""
+    source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    if ast.get_docstring(tree) is None:
+        yield 1, "the file does not say what a reader finds here"
+    if (lines := len(source.splitlines())) > MAX_FILE_LINES:
+        yield 1, f"the file has {lines} lines; split it at {MAX_FILE_LINES}"
+    for number, line in enumerate(source.splitlines(), start=1):
+        if NEVER.search(line):
+            yield number, "this can run code from data, and the design says never"
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            yield from _broken_by(node)
+
+
+def unclaimed(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield each test that does not say its claim."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, Function) and node.name.startswith("test_") and not ast.get_docstring(node):
+            yield node.lineno, f"{node.name} does not say its claim"
+
+
+def _broken_by(function: Function) -> Iterator[tuple[int, str]]:
+    name, doc = function.name, ast.get_docstring(function) or ""
+    length = len(ast.unparse(function).splitlines()) - len(doc.splitlines())
+    if length > MAX_FUNCTION_LINES:
+        yield function.lineno, f"{name} has {length} lines; split it at {MAX_FUNCTION_LINES}"
+    for node in ast.walk(function):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tallystick"):
+            yield node.lineno, f"{name} hides an import of {node.module}"
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name | ast.Call) and not name.startswith("_"):
+            error = ast.unparse(node.exc).partition("(")[0]
+            if not re.search(rf"\b{re.escape(error.split('.')[-1])}\b", doc):
+                yield node.lineno, f"{name} raises {error}, and its docstring is silent"
+
+
+def main() -> int:
+    """Print every broken promise; return 1 if there is one."""
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {sentence}"
+        for folder, question in (("src", broken), ("tests", unclaimed))
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, sentence in question(path)
+    ]
+    sys.stdout.write("".join(f"{line}\n" for line in found))
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
