@@ -1,0 +1,162 @@
+"""What tally.toml may say, and where the things of a project lie."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tallystick.errors import ConfigError, did_you_mean
+
+NAME = "tally.toml"
+
+
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Reading. ``max_refused_share``: a source with a larger share of refused rows stops the run, 0 to 1."""
+
+    max_refused_share: float = 0.05
+
+
+class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where decisions are answered: the loopback address unless told otherwise."""
+
+    host: str = "127.0.0.1"
+    port: int = 8471
+
+
+class Monitoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When the alarm of bad decisions rises.
+
+    Parameters
+    ----------
+    tolerance : how far above the reference rate still counts as quiet, as a share of it
+    false_alarms : largest chance that a quiet model ever raises the alarm
+    """
+
+    tolerance: float = 0.25
+    false_alarms: float = 0.01
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything tally.toml may say; without one these defaults hold.
+
+    Parameters
+    ----------
+    project : the file with the definitions
+    actor : who acts when the command line does not say
+    """
+
+    project: str = "project.py"
+    actor: str | None = None
+    data: Data = Data()
+    serving: Serving = Serving()
+    monitoring: Monitoring = Monitoring()
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the things of a project lie, all inside its hidden folder but the definitions.
+
+    Parameters
+    ----------
+    root : the project's folder
+    """
+
+    root: Path
+
+    @property
+    def hidden(self) -> Path:
+        """The folder that holds everything the project remembers."""
+        return self.root / ".tally"
+
+    @property
+    def keys(self) -> Path:
+        """Private keys of the actors who act on this machine."""
+        return self.hidden / "keys"
+
+    @property
+    def ledger(self) -> Path:
+        """What people did."""
+        return self.hidden / "ledger.db"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Signed checkpoints of the ledger; copy them to where its keeper cannot write."""
+        return self.hidden / "checkpoints.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """Events, decisions, outcomes and faults, in order of arrival."""
+        return self.hidden / "log.db"
+
+    @property
+    def state(self) -> Path:
+        """Caches of the log that make features fast, one per feature set; may be deleted at any time."""
+        return self.hidden / "state"
+
+    @property
+    def segments(self) -> Path:
+        """History loaded before the first start, kept under its digest."""
+        return self.hidden / "segments"
+
+    @property
+    def candidates(self) -> Path:
+        """Trained candidates, each under its digest."""
+        return self.hidden / "candidates"
+
+    @property
+    def evidence(self) -> Path:
+        """What the checks found, each under its digest."""
+        return self.hidden / "evidence"
+
+    @property
+    def bundles(self) -> Path:
+        """Signed bundles, each under its digest."""
+        return self.hidden / "bundles"
+
+    @property
+    def quarantine(self) -> Path:
+        """Refused rows with their reasons."""
+        return self.hidden / "quarantine"
+
+    @property
+    def tokens(self) -> Path:
+        """Digests of the tokens that callers of the server hold."""
+        return self.hidden / "tokens"
+
+
+def read(root: Path) -> Settings:
+    """Return the settings of a project's folder.
+
+    Raises
+    ------
+    ConfigError
+        If tally.toml is no TOML, or says something unknown.
+
+    Examples
+    --------
+    >>> read(Path("a-folder-without-one")).serving.port
+    8471
+    """
+    path = root / NAME
+    if not path.is_file():
+        return Settings()
+    try:
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+        return msgspec.convert(plain, Settings)
+    except tomllib.TOMLDecodeError as error:
+        sentence = f"{NAME} is no TOML: {error}. Correct that line."
+        raise ConfigError(sentence) from None
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{NAME}: {error}. {_allowed(plain)}") from None
+
+
+def _allowed(plain: dict[str, object]) -> str:
+    known = [field.name for field in msgspec.structs.fields(Settings)]
+    strange = [name for name in plain if name not in known]
+    hint = did_you_mean(strange[0], known) if strange else ""
+    sections = "; ".join(
+        f"[{section}] {', '.join(field.name for field in msgspec.structs.fields(kind))}"
+        for section, kind in (("data", Data), ("serving", Serving), ("monitoring", Monitoring))
+    )
+    return f"{hint} It may say: project, actor; {sections}.".strip()
