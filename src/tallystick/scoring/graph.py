@@ -106,9 +106,7 @@ def _refuse_extras(proto: Any) -> None:
         raise ModelUnknown("functions, training steps or sparse constants", allowed="none of them")
     inputs, outputs = _signature(proto.graph.input), _signature(proto.graph.output)
     if [name for name, _ in inputs] != [INPUT] or [name for name, _ in outputs] != [RAW, SCORE]:
-        raise ModelUnknown(
-            f"inputs {inputs}, outputs {outputs}", allowed=f"{INPUT!r} in, {RAW!r} and {SCORE!r} out"
-        )
+        raise ModelUnknown(f"inputs {inputs}, outputs {outputs}", allowed=f"{INPUT!r} in, {RAW!r} and {SCORE!r} out")
     if any(kind != onnx.TensorProto.DOUBLE for _, kind in inputs + outputs):
         raise ModelUnknown("inputs or outputs of another type", allowed="double only")
 
@@ -169,14 +167,8 @@ def _names(proto: Any) -> tuple[str, ...]:
         names = json.loads(texts[0])
     except (IndexError, ValueError) as error:
         raise ModelUnknown("no feature names", allowed=f"a JSON list under {NAMES!r}") from error
-    if (
-        not isinstance(names, list)
-        or not all(isinstance(n, str) for n in names)
-        or len(set(names)) != len(names)
-    ):
-        raise ModelUnknown(
-            "feature names that are no list of different texts", allowed="one text per feature"
-        )
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names) or len(set(names)) != len(names):
+        raise ModelUnknown("feature names that are no list of different texts", allowed="one text per feature")
     columns = [d.dim_value for d in proto.graph.input[0].type.tensor_type.shape.dim][1:]
     if columns != [len(names)]:
         raise ModelUnknown(f"{len(names)} feature names for columns {columns}", allowed="one name per column")

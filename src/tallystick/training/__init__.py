@@ -1,0 +1,1 @@
+"""From a matrix to candidates: splits, families, search, calibration, export."""
