@@ -56,7 +56,7 @@ def rows_on_thresholds(dump: dict[str, Any], n: int) -> NDArray[np.float64]:
     for feature in range(rows.shape[1]):
         near = cast([split for f, split in found if f == feature] or [0.0]).astype(np.float32)
         with np.errstate(over="ignore"):  # beyond the largest float32 lies infinity
-        near = np.concatenate([near, *(np.nextafter(near, np.float32(end)) for end in (-np.inf, np.inf))])
+            near = np.concatenate([near, *(np.nextafter(near, np.float32(end)) for end in (-np.inf, np.inf))])
         at = random.random(n) < 0.5
         rows[at, feature] = random.choice(near, int(at.sum()))
     return cast(rows)
