@@ -1,0 +1,1 @@
+"""The command ``tally``: one function per verb, no logic."""

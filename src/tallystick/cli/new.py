@@ -1,0 +1,100 @@
+"""``tally new``: a project to start from."""
+
+from pathlib import Path
+
+import click
+
+from tallystick.cli.options import Options
+from tallystick.errors import ConfigError
+
+PROJECT = '''"""Card fraud: which card payments to stop."""
+
+import tallystick as ts
+
+payments = ts.Stream(
+    "payments",
+    id="payment_id",
+    time="paid_at",
+    source="data/payments.parquet",
+    fields={"customer_id": ts.key, "terminal_id": ts.key, "amount": ts.money("EUR", minimum=0)},
+)
+chargebacks = ts.Stream(
+    "chargebacks",
+    id="report_id",
+    time="reported_at",
+    source="data/chargebacks.parquet",
+    fields={"payment_id": ts.key},
+)
+fraud = payments.flagged_by(chargebacks, on="payment_id")  # 0 until reported, then 1: it knows when it became known
+
+customer, terminal = payments.by("customer_id"), payments.by("terminal_id")
+
+
+class CardFraud(ts.FeatureSet, spine=payments):
+    """Each attribute is a feature; a family over several windows makes one column per window."""
+
+    amount = payments.amount
+    night = payments.paid_at.hour() <= 6
+    weekend = payments.paid_at.weekday() >= 5
+    n = customer.count().over("1d", "7d", "30d")  # columns n_1d, n_7d, n_30d
+    spend = customer.mean(payments.amount).over("1d", "7d", "30d")
+    burst = spend["1d"] / spend["30d"]
+    risk = terminal.mean(fraud).over("1d", "7d", "30d", delay="7d")
+
+
+model = ts.Model(
+    "__NAME__",
+    features=CardFraud,
+    label=ts.Label(fraud, matures_after="30d"),
+    split=ts.TimeSplit(train="60d", gap="7d", validate="7d", test="7d"),
+    candidates=[ts.LogisticRegression(), ts.GradientBoosting()],
+    search=ts.Search(trials=20, metric="average_precision"),
+    policy=ts.Policy(stop=ts.above_cost(false_alarm=5.0, missed=payments.amount), refer=ts.above(0.2)),
+    limits=[ts.limit.auc(at_least=0.70)],
+)
+'''
+
+SETTINGS = """# Everything here is optional; these are the defaults.
+project = "project.py"
+
+[data]
+max_refused_share = 0.05      # a source with a larger share of refused rows stops the run
+
+[serving]
+host = "127.0.0.1"
+port = 8471
+
+[monitoring]
+tolerance = 0.25              # how far above the reference rate still counts as quiet, as a share of it
+false_alarms = 0.01           # largest chance that a quiet model ever raises the alarm
+"""
+
+IGNORED = ".tally/\ndata/\n__pycache__/\n"
+
+
+@click.command()
+@click.argument("name")
+@click.pass_obj
+def new(options: Options, name: str) -> None:
+    """Scaffold a project folder NAME.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds something already.
+    """
+    folder = options.folder / name
+    if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+        sentence = f"{str(folder)!r} exists and is not empty. Choose another name, or empty it."
+        raise ConfigError(sentence)
+    write(folder, name)
+    click.echo(f"{folder}/project.py holds the definitions. Put payments and chargebacks into {folder}/data/, then:")
+    click.echo(f"  cd {folder} && tally check")
+
+
+def write(folder: Path, name: str) -> None:
+    """Write a new project's files."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "project.py").write_text(PROJECT.replace("__NAME__", name), encoding="utf-8")
+    (folder / "tally.toml").write_text(SETTINGS, encoding="utf-8")
+    (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
