@@ -57,11 +57,12 @@ class LeafTables:
 
     slots: Slots
     starts: NDArray[np.int64]  # of each leaf, its first slot
-    powers: NDArray[np.int64]  # of each slot, the bit it sets in its leaf's pattern
+    powers: NDArray[np.int32]  # of each slot, the bit it sets in its leaf's pattern
     leaf: NDArray[np.int64]  # of each slot, its leaf
     offsets: NDArray[np.int64]  # of each slot, where its column begins in the tables
     widths: NDArray[np.int64]  # of each leaf, the length of a table's row
     tables: Doubles
+    base: float  # what these leaves add to a background row, on average
 
     @classmethod
     def build(cls, leaves: list[Leaf], background: Doubles) -> "LeafTables":
@@ -73,11 +74,14 @@ class LeafTables:
         leaf = np.repeat(np.arange(len(ordered)), widths)
         place = np.arange(len(leaf)) - starts[leaf]
         offsets = (np.cumsum(sizes) - sizes)[leaf] + place
-        tables = [_tables_of(part, background) for part in _parts(ordered)]
-        return cls(
-            Slots.of(ordered), starts, 1 << place, leaf, offsets, widths,
-            np.concatenate([table.ravel() for table in tables]) if tables else np.empty(0),
-        )  # fmt: skip
+        tables, base = np.empty(int(sizes.sum())), 0.0
+        for first, part in _parts(ordered):
+            begin, counts = int(offsets[starts[first]]), _pattern_counts(part, background)
+            values = np.array([leaf.value for leaf in part]) / len(background)
+            tables[begin : begin + counts.size * len(part[0].conditions)] = _tables_of(counts, values).ravel()
+            base = sum((values * counts[:, -1]).tolist(), base)
+        powers = (1 << place).astype(np.int32)
+        return cls(Slots.of(ordered), starts, powers, leaf, offsets, widths, tables, base)
 
     def add_to(self, total: Doubles, vector: Doubles) -> Doubles:
         """Return the total, shape [k], with what these leaves add for one vector."""
@@ -98,6 +102,11 @@ class LongLeaf:
     shares: Doubles  # [n_patterns], of the background
     gains: Doubles  # [k + 1, k + 1], see _weights
     losses: Doubles
+
+    @property
+    def base(self) -> float:
+        """What this leaf adds to a background row, on average."""
+        return self.value * float(self.shares[self.patterns.all(axis=1)].sum())
 
     @classmethod
     def build(cls, leaf: Leaf, background: Doubles) -> "LongLeaf":
@@ -133,8 +142,10 @@ class TreeTables:
         longest = _longest_in_a_table(asking)
         short = [leaf for leaf in asking if len(leaf.conditions) <= longest]
         long = [leaf for leaf in asking if len(leaf.conditions) > longest]
-        base = sum(_mean(leaf, background) for leaf in leaves)
-        return cls(LeafTables.build(short, background), tuple(LongLeaf.build(leaf, background) for leaf in long), base)
+        tables = LeafTables.build(short, background)
+        sums = tuple(LongLeaf.build(leaf, background) for leaf in long)
+        constant = sum((leaf.value for leaf in leaves if not leaf.conditions), 0.0)
+        return cls(tables, sums, sum((leaf.base for leaf in sums), constant + tables.base))
 
     def explain(self, vector: Doubles) -> Doubles:
         """Return each feature's part of raw score minus base, for one vector of shape [k]."""
@@ -142,11 +153,6 @@ class TreeTables:
         for leaf in self.long:
             total = leaf.add_to(total, vector)
         return total
-
-
-def _mean(leaf: Leaf, background: Doubles) -> float:
-    reached = Slots.of([leaf]).kept_by(background).all(axis=1)
-    return leaf.value * int(reached.sum()) / len(background)
 
 
 def _longest_in_a_table(leaves: list[Leaf]) -> int:
@@ -159,34 +165,34 @@ def _longest_in_a_table(leaves: list[Leaf]) -> int:
     return MAX_TABLE_FEATURES
 
 
-def _parts(ordered: list[Leaf]) -> list[list[Leaf]]:
-    """Cut leaves into parts of one length, each small enough to be worked on at once."""
-    parts: list[list[Leaf]] = []
-    for leaf in ordered:
+def _parts(ordered: list[Leaf]) -> list[tuple[int, list[Leaf]]]:
+    """Cut leaves into parts of one length, each small enough to be worked on at once, with their first place."""
+    parts: list[tuple[int, list[Leaf]]] = []
+    for at, leaf in enumerate(ordered):
         k = len(leaf.conditions)
         room = max(1, _CHUNK // max(1_000 * k, (k + 1) << k))
-        if not parts or len(parts[-1][0].conditions) != k or len(parts[-1]) >= room:
-            parts.append([])
-        parts[-1].append(leaf)
+        if not parts or len(parts[-1][1][0].conditions) != k or len(parts[-1][1]) >= room:
+            parts.append((at, []))
+        parts[-1][1].append(leaf)
     return parts
 
 
-def _tables_of(leaves: list[Leaf], background: Doubles) -> Doubles:
+def _tables_of(counts: NDArray[np.int64], values: Doubles) -> Doubles:
     """Return the tables of leaves that ask for k features each: shape [n_leaves, 2**k, k]."""
-    k = len(leaves[0].conditions)
-    counts = _counts_by_loss(_pattern_counts(leaves, background), k)
-    sizes = np.array([pattern.bit_count() for pattern in range(1 << k)])
-    gains, losses = _weights(k)
-    tables = np.zeros((len(leaves), 1 << k, k))
+    k = counts.shape[1].bit_length() - 1
+    lacking = np.array([k - pattern.bit_count() for pattern in range(1 << k)])
+    gains, losses = (weights[:, lacking] for weights in _weights(k))
+    by_loss = _counts_by_loss(counts, k).astype(np.float64)
+    tables = np.zeros((k, len(counts), 1 << k))
     for i in range(k):
-        here = np.arange(1 << k)
-        kept, lost = here[here >> i & 1 == 1], here[here >> i & 1 == 0]
+        shape = (-1, 2, 1 << i)  # the middle axis says whether the row keeps feature i
+        lost, kept = (tables[i].reshape(len(counts), *shape)[:, :, bit] for bit in (0, 1))
         for j in range(k + 1):  # background rows that lack j of the conditions the row keeps
-            without_i = counts[j][:, kept] - counts[j][:, kept ^ 1 << i]
-            tables[:, kept, i] += without_i * gains[j, k - sizes[kept]]
-            tables[:, lost, i] -= counts[j][:, lost] * losses[j, k - sizes[lost]]
-    values = np.array([leaf.value for leaf in leaves])
-    return tables * (values / len(background))[:, None, None]
+            without, within = (by_loss[j].reshape(len(counts), *shape)[:, :, bit] for bit in (0, 1))
+            kept += (within - without) * gains[j].reshape(shape)[:, 1]
+            lost -= without * losses[j].reshape(shape)[:, 0]
+    tables *= values[:, None]
+    return np.moveaxis(tables, 0, 2)
 
 
 def _pattern_counts(leaves: list[Leaf], background: Doubles) -> NDArray[np.int64]:
