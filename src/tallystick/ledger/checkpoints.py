@@ -1,0 +1,182 @@
+"""Checkpoints: signed lines in a second file that say how far the ledger had come, and by which hash."""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tallystick.definitions.digest import canonical
+from tallystick.errors import LedgerDamaged, LedgerUnavailable
+from tallystick.ledger.actors import Actors
+from tallystick.ledger.chain import Chain
+from tallystick.ledger.keys import Signer, verifies
+
+_DOMAIN = b"tallystick ledger checkpoint 1\n"
+_FIRST = hashlib.sha256(_DOMAIN).hexdigest()
+
+
+class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far the ledger had come.
+
+    Keep one elsewhere (a colleague's repository, write-once storage): against it, even a cut of both files shows.
+
+    Attributes
+    ----------
+    number, hash : int, str
+        The last entry's number, and its hash in lower-case hex.
+    at : int
+        When, in microseconds since 1970 UTC.
+    actor : str
+        Who says so.
+    previous : str
+        SHA-256 of the line before, so that no line is taken out unseen.
+    signature : str
+        The actor's signature over all of the above, in lower-case hex.
+    """
+
+    number: int
+    hash: str
+    at: int
+    actor: str
+    previous: str
+    signature: str
+
+    @property
+    def line(self) -> bytes:
+        """The line that stands in the file, with its end."""
+        return canonical(msgspec.structs.asdict(self)) + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """The file of checkpoints, one canonical JSON line each."""
+
+    path: Path
+
+    @contextmanager
+    def appending(self) -> Iterator["Appender"]:
+        """Hold the file alone for the length of a block, to read its end and write after it.
+
+        Raises
+        ------
+        LedgerUnavailable
+            When the file cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise LedgerUnavailable(self.path, because=str(error.strerror)) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield Appender(self, handle)
+        finally:
+            os.close(handle)
+
+    def read(self) -> list[Checkpoint]:
+        """Return all checkpoints, without proving them; none where there is no file.
+
+        Raises
+        ------
+        LedgerDamaged
+            Naming the first line that is none, or is not the one after the line before it.
+        LedgerUnavailable
+            When the file cannot be read.
+        """
+        try:
+            content = self.path.read_bytes()
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise LedgerUnavailable(self.path, because=str(error.strerror)) from error
+        known, previous = [], _FIRST
+        for place, line in enumerate(content.splitlines(keepends=True), start=1):
+            known.append(self._read_line(line, place, previous))
+            previous = hashlib.sha256(line).hexdigest()
+        return known
+
+    def prove(self, checkpoints: list[Checkpoint], hashes: list[str], actors: Actors) -> None:
+        """Hold every checkpoint against the ledger.
+
+        Parameters
+        ----------
+        checkpoints : list of Checkpoint
+            As `read` returned them.
+        hashes : list of str
+            The proven hash of every entry, from number 0, the hash before the first.
+        actors : Actors
+            Everybody the ledger enrolled.
+
+        Raises
+        ------
+        LedgerDamaged
+            Naming the first line that does not fit: actor, signature, checkpoint, or cut.
+        """
+        earlier = 1
+        for line, checkpoint in enumerate(checkpoints, start=1):
+            if checkpoint.number < earlier:
+                raise self._damage("checkpoint", f"it goes back from entry {earlier} to {checkpoint.number}", line)
+            self.prove_one(checkpoint, hashes, actors, line)
+            earlier = checkpoint.number
+
+    def prove_one(self, checkpoint: Checkpoint, hashes: list[str], actors: Actors, line: int | None = None) -> None:
+        """Hold one checkpoint, from the file or kept elsewhere, against the ledger; see `prove`."""
+        if checkpoint.number >= len(hashes):
+            detail = f"a checkpoint stands at entry {checkpoint.number}, and the ledger ends at {len(hashes) - 1}"
+            raise LedgerDamaged(self.path, problem="cut", detail=detail, number=len(hashes), line=line)
+        if checkpoint.number < 1 or checkpoint.hash != hashes[checkpoint.number]:
+            detail = f"entry {checkpoint.number} has another hash than the checkpoint: the ledger was rewritten"
+            raise self._damage("checkpoint", detail, line)
+        self._check_signature(checkpoint, actors, line)
+
+    def _read_line(self, line: bytes, place: int, previous: str) -> Checkpoint:
+        try:
+            checkpoint = msgspec.json.decode(line, type=Checkpoint)
+            is_exact = checkpoint.line == line and bytes.fromhex(checkpoint.signature).hex() == checkpoint.signature
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            raise self._damage("checkpoint", f"it is no checkpoint ({error})", place) from error
+        if not is_exact:
+            raise self._damage("checkpoint", "it is not written as a checkpoint is written", place)
+        if checkpoint.previous != previous:
+            raise self._damage("checkpoint", "it was written after another line than the one before it", place)
+        return checkpoint
+
+    def _check_signature(self, checkpoint: Checkpoint, actors: Actors, line: int | None) -> None:
+        actor = actors.by_name.get(checkpoint.actor)
+        if actor is None or actor.number > checkpoint.number:
+            raise self._damage("actor", f"no entry up to it enrolled its actor {checkpoint.actor!r}", line)
+        if not verifies(actor.public_pem, bytes.fromhex(checkpoint.signature), _signed_part(checkpoint)):
+            detail = f"its signature is not by the key that {checkpoint.actor!r} was enrolled with"
+            raise self._damage("signature", detail, line)
+
+    def _damage(self, problem: str, detail: str, line: int | None) -> LedgerDamaged:
+        return LedgerDamaged(self.path, problem=problem, detail=detail, line=line)
+
+
+@dataclass(frozen=True, slots=True)
+class Appender:
+    """The end of the file, held alone."""
+
+    checkpoints: Checkpoints
+    handle: int
+
+    def write(self, chain: Chain, signer: Signer, at: int) -> Checkpoint:
+        """Sign where a proven chain stands, and write the line; synced to the disk when this returns."""
+        known = self.checkpoints.read()
+        previous = hashlib.sha256(known[-1].line).hexdigest() if known else _FIRST
+        blank = Checkpoint(chain.number, chain.hash, at, signer.actor, previous, "")
+        checkpoint = msgspec.structs.replace(blank, signature=signer.sign(_signed_part(blank)).hex())
+        os.write(self.handle, checkpoint.line)
+        os.fsync(self.handle)
+        return checkpoint
+
+
+def _signed_part(checkpoint: Checkpoint) -> bytes:
+    facts = msgspec.structs.asdict(checkpoint)
+    del facts["signature"]
+    return _DOMAIN + canonical(facts)
