@@ -4,6 +4,16 @@
   - DefinitionError      the project file is wrong     write what the sentence says
     · FieldUnknown       a stream has no such field
     · LeakRefused        a label is used before it is known
+  - DataError            files or requests do not keep their contract   do what the sentence says
+    · SourceMissing      no such file or folder
+    · SourceUnreadable   the file is no Parquet we can read
+    · ColumnMissing      a declared column is not there
+    · ColumnUnusable     a column's type cannot become the declared kind
+    · TooManyRefused     more rows were refused than the share allowed
+    · RowRefused         one raw record breaks its contract
+    · RecordsClash       two records claim one place in the order
+    · SegmentDamaged     a segment's bytes are not those that were saved
+    · SegmentUnfit       a segment lacks what the project declares
   - LogError             the log cannot be used         do what the sentence says
     · LogDamaged         bytes were changed, lost or put in
     · LogHeld            another process writes it
@@ -32,13 +42,44 @@
     · EvidenceRefused    evidence that says too little, or is another's
     · AlreadyApproved    an approval stands
     · ReasonMissing      a refusal without its reason
+  - ServingError         the service cannot start, or cannot take more   do what the sentence says
+    · NotApproved        no standing approval of this bundle
+    · StateAhead         the state knows entries that the log lost
+    · HistoryMissing     the log's first segment is not where it was
+    · HistoryAltered     or it is not the one that was attached
+    · QueueFull          more waits than may wait
+    · ServiceStopped     it is going down
+    · TokenRefused       a token that cannot be made like this
+  - ReplayError          nothing can be replayed like this
+    · DecisionUnknown    the log has no such decision
+    · NothingDecided     no decision in this period
+  - TrainingError        no candidate comes out of this  do what the sentence says
+    · LibraryMissing     the train extra is not installed
+    · PartOutside        a part of the split lies outside the data
+    · PartEmpty          a part has no row with a label
+    · PartOneClass       a part's labels are all equal
+    · MetricUndefined    a metric needs both labels
+    · FitFailed          a framework could not fit
+    · SearchFailed       no trial could be fitted
+    · CalibrationInverted  the raw score ranks upside down
+    · ParityBroken       the model file scores otherwise than the framework
+    · RowsMismatched     values and rows are not of one length
+    · CandidateMissing   no candidate in this folder
+    · CandidateDamaged   its bytes are not those that were recorded
+  - ValidationError      a question cannot be asked      do what the sentence says
+    · CheckUnknown       no check has this code
+    · EvidenceDamaged    its bytes are not those of its digest
+  - MonitoringError      decisions and outcomes that cannot be watched
+    · ColumnsUneven      columns of different lengths
+    · HistogramUnfit     counts that fit no edges
   - ConfigError          tally.toml or the command line is wrong
     · SettingOutOfRange  a setting has a value that has no meaning
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Protocol
 
 
 class TallystickError(Exception):
@@ -75,6 +116,130 @@ class LeakRefused(DefinitionError):
             "the future. Write known_after='7d' (with the delay that is true in your house), or give a stream of "
             "reports whose time is when each became known.",
             where=where,
+        )
+
+
+class Told(Protocol):
+    """What is wrong with one field: its name, a code that never changes, and a sentence."""
+
+    @property
+    def field(self) -> str: ...  # noqa: D102
+    @property
+    def code(self) -> str: ...  # noqa: D102
+    @property
+    def sentence(self) -> str: ...  # noqa: D102
+
+
+class DataError(TallystickError):
+    """Files or raw records cannot be taken in."""
+
+
+class SourceMissing(DataError):
+    """A source's file or folder is not there, or holds no Parquet file."""
+
+    def __init__(self, source: str, *, path: str, because: str) -> None:
+        self.source, self.path, self.because = source, path, because
+        super().__init__(
+            f"{source!r} cannot be read from {path!r}: {because}. "
+            "Put the Parquet file (or a folder of them) there, or correct source= in the project file."
+        )
+
+
+class SourceUnreadable(DataError):
+    """A file of a source is not readable as Parquet."""
+
+    def __init__(self, source: str, *, path: str, because: str) -> None:
+        self.source, self.path, self.because = source, path, because
+        super().__init__(
+            f"{source!r} cannot be read from {path!r}: {because}. Write the file again as Parquet, or take it away."
+        )
+
+
+class ColumnMissing(DataError):
+    """A declared column is not in a file."""
+
+    def __init__(self, source: str, column: str, *, path: str, found: Iterable[str]) -> None:
+        self.source, self.column, self.path, self.found = source, column, path, list(found)
+        super().__init__(
+            f"{source!r} needs a column {column!r}, and {path!r} has none. Found: {', '.join(self.found) or 'no column'}. "
+            f"{did_you_mean(column, self.found) or 'Add the column, or take the field out of the project file.'}"
+        )
+
+
+class ColumnUnusable(DataError):
+    """A column's type cannot become what the field declares."""
+
+    def __init__(self, source: str, column: str, *, found: str, kind: str, allowed: str) -> None:
+        self.source, self.column, self.found, self.kind, self.allowed = source, column, found, kind, allowed
+        super().__init__(
+            f"The column {column!r} of {source!r} holds {found}, which cannot be read as {kind}. "
+            f"Allowed: {allowed}. Convert the column, or declare another kind."
+        )
+
+
+class TooManyRefused(DataError):
+    """More rows of a source broke their contract than the run may lose."""
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        n_refused: int,
+        n_rows: int,
+        max_share: float,
+        reasons: Mapping[str, int],
+        quarantine: Path | None,
+    ) -> None:
+        self.source, self.n_refused, self.n_rows, self.max_share = source, n_refused, n_rows, max_share
+        self.reasons, self.quarantine = dict(reasons), quarantine
+        top = sorted(self.reasons.items(), key=lambda pair: -pair[1])[:3]
+        told = ", ".join(f"{reason} ({count:,} times)" for reason, count in top)
+        where = f"Each refused row and its reasons are in {quarantine}. " if quarantine else ""
+        super().__init__(
+            f"{n_refused:,} of {n_rows:,} rows of {source!r} were refused ({n_refused / n_rows:.2%}), and at most "
+            f"{max_share:.2%} may be. Most often: {told}. {where}Correct the rows or the declared fields, "
+            "or allow a larger share."
+        )
+
+
+class RowRefused(DataError):
+    """A raw record breaks its contract; every broken field is told at once."""
+
+    def __init__(self, source: str, *, reasons: Sequence[Told]) -> None:
+        self.source, self.reasons = source, tuple(reasons)
+        super().__init__(f"This record of {source!r} is refused. " + " ".join(reason.sentence for reason in reasons))
+
+
+class RecordsClash(DataError):
+    """Records to be put together claim the same place in the order of arrival."""
+
+    def __init__(self, source: str, *, seq: int) -> None:
+        self.source, self.seq = source, seq
+        super().__init__(
+            f"Two records claim place {seq} in the order of arrival, one of them in {source!r}. "
+            "Put every record in once: history first, then what the log added after it."
+        )
+
+
+class SegmentDamaged(DataError):
+    """A file of a segment is not the one that was saved. `file` names it within the segment's folder."""
+
+    def __init__(self, folder: Path, *, file: str, because: str) -> None:
+        self.folder, self.file, self.because = folder, file, because
+        super().__init__(
+            f"The segment {folder} is damaged: {file} {because}. "
+            "Keep it as evidence, and bring back the copy that was saved; a segment is never repaired."
+        )
+
+
+class SegmentUnfit(DataError):
+    """A whole segment lacks a stream, table or field that is asked of it."""
+
+    def __init__(self, folder: Path, *, because: str) -> None:
+        self.folder, self.because = folder, because
+        super().__init__(
+            f"The segment {folder} does not fit the project: {because}. "
+            "Open it with the definitions it was saved with, or start a new log from the files."
         )
 
 
@@ -418,6 +583,297 @@ class ExportRefused(ModelError):
     def __init__(self, what: str, *, remedy: str) -> None:
         self.what, self.remedy = what, remedy
         super().__init__(f"The model cannot be written as data: {what}. {remedy}")
+
+
+class PolicyUnusable(ModelError):
+    """A policy's cost is made of something that is not in the record to be decided."""
+
+    def __init__(self, part: str, *, stream: str) -> None:
+        self.part, self.stream = part, stream
+        super().__init__(
+            f"The policy's cost of a missed record uses {part}, which is no number every record of {stream!r} "
+            "brings along. Use numbers, arithmetic and fields that are numeric and not optional."
+        )
+
+
+class BackgroundEmpty(ModelError):
+    """No row is allowed, so that reasons have nothing to compare with."""
+
+    def __init__(self, n_rows: int) -> None:
+        self.n_rows = n_rows
+        super().__init__(
+            f"The policy allows none of {n_rows} rows, and reasons compare a record with allowed ones. "
+            "Raise the threshold or the cost of a false alarm."
+        )
+
+
+class ServingError(TallystickError):
+    """The service cannot start, or cannot take a request now."""
+
+
+class NotApproved(ServingError):
+    """A bundle without a standing approval would decide."""
+
+    def __init__(self, bundle: str) -> None:
+        self.bundle = bundle
+        super().__init__(
+            f"Bundle {bundle[:12]} has no standing approval, and only an approved bundle decides. "
+            f"Have a validator other than its builder run 'tally approve {bundle[:12]}'."
+        )
+
+
+class StateAhead(ServingError):
+    """The state has seen entries that the log does not have."""
+
+    def __init__(self, *, state: int, log: int) -> None:
+        self.state, self.log = state, log
+        super().__init__(
+            f"The state stands at position {state} and the log ends at {log}: the log lost entries, or the state is "
+            "another log's. Put the right log back; if the log is right, move the state's folder away, and it is rebuilt."
+        )
+
+
+class HistoryMissing(ServingError):
+    """The files of the log's first segment are not where they were."""
+
+    def __init__(self, path: Path, *, digest: str) -> None:
+        self.path, self.digest = path, digest
+        super().__init__(
+            f"The log begins with history {digest[:12]}, and {path} does not hold it. "
+            "Put the folder back; its files are part of the log."
+        )
+
+
+class HistoryAltered(ServingError):
+    """The folder of the log's first segment holds other files than were attached."""
+
+    def __init__(self, path: Path, *, attached: str, found: str) -> None:
+        self.path, self.attached, self.found = path, attached, found
+        super().__init__(
+            f"The log begins with history {attached[:12]}, and {path} holds {found[:12]}. "
+            "Put the files back that were attached; keep these as evidence."
+        )
+
+
+class QueueFull(ServingError):
+    """More requests wait than may wait. Send it again after a moment."""
+
+    def __init__(self, *, waiting: int, most: int) -> None:
+        self.waiting, self.most = waiting, most
+        super().__init__(f"{waiting} requests are waiting, and {most} may wait. Send it again in a second.")
+
+
+class ServiceStopped(ServingError):
+    """The service is going down and takes no more requests."""
+
+    def __init__(self) -> None:
+        super().__init__("The service is stopping and takes no more requests. Send it again when it is back.")
+
+
+class TokenRefused(ServingError):
+    """A token cannot be made, or taken back, like this."""
+
+    def __init__(self, name: str, *, because: str) -> None:
+        self.name, self.because = name, because
+        super().__init__(f"The token {name!r} is refused: {because}.")
+
+
+class ReplayError(TallystickError):
+    """Nothing can be replayed like this."""
+
+
+class DecisionUnknown(ReplayError):
+    """The log has no decision of this id."""
+
+    def __init__(self, decision: str, *, stream: str) -> None:
+        self.decision, self.stream = decision, stream
+        super().__init__(
+            f"The log has no decision {decision!r} about {stream!r}. A decision's id is the idempotency key it was "
+            "asked with, or else the record's own id."
+        )
+
+
+class NothingDecided(ReplayError):
+    """No decision lies in the period asked for."""
+
+    def __init__(self, since: int | None, until: int | None) -> None:
+        self.since, self.until = since, until
+        super().__init__("The log has no decision in this period. Widen --since and --until.")
+
+
+class TrainingError(TallystickError):
+    """No candidate can be made, saved or opened."""
+
+
+class LibraryMissing(TrainingError):
+    """A library of the ``train`` extra is not installed."""
+
+    def __init__(self, library: str) -> None:
+        self.library = library
+        super().__init__(
+            f"{library!r} is needed to train and to check models, and it is not installed. "
+            "Run: pip install 'tallystick[train]'."
+        )
+
+
+class PartOutside(TrainingError):
+    """A part of the split lies where there is no data."""
+
+    def __init__(self, part: str, *, days: str, data: str) -> None:
+        self.part, self.days, self.data = part, days, data
+        super().__init__(
+            f"The {part} part ({days}) lies outside the data ({data}). "
+            "Shorten train, gap, validate or test in ts.TimeSplit(...), move test_from, or read more history."
+        )
+
+
+class PartEmpty(TrainingError):
+    """A part of the split has no row with a label that counts."""
+
+    def __init__(self, part: str, *, days: str, n_inside: int, matures_after: str) -> None:
+        self.part, self.days, self.n_inside, self.matures_after = part, days, n_inside, matures_after
+        super().__init__(
+            f"The {part} part ({days}) has {n_inside} records and none with a label that counts; a tested label "
+            f"counts {matures_after} after its event. Move test_from back, lower matures_after in ts.Label(...) if "
+            "labels really are final sooner, or read more data."
+        )
+
+
+class PartOneClass(TrainingError):
+    """The labels of a part are all equal, so nothing can be learnt from it or judged on it."""
+
+    def __init__(self, part: str, *, days: str, n_rows: int, n_positives: int) -> None:
+        self.part, self.days, self.n_rows, self.n_positives = part, days, n_rows, n_positives
+        super().__init__(
+            f"The {part} part ({days}) has {n_rows} rows, of which {n_positives} are flagged: both kinds are needed. "
+            "Make the part longer in ts.TimeSplit(...), or check that the reports were read and join to their events."
+        )
+
+
+class MetricUndefined(TrainingError):
+    """A metric is asked of labels that are all equal."""
+
+    def __init__(self, metric: str, *, n_rows: int, n_positives: int) -> None:
+        self.metric, self.n_rows, self.n_positives = metric, n_rows, n_positives
+        super().__init__(
+            f"{metric} has no value on {n_rows} rows of which {n_positives} are flagged: it needs both kinds. "
+            "Take a longer stretch of time."
+        )
+
+
+class FitFailed(TrainingError):
+    """A framework could not fit these rows with these settings."""
+
+    def __init__(self, family: str, *, because: str) -> None:
+        self.family, self.because = family, because
+        super().__init__(f"{family} could not be fitted: {because}. Look at the features, or leave this family out.")
+
+
+class SearchFailed(TrainingError):
+    """Not one trial of a family could be fitted."""
+
+    def __init__(self, family: str, *, n_trials: int, because: str) -> None:
+        self.family, self.n_trials, self.because = family, n_trials, because
+        super().__init__(
+            f"All {n_trials} trials of {family} failed; the last one: {because} Leave this family out of candidates=[...]."
+        )
+
+
+class CalibrationInverted(TrainingError):
+    """The raw score falls where the risk rises, so no probability can keep its order."""
+
+    def __init__(self, slope: float, *, n_rows: int, n_positives: int) -> None:
+        self.slope, self.n_rows, self.n_positives = slope, n_rows, n_positives
+        super().__init__(
+            f"The raw score does not rise with the risk on the held-out rows ({n_rows} rows, {n_positives} flagged; "
+            f"slope {slope:.3g}), so it cannot become a probability. The features tell nothing about the label in the "
+            "validate part: look at them, or make the parts longer."
+        )
+
+
+class ParityBroken(TrainingError):
+    """A model file does not score as the framework that fitted it."""
+
+    def __init__(self, family: str, *, largest: float, allowed: float, n_rows: int) -> None:
+        self.family, self.largest, self.allowed, self.n_rows = family, largest, allowed, n_rows
+        super().__init__(
+            f"The exported {family} differs from its framework by {largest:.3g} in a raw score of {n_rows} rows; "
+            f"allowed is {allowed:.0e}. The candidate is refused. Report this with the versions of the libraries; "
+            "until then leave the family out."
+        )
+
+
+class RowsMismatched(TrainingError):
+    """Values that belong to rows are not as many as the rows."""
+
+    def __init__(self, values: str, *, found: int, wanted: int) -> None:
+        self.values, self.found, self.wanted = values, found, wanted
+        super().__init__(f"{values} has {found} rows and the matrix has {wanted}. Give one value for each row.")
+
+
+class CandidateMissing(TrainingError):
+    """A folder that holds no candidate."""
+
+    def __init__(self, folder: Path, *, lacking: Iterable[str]) -> None:
+        self.folder, self.lacking = folder, sorted(lacking)
+        super().__init__(
+            f"{folder} is no candidate: {', '.join(self.lacking)} is not there. "
+            "Give the folder that `tally train` wrote, named by its digest."
+        )
+
+
+class CandidateDamaged(TrainingError):
+    """A candidate whose bytes are not those that were recorded."""
+
+    def __init__(self, folder: Path, *, because: str) -> None:
+        self.folder, self.because = folder, because
+        super().__init__(f"The candidate {folder} is damaged: {because}. Train it again; nothing of it was used.")
+
+
+class ValidationError(TallystickError):
+    """A candidate cannot be questioned, or the answers cannot be read."""
+
+
+class CheckUnknown(ValidationError):
+    """A check is named that does not exist."""
+
+    def __init__(self, code: str, *, known: Iterable[str]) -> None:
+        self.code, self.known = code, sorted(known)
+        super().__init__(
+            f"There is no check {code!r}. Checks: {', '.join(self.known)}. {did_you_mean(code, self.known)}".rstrip()
+        )
+
+
+class EvidenceDamaged(ValidationError):
+    """Evidence whose bytes are not those of its digest, or no evidence at all."""
+
+    def __init__(self, because: str) -> None:
+        self.because = because
+        super().__init__(f"The evidence cannot be used: {because}. Validate the candidate again.")
+
+
+class MonitoringError(TallystickError):
+    """Decisions and outcomes cannot be watched as they were handed in. Correct them at their source."""
+
+
+class ColumnsUneven(MonitoringError):
+    """Columns that belong together differ in length. Hand in one value of each for every row."""
+
+    def __init__(self, columns: str, lengths: Mapping[str, int]) -> None:
+        self.columns, self.lengths = columns, dict(lengths)
+        found = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        super().__init__(f"{columns} needs columns of one length: {found}. Hand in one value of each per row.")
+
+
+class HistogramUnfit(MonitoringError):
+    """A histogram's edges and counts do not belong together. Make both from the same scores."""
+
+    def __init__(self, edges: Sequence[float], counts: Sequence[int]) -> None:
+        self.edges, self.counts = tuple(edges), tuple(counts)
+        super().__init__(
+            f"A histogram needs rising edges and one count more, none negative; found {len(self.edges)} edges "
+            f"{self.edges} and {len(self.counts)} counts {self.counts}. Make both from the same scores."
+        )
 
 
 class ConfigError(TallystickError):
