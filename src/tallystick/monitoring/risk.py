@@ -1,0 +1,109 @@
+"""What decisions cost, and how well scores rank: average precision, losses and precision of a mature cohort."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.monitoring.outcomes import Action, Cohort
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What became of some mature decisions.
+
+    A stopped payment never happens, so nobody reports it as fraud. Where there is no report about a stopped
+    payment, its calibrated score stands in for the outcome; the fields named ``estimated`` contain such
+    estimates and assume that scores are calibrated. A report about a stopped payment (confirmed, or cleared)
+    replaces the estimate. Referred payments count by their reports, like allowed ones, but are never bad
+    decisions.
+
+    Parameters
+    ----------
+    n, n_allowed, n_referred, n_stopped : decisions
+    n_bad : bad decisions: allowed, and fraud reported within the maturity
+    bad_rate : ``n_bad / n``, or ``None`` without decisions
+    missed_cost : cost of the bad decisions, money
+    estimated_false_alarm_cost : cost of stopping what was no fraud, money
+    estimated_precision : share of fraud among the stopped, or ``None`` where nothing was stopped
+    average_precision : of the scores of payments that were not stopped. Lower than in validation by
+        construction, since the riskiest are missing. ``None`` without a reported fraud
+    estimated_average_precision : the stopped counted by their scores; comparable with validation
+    """
+
+    n: int
+    n_allowed: int
+    n_referred: int
+    n_stopped: int
+    n_bad: int
+    bad_rate: float | None
+    missed_cost: float
+    estimated_false_alarm_cost: float
+    estimated_precision: float | None
+    average_precision: float | None
+    estimated_average_precision: float | None
+
+
+def risk(cohort: Cohort, *, false_alarm_cost: float, rows: NDArray[np.bool_] | None = None) -> Risk:
+    """Return the risk of a cohort's decisions, or of some of its rows.
+
+    Parameters
+    ----------
+    false_alarm_cost : money lost by stopping a payment that is no fraud
+    rows : shape (n,), which decisions to count; all by default
+    """
+    chosen = np.ones(len(cohort.day), dtype=bool) if rows is None else rows
+    action, score = cohort.decided.action[chosen], cohort.decided.score[chosen]
+    bad, missed = cohort.is_bad[chosen], cohort.is_missed[chosen]
+    stopped = action == Action.STOP
+    probable = np.where(stopped & ~cohort.is_told[chosen], score, bad)
+    n, n_stopped = len(action), int(np.count_nonzero(stopped))
+    return Risk(
+        n=n,
+        n_allowed=int(np.count_nonzero(action == Action.ALLOW)),
+        n_referred=int(np.count_nonzero(action == Action.REFER)),
+        n_stopped=n_stopped,
+        n_bad=int(np.count_nonzero(missed)),
+        bad_rate=float(np.mean(missed)) if n else None,
+        missed_cost=float(cohort.decided.missed_cost[chosen][missed].sum()),
+        estimated_false_alarm_cost=float((1 - probable[stopped]).sum() * false_alarm_cost),
+        estimated_precision=float(probable[stopped].mean()) if n_stopped else None,
+        average_precision=average_precision(bad[~stopped], score[~stopped]),
+        estimated_average_precision=average_precision(probable, score),
+    )
+
+
+def average_precision(bad: NDArray[np.bool_] | NDArray[np.float64], score: NDArray[np.float64]) -> float | None:
+    r"""Return the average precision of scores: precision at every threshold, weighted by the recall it adds.
+
+    .. math:: \sum_k (R_k - R_{k-1}) P_k
+
+    over the distinct scores, from the highest. Equal scores enter together, so no order among ties matters.
+
+    Parameters
+    ----------
+    bad : shape (n,), 1 for bad and 0 for good, or a probability between them where the outcome is not known
+    score : shape (n,), higher is riskier
+
+    Returns
+    -------
+    in [0, 1], or ``None`` where nothing is bad: there is no answer then
+
+    References
+    ----------
+    scikit-learn user guide, "Precision, recall and F-measures": the same definition and treatment of ties.
+
+    Examples
+    --------
+    >>> average_precision(np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.8, 0.1]))
+    0.8333333333333333
+    """
+    order = np.argsort(-score, kind="stable")
+    falling = score[order]
+    found = np.cumsum(bad[order], dtype=np.float64)
+    if not len(found) or found[-1] <= 0:
+        return None
+    last_of_tie = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)
+    found = found[last_of_tie]
+    gained = np.diff(found, prepend=0.0) / found[-1]
+    return float(np.sum(gained * (found / (last_of_tie + 1))))
