@@ -50,6 +50,7 @@
     · EvidenceRefused    evidence that says too little, or is another's
     · AlreadyApproved    an approval stands
     · ReasonMissing      a refusal without its reason
+    · ApprovalMissing    nobody approved, or it was refused since
   - ServingError         the service cannot start, or cannot take more   do what the sentence says
     · NotApproved        no standing approval of this bundle
     · StateAhead         the state knows entries that the log lost
@@ -621,6 +622,17 @@ class ReasonMissing(ApprovalError):
     def __init__(self, bundle: str) -> None:
         self.bundle = bundle
         super().__init__(f"The refusal of bundle {bundle[:12]} gives no reason. Say in a sentence why it is refused.")
+
+
+class ApprovalMissing(ApprovalError):
+    """A bundle without a standing approval."""
+
+    def __init__(self, bundle: str, *, n_refusals: int) -> None:
+        self.bundle, self.n_refusals = bundle, n_refusals
+        why = f"it was refused {n_refusals} time(s), and not approved since" if n_refusals else "nobody approved it"
+        super().__init__(
+            f"Bundle {bundle[:12]} may not decide: {why}. Have a validator other than its builder approve it."
+        )
 
 
 class ModelError(TallystickError):

@@ -1,0 +1,1 @@
+"""What the ledger allows: who may release, approve, refuse and deploy a bundle."""

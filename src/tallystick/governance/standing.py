@@ -1,0 +1,107 @@
+"""How a bundle stands: released, approved, refused, deployed; folded from the ledger's entries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self
+
+from tallystick.governance.roles import Role
+from tallystick.ledger.actors import Actors
+from tallystick.ledger.entry import LedgerEntry
+
+RELEASED, APPROVED, REFUSED, DEPLOYED = "released", "approved", "refused", "deployed"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A validator's word that a bundle may decide.
+
+    Attributes
+    ----------
+    bundle_digest, evidence_digest : str
+        What was approved, and on which evidence.
+    actor : str
+        Who approved.
+    at : int
+        When, in microseconds since 1970 UTC.
+    number, entry_hash : int, str
+        The ledger entry that says so.
+    """
+
+    bundle_digest: str
+    evidence_digest: str
+    actor: str
+    at: int
+    number: int
+    entry_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one bundle stands after some entries.
+
+    Attributes
+    ----------
+    bundle_digest : str
+        The bundle.
+    builders : frozenset of str
+        Everybody who released it.
+    evidence_digest : str, optional
+        The evidence its latest release states.
+    approval : Approval, optional
+        The approval that stands, if one does.
+    n_refusals : int
+        How often it was refused.
+    """
+
+    bundle_digest: str
+    builders: frozenset[str] = frozenset()
+    evidence_digest: str | None = None
+    approval: Approval | None = None
+    n_refusals: int = 0
+
+    def after(self, entry: LedgerEntry, actors: Actors) -> Self:
+        """Return the standing after one entry, which may be about anything.
+
+        An approval or refusal counts only by the rules that `approve` and `refuse` hold, so that an entry
+        written around them, though rightly signed, changes nothing.
+        """
+        if entry.facts.get("bundle") != self.bundle_digest:
+            return self
+        may_judge = Role.VALIDATOR in actors.of(entry.actor).roles
+        if entry.kind == RELEASED:
+            return self._released(entry)
+        if entry.kind == APPROVED and may_judge and self.builders and entry.actor not in self.builders:
+            return replace(self, approval=_approval(entry))
+        if entry.kind == REFUSED and may_judge:
+            return replace(self, approval=None, n_refusals=self.n_refusals + 1)
+        return self
+
+    def _released(self, entry: LedgerEntry) -> Self:
+        evidence = entry.facts.get("evidence")
+        return replace(
+            self,
+            builders=self.builders | {entry.actor},
+            evidence_digest=evidence if isinstance(evidence, str) else None,
+            # Who approved and then releases the same bundle has become its builder.
+            approval=self.approval if self.approval and self.approval.actor != entry.actor else None,
+        )
+
+
+def standing_of(bundle_digest: str, entries: Iterable[LedgerEntry]) -> Standing:
+    """Return how a bundle stands after all entries of a ledger."""
+    standing, actors = Standing(bundle_digest), Actors()
+    for entry in entries:
+        actors = actors.after(entry)
+        standing = standing.after(entry, actors)
+    return standing
+
+
+def _approval(entry: LedgerEntry) -> Approval:
+    return Approval(
+        bundle_digest=entry.facts["bundle"],
+        evidence_digest=str(entry.facts.get("evidence")),
+        actor=entry.actor,
+        at=entry.at,
+        number=entry.number,
+        entry_hash=entry.hash,
+    )
