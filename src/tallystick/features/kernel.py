@@ -1,0 +1,227 @@
+"""The compiled replay: every entity's records in order of arrival, every question answered as of its moment.
+
+For each entity it keeps running totals in order of time, in plain arrays. A record in time order is appended; a late
+one is put in its place and the totals after it are corrected. Every edge of a window remembers where it stood last
+and walks from there, so data in time order costs one pass of two pointers, and late data stays right.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from tallystick.features import finalise
+from tallystick.features.known import crossing
+from tallystick.features.plan import COUNT, SUM
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+FINE = -1
+LARGEST_TOTAL = finalise.LARGEST_TOTAL
+STEPS = 24  # an edge walks this far before it searches by halves
+
+_count = njit(cache=True)(finalise.count)
+_total = njit(cache=True, error_model="numpy")(finalise.total)
+_mean = njit(cache=True, error_model="numpy")(finalise.mean)
+_crossing = njit(cache=True)(crossing)
+
+
+class Events(NamedTuple):
+    """Records by entity, then order of arrival: those of entity e stand in rows[starts[e]:starts[e + 1]].
+
+    ``time`` and ``seq`` have shape (n,), ``weights`` (n, channels - 1): what each adds to its entity's totals.
+    """
+
+    starts: Ints
+    rows: Ints
+    time: Ints
+    seq: Ints
+    weights: Ints
+
+
+class Flags(NamedTuple):
+    """Changes of flags by entity, then order of arrival, each with its flag's place and its record's time."""
+
+    starts: Ints
+    flag: Ints
+    seq: Ints
+    time: Ints
+    known: Ints
+    before: Ints
+
+
+class Questions(NamedTuple):
+    """What is asked by entity, then as-of: the time, the last visible place, the row that takes the answer."""
+
+    starts: Ints
+    rows: Ints
+    time: Ints
+    as_of: Ints
+
+
+class Layout(NamedTuple):
+    """A group's plan as arrays: offsets (n,), series (n, 3), slots (n, 6), their scales and columns (n,)."""
+
+    offsets: Ints
+    series: Ints
+    slots: Ints
+    scales: Floats
+    columns: Ints
+
+
+@njit(cache=True)
+def by_entity(codes: NDArray[np.int32], n_entities: int) -> tuple[Ints, Ints]:
+    """Return where each entity's rows start, and the rows by entity in their own order; code -1 has no entity."""
+    starts = np.zeros(n_entities + 1, np.int64)
+    for code in codes:
+        if code >= 0:
+            starts[code + 1] += 1
+    for entity in range(n_entities):
+        starts[entity + 1] += starts[entity]
+    rows = np.empty(starts[n_entities], np.int64)
+    place = starts[:-1].copy()
+    for row in range(len(codes)):
+        code = codes[row]
+        if code >= 0:
+            rows[place[code]] = row
+            place[code] += 1
+    return starts, rows
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def replay(
+    first: int, last: int, events: Events, flags: Flags, questions: Questions, layout: Layout, out: Floats
+) -> tuple[int, int]:
+    """Answer every question about the entities first <= e < last; write the answers into ``out``.
+
+    Returns
+    -------
+    tuple of int
+        The row and channel of the record whose totals grew too large; the row is FINE where there is none.
+    """
+    width, n_series = events.weights.shape[1] + 1, len(layout.series)
+    most, most_flags = _most(events.starts[first : last + 1]), 2 * _most(flags.starts[first : last + 1])
+    times, totals = np.empty(most, np.int64), np.zeros((most + 1, width), np.int64)
+    crossings, counted = np.empty((n_series, most_flags), np.int64), np.zeros((n_series, most_flags + 1), np.int64)
+    sizes, hints = np.zeros(n_series, np.int64), np.zeros(n_series, np.int64)
+    edges, found = np.zeros(len(layout.offsets), np.int64), np.zeros(n_series, np.int64)
+    for entity in range(first, last):
+        size, event, change = 0, events.starts[entity], flags.starts[entity]
+        edges[:], sizes[:], hints[:] = 0, 0, 0
+        for q in range(questions.starts[entity], questions.starts[entity + 1]):
+            at, as_of = questions.time[q], questions.as_of[q]
+            while event < events.starts[entity + 1] and events.seq[events.rows[event]] <= as_of:
+                row = events.rows[event]
+                wrong = _insert(times, totals, size, events.time[row], events.weights[row])
+                if wrong >= 0:
+                    return row, wrong
+                size, event = size + 1, event + 1
+            while change < flags.starts[entity + 1] and flags.seq[change] <= as_of:
+                _report(crossings, counted, sizes, flags, change, layout.series)
+                change += 1
+            for i in range(len(layout.offsets)):
+                edges[i] = _after(times, size, at - layout.offsets[i], edges[i])
+            for i in range(n_series):
+                hints[i] = _after(crossings[i], sizes[i], at, hints[i])
+                found[i] = counted[i, hints[i]]
+            _answer(layout, totals, edges, found, out[questions.rows[q]])
+    return FINE, 0
+
+
+@njit(cache=True)
+def _most(starts: Ints) -> int:
+    most = 0
+    for entity in range(len(starts) - 1):
+        most = max(most, starts[entity + 1] - starts[entity])
+    return most
+
+
+@njit(cache=True)
+def _insert(times: Ints, totals: Ints, size: int, time: int, weights: Ints) -> int:
+    """Put one record in its place by time, after its equals; return the channel that grew too large, or FINE.
+
+    totals[i] are the totals before entry i, so totals[0] is 0 and a window's total is one difference.
+    """
+    place = size
+    while place > 0 and times[place - 1] > time:
+        times[place] = times[place - 1]
+        place -= 1
+    times[place] = time
+    totals[size + 1, 0] = size + 1
+    for channel in range(1, totals.shape[1]):
+        weight = weights[channel - 1]
+        if weight > LARGEST_TOTAL or weight < -LARGEST_TOTAL:
+            return channel
+        for i in range(size, place - 1, -1):
+            moved = totals[i, channel] + weight
+            if moved > LARGEST_TOTAL or moved < -LARGEST_TOTAL:
+                return channel
+            totals[i + 1, channel] = moved
+    return FINE
+
+
+@njit(cache=True)
+def _report(crossings: Ints, counted: Ints, sizes: Ints, flags: Flags, change: int, series: Ints) -> None:
+    """Let one change of a flag enter and leave every series of that flag."""
+    for i in range(len(series)):
+        if series[i, 0] == flags.flag[change]:
+            enters, leaves = _crossing(
+                flags.known[change], flags.before[change], flags.time[change], series[i, 1], series[i, 2]
+            )
+            if enters < leaves:
+                _put(crossings[i], counted[i], sizes[i], enters, 1)
+                _put(crossings[i], counted[i], sizes[i] + 1, leaves, -1)
+                sizes[i] += 2
+
+
+@njit(cache=True)
+def _put(times: Ints, totals: Ints, size: int, time: int, weight: int) -> None:
+    place = size
+    while place > 0 and times[place - 1] > time:
+        times[place] = times[place - 1]
+        totals[place + 1] = totals[place] + weight
+        place -= 1
+    times[place] = time
+    totals[place + 1] = totals[place] + weight
+
+
+@njit(cache=True)
+def _after(times: Ints, size: int, bound: int, hint: int) -> int:
+    """Return how many entries lie at or before ``bound``, searching from where the last answer was."""
+    place, steps = min(hint, size), 0
+    while place < size and times[place] <= bound and steps < STEPS:
+        place, steps = place + 1, steps + 1
+    while place > 0 and times[place - 1] > bound and steps < STEPS:
+        place, steps = place - 1, steps + 1
+    if steps < STEPS:
+        return place
+    low, high = 0, size
+    while low < high:
+        middle = (low + high) // 2
+        if times[middle] <= bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, error_model="numpy")
+def _answer(layout: Layout, totals: Ints, edges: Ints, found: Ints, out: Floats) -> None:
+    """Finalise every aggregate from the totals at the edges of its window."""
+    for i in range(len(layout.slots)):
+        function, number, total, series, newer, older = layout.slots[i]
+        n = s = 0
+        if newer >= 0:
+            n = totals[edges[newer], number] - totals[edges[older], number]
+        if series >= 0:
+            s = found[series]
+        elif total >= 0:
+            s = totals[edges[newer], total] - totals[edges[older], total]
+        if function == COUNT:
+            out[layout.columns[i]] = _count(n)
+        elif function == SUM:
+            out[layout.columns[i]] = _total(s, layout.scales[i])
+        else:
+            out[layout.columns[i]] = _mean(s, n, layout.scales[i])
