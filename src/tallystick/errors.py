@@ -51,6 +51,17 @@
     · AlreadyApproved    an approval stands
     · ReasonMissing      a refusal without its reason
     · ApprovalMissing    nobody approved, or it was refused since
+  - BundleError          a bundle does not hold      take the one that was signed, or release again
+    · BundleShapeWrong   the folder is no folder of plain files
+    · BundleListingWrong it holds more or less than it lists
+    · BundleFormatUnknown  another version wrote it
+    · BundleUnsigned     no signature lies beside it
+    · SignatureRefused   nobody trusted signed it
+    · BundleAltered      a file is not the one listed
+    · BundleUnreadable   a file has another form
+    · BundleInconsistent its files contradict each other
+    · SelfTestFailed     it gives other bits here
+    · BundleUnapproved   nobody approved it
   - ServingError         the service cannot start, or cannot take more   do what the sentence says
     · NotApproved        no standing approval of this bundle
     · StateAhead         the state knows entries that the log lost
@@ -73,6 +84,7 @@
     · CalibrationInverted  the raw score ranks upside down
     · ParityBroken       the model file scores otherwise than the framework
     · RowsMismatched     values and rows are not of one length
+    · MatrixForeign      its columns are another feature set's
     · CandidateMissing   no candidate in this folder
     · CandidateDamaged   its bytes are not those that were recorded
   - ValidationError      a question cannot be asked      do what the sentence says
@@ -170,7 +182,8 @@ class ColumnMissing(DataError):
     def __init__(self, source: str, column: str, *, path: str, found: Iterable[str]) -> None:
         self.source, self.column, self.path, self.found = source, column, path, list(found)
         super().__init__(
-            f"{source!r} needs a column {column!r}, and {path!r} has none. Found: {', '.join(self.found) or 'no column'}. "
+            f"{source!r} needs a column {column!r}, and {path!r} has none. "
+            f"Found: {', '.join(self.found) or 'no column'}. "
             f"{did_you_mean(column, self.found) or 'Add the column, or take the field out of the project file.'}"
         )
 
@@ -707,6 +720,118 @@ class BackgroundEmpty(ModelError):
         )
 
 
+class BundleError(TallystickError):
+    """A bundle does not hold, and is not opened. Take the one that was signed, or release again."""
+
+
+class BundleShapeWrong(BundleError):
+    """A bundle's folder holds something that is no plain file of a bounded size."""
+
+    def __init__(self, name: str, *, folder: Path, because: str) -> None:
+        self.name, self.folder, self.because = name, folder, because
+        super().__init__(
+            f"{name} of the bundle in {folder} is refused: {because}. A bundle is one folder of plain files; "
+            "copy it again from where it was released."
+        )
+
+
+class BundleListingWrong(BundleError):
+    """A bundle holds files that it does not list, or lacks some."""
+
+    def __init__(self, folder: Path, *, missing: Iterable[str], extra: Iterable[str]) -> None:
+        self.folder, self.missing, self.extra = folder, sorted(missing), sorted(extra)
+        super().__init__(
+            f"The bundle in {folder} is not what its manifest.json lists. Missing: {', '.join(self.missing) or 'nothing'}; "
+            f"not listed: {', '.join(self.extra) or 'nothing'}. Copy it again from where it was released."
+        )
+
+
+class BundleFormatUnknown(BundleError):
+    """A bundle was written by another version."""
+
+    def __init__(self, folder: Path, *, found: int, known: int) -> None:
+        self.folder, self.found, self.known = folder, found, known
+        super().__init__(
+            f"manifest.json of the bundle in {folder} has format {found}, and this version opens {known}. "
+            "Open it with the version that wrote it, or release the model again."
+        )
+
+
+class BundleUnsigned(BundleError):
+    """A bundle has no signature of its digest beside it."""
+
+    def __init__(self, folder: Path, *, signature: Path) -> None:
+        self.folder, self.signature = folder, signature
+        super().__init__(
+            f"The bundle in {folder} is not signed: {signature.name} does not lie beside it. Copy the signature too, "
+            "or have the builder sign the bundle; a manifest.json that was changed needs another signature."
+        )
+
+
+class SignatureRefused(BundleError):
+    """A signature was not made by a trusted key over these files."""
+
+    def __init__(self, folder: Path, *, because: str) -> None:
+        self.folder, self.because = folder, because
+        super().__init__(
+            f"The signature of the bundle in {folder} is refused: {because}. Trust the builder's key if it is known to "
+            "you, or take the bundle from where it was released."
+        )
+
+
+class BundleAltered(BundleError):
+    """A file of a bundle is not the one its manifest lists."""
+
+    def __init__(self, name: str, *, folder: Path) -> None:
+        self.name, self.folder = name, folder
+        super().__init__(
+            f"{name} of the bundle in {folder} is not the file that manifest.json lists. "
+            "Copy it again from where it was released."
+        )
+
+
+class BundleUnreadable(BundleError):
+    """A file of a bundle has another form than the format says."""
+
+    def __init__(self, name: str, *, folder: Path, because: str) -> None:
+        self.name, self.folder, self.because = name, folder, because
+        super().__init__(
+            f"{name} of the bundle in {folder} cannot be read: {because}. Release the model again with this version."
+        )
+
+
+class BundleInconsistent(BundleError):
+    """A file of a bundle says what cannot be, or contradicts another."""
+
+    def __init__(self, name: str, *, folder: Path, because: str) -> None:
+        self.name, self.folder, self.because = name, folder, because
+        super().__init__(
+            f"{name} of the bundle in {folder} does not fit: {because.rstrip('.')}. Release the model again, and ask who "
+            "signed this one."
+        )
+
+
+class SelfTestFailed(BundleError):
+    """A bundle gives other bits here than where it was proven."""
+
+    def __init__(self, part: str, *, folder: Path, vector: int, then: str, now: str) -> None:
+        self.part, self.folder, self.vector, self.then, self.now = part, folder, vector, then, now
+        super().__init__(
+            f"The bundle in {folder} gives another {part} here than selftest.json demands, first at vector {vector}. "
+            f"It was proven on {then}; this is {now}. Serve it where it was proven, or prove and release it here."
+        )
+
+
+class BundleUnapproved(BundleError):
+    """Nobody has approved a bundle that is to decide."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+        super().__init__(
+            f"The bundle {digest[:12]} is not approved. Ask a validator who did not build it: tally approve {digest[:12]}."
+        )
+
+
 class ServingError(TallystickError):
     """The service cannot start, or cannot take a request now."""
 
@@ -875,7 +1000,8 @@ class SearchFailed(TrainingError):
     def __init__(self, family: str, *, n_trials: int, because: str) -> None:
         self.family, self.n_trials, self.because = family, n_trials, because
         super().__init__(
-            f"All {n_trials} trials of {family} failed; the last one: {because} Leave this family out of candidates=[...]."
+            f"All {n_trials} trials of {family} failed; the last one: {because} "
+            "Leave this family out of candidates=[...]."
         )
 
 
@@ -909,6 +1035,17 @@ class RowsMismatched(TrainingError):
     def __init__(self, values: str, *, found: int, wanted: int) -> None:
         self.values, self.found, self.wanted = values, found, wanted
         super().__init__(f"{values} has {found} rows and the matrix has {wanted}. Give one value for each row.")
+
+
+class MatrixForeign(TrainingError):
+    """A matrix whose columns are not those of the model's features."""
+
+    def __init__(self, found: Iterable[str], *, wanted: Iterable[str]) -> None:
+        self.found, self.wanted = list(found), list(wanted)
+        super().__init__(
+            f"The matrix has the columns {', '.join(self.found)}, and the model's features are "
+            f"{', '.join(self.wanted)}. Compute the matrix with the model's own features."
+        )
 
 
 class CandidateMissing(TrainingError):

@@ -63,6 +63,17 @@ class Records:
     def __len__(self) -> int:
         return len(self.seq)
 
+    def taken(self, rows: NDArray[np.int64]) -> "Records":
+        """Return some rows, in the order asked for."""
+        return Records(
+            self.source,
+            self.seq[rows],
+            self.time[rows],
+            self.ids.take(pa.array(rows)),
+            {name: Keys(keys.codes[rows], keys.names) for name, keys in self.keys.items()},
+            {name: Fixed(of.values[rows], of.missing[rows], of.decimals) for name, of in self.values.items()},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

@@ -1,0 +1,83 @@
+"""One sequence over all records of all streams: the order of arrival, or the nearest to it that files can give."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tallystick.data.contract import KnownAt
+from tallystick.data.records import Records
+from tallystick.definitions.expressions import Flagged
+
+_NEVER = np.iinfo(np.int64).max
+
+
+def number(records: Mapping[str, Records]) -> tuple[dict[str, Records], dict[str, bool]]:
+    """Return the records of all sources, numbered from 1 on.
+
+    They are sorted stably by time (for a table: when the outcome became known), then by the source's place in
+    ``records``, then by row.
+
+    Parameters
+    ----------
+    records : by source, in the project's order, each in the order of its rows
+
+    Returns
+    -------
+    The records in order of their sequence, and for each source whether its rows came in order of time already.
+    """
+    times = [found.time for found in records.values()]
+    in_order = {name: is_rising(found.time) for name, found in records.items()}
+    order = np.argsort(np.concatenate([np.zeros(0, np.int64), *times]), kind="stable")
+    seq = np.empty(len(order), np.int64)
+    seq[order] = np.arange(1, len(order) + 1)
+    numbered, start = {}, 0
+    for name, found in records.items():
+        own, start = seq[start : start + len(found)], start + len(found)
+        ordered = replace(found, seq=own)
+        numbered[name] = ordered if in_order[name] else ordered.taken(np.argsort(own))
+    return numbered, in_order
+
+
+def known_at(flags: Iterable[Flagged], table: str, streams: Mapping[str, Records]) -> KnownAt:
+    """Return how to find when each outcome of a table became known: its event's time and the delay of its flag.
+
+    Where several flags use the table, the first moment counts; that is the outcome's place in the order.
+
+    Parameters
+    ----------
+    flags : every flag of the project
+    table : the table's name
+    streams : the accepted records of the streams that the flags belong to
+    """
+    delays: dict[str, int] = {}
+    for flag in flags:
+        if flag.by == table and flag.known_after_us is not None:
+            delays[flag.stream] = min(flag.known_after_us, delays.get(flag.stream, flag.known_after_us))
+
+    def of_ids(ids: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        time = np.full(len(ids), _NEVER)
+        for stream, after in delays.items():
+            place = places(ids, streams[stream].ids)
+            known = place >= 0
+            time[known] = np.minimum(time[known], streams[stream].time[place[known]] + after)
+        unknown = time == _NEVER
+        return np.where(unknown, 0, time), unknown
+
+    return of_ids
+
+
+def places(ids: pa.Array, among: pa.Array) -> NDArray[np.int64]:
+    """Return where each id stands among others, -1 where it does not; shape (n,)."""
+    if ids.equals(among):
+        return np.arange(len(ids))
+    found: NDArray[np.int64] = pc.fill_null(pc.index_in(ids, value_set=among), -1).to_numpy().astype(np.int64)
+    return found
+
+
+def is_rising(values: NDArray[np.int64]) -> bool:
+    """Return whether no value is smaller than the one before it."""
+    return bool(np.all(values[1:] >= values[:-1]))

@@ -1,0 +1,202 @@
+"""One raw value held against its field: the rules, as they apply to a request, one value at a time."""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+
+from tallystick.data.reasons import FIRST_US, LAST_US, MAX_FLOAT_UNITS, MAX_KEY_BYTES, MAX_UNITS, Code
+from tallystick.definitions.fields import Field, Flag, Integer, Key, Money, Number, Time, bounds
+
+Parsed = int | str | Code | None
+"""Whole units, a canonical text, None for a missing value, or the rule that was broken."""
+
+# The same patterns serve Python's re and Arrow's RE2, so each rule is written once.
+DECIMAL = r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?"
+CONTROL = "[\x00-\x1f\x7f-\x9f]"
+SPACES = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+EDGE_SPACE = f"^[{SPACES}]|[{SPACES}]$"
+CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+INSTANT = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt ]{CLOCK}:[0-5][0-9](?:\.[0-9]{{1,9}})?(?:[Zz]|[+-]{CLOCK})?"
+
+_DECIMAL, _INSTANT = re.compile(DECIMAL), re.compile(INSTANT)
+_CONTROL, _EDGE_SPACE = re.compile(CONTROL), re.compile(EDGE_SPACE)
+_ZONED = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE = _ZONED.replace(tzinfo=None)
+_US = timedelta(microseconds=1)
+_MAX_DIGITS = 19  # of the largest whole number that is kept
+_MAX_KEY_BITS = 660  # more bits than the longest key has digits for
+_SECONDS_END = 19  # of "2026-03-01T12:00:00"
+
+
+@lru_cache(maxsize=1_024)
+def parser(field: Field) -> Callable[[object], Parsed]:
+    """Return the function that holds one raw value against a field, whether it may be missing or not.
+
+    Raw values are what JSON and notebooks give: texts, whole numbers, decimals, floats, booleans, instants, None.
+    The first broken rule is returned: a value that is no value of its kind has no range to be held against.
+
+    Examples
+    --------
+    >>> parser(Money("EUR"))(Decimal("12.3")), parser(Money("EUR"))("12.30"), parser(Money("EUR"))("12.345")
+    (1230, 1230, <Code.TOO_MANY_DECIMALS: 10>)
+    >>> parser(Key())(596), parser(Key())("596")
+    ('596', '596')
+    """
+    match field:
+        case Key():
+            return key
+        case Flag():
+            return flag
+        case Time():
+            return instant
+        case Money() | Number() | Integer():
+            return _number(field.decimals, *bounds(field))
+
+
+def key(value: object) -> str | Code | None:
+    """Return the canonical text of a key."""
+    if type(value) is not str:
+        return _key_of_other(value)
+    if value.isascii() and value.isprintable() and 0 < len(value) <= MAX_KEY_BYTES and not value.startswith(" "):
+        return Code.SURROUNDING_SPACE if value.endswith(" ") else value
+    return _unusual_key(value)
+
+
+def flag(value: object) -> int | Code | None:
+    """Return 1 or 0."""
+    if value is True or value is False:
+        return int(value)
+    units = Code.WRONG_TYPE if isinstance(value, str) else _units(value, 0)
+    return units if units is None or (type(units) is int and 0 <= units <= 1) else Code.WRONG_TYPE
+
+
+def instant(value: object) -> int | Code | None:
+    """Return microseconds since 1970 UTC; smaller parts are cut off, and a time without a zone is taken as UTC."""
+    at = _instant(value)
+    if at is None or type(at) is Code:
+        return at
+    if at < FIRST_US:
+        return Code.TOO_EARLY
+    return at if at < LAST_US else Code.TOO_LATE
+
+
+def _number(decimals: int, low: int | None, high: int | None) -> Callable[[object], int | Code | None]:
+    def parse(value: object) -> int | Code | None:
+        units = _units(value, decimals)
+        if units is None or type(units) is Code:
+            return units
+        if low is not None and units < low:
+            return Code.BELOW_MINIMUM
+        return units if high is None or units <= high else Code.ABOVE_MAXIMUM
+
+    return parse
+
+
+def _units(value: object, decimals: int) -> int | Code | None:
+    if value is None:
+        return None
+    if isinstance(value, Decimal):
+        return _units_of_decimal(value, decimals)
+    if type(value) is int:
+        units = value * 10**decimals
+        return units if -MAX_UNITS <= units <= MAX_UNITS else Code.TOO_LARGE
+    if isinstance(value, float):
+        return _units_of_float(float(value), decimals)
+    if type(value) is str:
+        return _units_of_decimal(Decimal(value), decimals) if _DECIMAL.fullmatch(value) else Code.WRONG_TYPE
+    plain = _plain(value)
+    return Code.WRONG_TYPE if plain is None or isinstance(plain, bool) else _units(plain, decimals)
+
+
+def _units_of_decimal(value: Decimal, decimals: int) -> int | Code | None:
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        return Code.NOT_FINITE if exponent == "F" else None
+    # The size comes first: no power of ten is computed before it is known to be small.
+    shift, size = exponent + decimals, len(digits) if value else 0
+    if size + shift > _MAX_DIGITS and size:
+        return Code.TOO_LARGE
+    if -shift > size:
+        return Code.TOO_MANY_DECIMALS if size else 0
+    whole = int("".join(map(str, digits)))
+    units, rest = (whole * 10**shift if size else 0, 0) if shift >= 0 else divmod(whole, 10**-shift)
+    if units > MAX_UNITS:
+        return Code.TOO_LARGE
+    if rest:
+        return Code.TOO_MANY_DECIMALS
+    return -units if sign else units
+
+
+def _units_of_float(value: float, decimals: int) -> int | Code | None:
+    if not math.isfinite(value):
+        return None if math.isnan(value) else Code.NOT_FINITE
+    scaled = value * float(10**decimals)
+    if abs(scaled) > MAX_UNITS:
+        return Code.TOO_LARGE
+    units = round(scaled)
+    if abs(units) > MAX_FLOAT_UNITS:
+        return Code.IMPRECISE
+    return units if units / 10**decimals == value else Code.TOO_MANY_DECIMALS
+
+
+def _instant(value: object) -> int | Code | None:
+    if type(value) is str:
+        return _instant_of_text(value)
+    if isinstance(value, datetime):
+        return int((value - (_NAIVE if value.tzinfo is None else _ZONED)) // _US)
+    if isinstance(value, date):
+        return (value - _NAIVE.date()) // _US
+    return None if value is None else Code.WRONG_TYPE
+
+
+def _instant_of_text(text: str) -> int | Code:
+    if _INSTANT.fullmatch(text) is None:
+        return Code.WRONG_TYPE
+    try:
+        passed = datetime.fromisoformat(text[:_SECONDS_END].upper()) - _NAIVE
+    except ValueError:
+        return Code.WRONG_TYPE  # a day that its month does not have
+    rest, offset = text[_SECONDS_END:].rstrip("Zz"), 0
+    if rest[-3:-2] == ":":
+        offset = (int(rest[-5:-3]) * 3_600 + int(rest[-2:]) * 60) * (-1 if rest[-6] == "-" else 1)
+        rest = rest[:-6]
+    return (passed.days * 86_400 + passed.seconds - offset) * 1_000_000 + int(rest[1:7].ljust(6, "0"))
+
+
+def _key_of_other(value: object) -> str | Code | None:
+    if value is None:
+        return None
+    plain = value if type(value) is int else _plain(value)
+    if type(plain) is str:
+        return key(plain)
+    if type(plain) is not int:
+        return Code.WRONG_TYPE
+    return str(plain) if plain.bit_length() <= _MAX_KEY_BITS else Code.TOO_LONG
+
+
+def _unusual_key(text: str) -> str | Code:
+    if not text:
+        return Code.EMPTY
+    try:
+        if len(text.encode()) > MAX_KEY_BYTES:
+            return Code.TOO_LONG
+    except UnicodeEncodeError:
+        return Code.WRONG_TYPE  # half of a surrogate pair is no text
+    if _CONTROL.search(text):
+        return Code.CONTROL_CHARACTER
+    return Code.SURROUNDING_SPACE if _EDGE_SPACE.search(text) else text
+
+
+def _plain(value: object) -> object | None:
+    """Return the plain Python value inside a subclass of one or inside a scalar of numpy, or None."""
+    if isinstance(value, bool):
+        return value
+    for kind in (str, int, Decimal):
+        if isinstance(value, kind):
+            return kind(value)
+    item = getattr(value, "item", None)
+    inner = item() if callable(item) else None
+    return inner if type(inner) in {str, int, float, bool} else None

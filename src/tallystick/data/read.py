@@ -1,0 +1,174 @@
+"""Reading history: Parquet files become screened, numbered, fingerprinted records, and refused rows a quarantine."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tallystick.data import contract, quarantine
+from tallystick.data.contract import KnownAt
+from tallystick.data.fingerprint import fingerprint
+from tallystick.data.numbering import known_at, number
+from tallystick.data.reasons import Refused
+from tallystick.data.records import Dataset, Records
+from tallystick.definitions.expressions import Flagged
+from tallystick.definitions.streams import Source, TableDefinition
+from tallystick.errors import SettingOutOfRange, SourceMissing, SourceUnreadable, TooManyRefused
+
+Step = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """What came of one source.
+
+    Parameters
+    ----------
+    source : the stream's or table's name
+    n_rows : how many rows were read
+    n_refused : how many of them were refused
+    reasons : how often each reason was given, such as ``{"amount: below_minimum": 3}``, most often first
+    quarantine : the file of refused rows, if any were refused and a folder was given
+    in_time_order : whether the accepted rows came in order of time; if not, they were sorted by it
+    """
+
+    source: str
+    n_rows: int
+    n_refused: int
+    reasons: dict[str, int]
+    quarantine: Path | None
+    in_time_order: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A dataset, and what came of each source on the way."""
+
+    dataset: Dataset
+    screenings: dict[str, Screening]
+
+
+def read(
+    sources: Mapping[str, Source] | Iterable[Source],
+    flags: Iterable[Flagged],
+    root: Path,
+    *,
+    now: int,
+    max_refused_share: float = 0.05,
+    quarantine_dir: Path | None = None,
+    progress: Step | None = None,
+) -> Reading:
+    """Read the history of some streams and tables from Parquet files.
+
+    Parameters
+    ----------
+    sources : the streams and tables, in the project's order. A table that no flag uses is not read: nothing says
+        when its rows became known, so they have no place in the order
+    flags : the flags of the project; they say when a table's outcomes become known
+    root : the project's folder; each ``source`` is a file or a folder of files within it, read in order of their names
+    now : the present instant, microseconds since 1970 UTC; nothing can have happened later
+    max_refused_share : how many rows of a source may be refused, 0 to 1
+    quarantine_dir : where refused rows are written; None writes none
+    progress : told of each source when it has been read
+
+    Raises
+    ------
+    SourceMissing, SourceUnreadable, ColumnMissing, ColumnUnusable
+        If files or columns are not what the project declares.
+    TooManyRefused
+        If more rows than the share were refused; their quarantine is written all the same.
+    SettingOutOfRange
+        If the share is none.
+    """
+    if not 0 <= max_refused_share <= 1:
+        raise SettingOutOfRange("max_refused_share", max_refused_share, allowed="a share between 0 and 1")
+    listed, flags = list(sources.values() if isinstance(sources, Mapping) else sources), list(flags)
+    used = [s for s in listed if not isinstance(s, TableDefinition) or _is_dated(s, flags)]
+    accepted: dict[str, Records] = {}
+    found: dict[str, Screening] = {}
+    # Tables come last: their rows wait for the time of the events they judge.
+    for n_done, source in enumerate(sorted(used, key=lambda s: isinstance(s, TableDefinition))):
+        how = known_at(flags, source.name, accepted) if isinstance(source, TableDefinition) else None
+        accepted[source.name], found[source.name] = _screened(source, root, now, how, quarantine_dir)
+        _hold(found[source.name], max_refused_share)
+        if progress is not None:
+            progress("read", n_done + 1, len(used))
+    numbered, in_order = number({source.name: accepted[source.name] for source in used})
+    n_records = sum(len(records) for records in numbered.values())
+    screenings = {name: _with_order(found[name], is_ordered) for name, is_ordered in in_order.items()}
+    return Reading(Dataset(numbered, fingerprint(numbered), n_records), screenings)
+
+
+def _is_dated(table: TableDefinition, flags: list[Flagged]) -> bool:
+    return any(flag.by == table.name and flag.known_after_us is not None for flag in flags)
+
+
+def _screened(
+    source: Source, root: Path, now: int, how: KnownAt | None, folder: Path | None
+) -> tuple[Records, Screening]:
+    files = _files(source, root)
+    tables = [_table(source, path, list(source.fields)) for path in files]
+    records, refused = contract.screen(source, tables, now=now, known_at=how, origin=source.source)
+    path = None
+    if len(refused) and folder is not None:
+        path = _quarantined(source, files, [len(table) for table in tables], refused, folder)
+    n_rows = len(records) + len(refused)
+    return records, Screening(source.name, n_rows, len(refused), refused.counts, path, in_time_order=True)
+
+
+def _hold(screening: Screening, max_share: float) -> None:
+    if screening.n_refused > max_share * screening.n_rows:
+        raise TooManyRefused(
+            screening.source,
+            n_refused=screening.n_refused,
+            n_rows=screening.n_rows,
+            max_share=max_share,
+            reasons=screening.reasons,
+            quarantine=screening.quarantine,
+        )
+
+
+def _with_order(s: Screening, is_ordered: bool) -> Screening:
+    return Screening(s.source, s.n_rows, s.n_refused, s.reasons, s.quarantine, is_ordered)
+
+
+def _files(source: Source, root: Path) -> list[Path]:
+    path = root / source.source
+    if not source.source:
+        raise SourceMissing(source.name, path="", because="the project file gives it no source=")
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix == ".parquet" and file.is_file())
+        if not files:
+            raise SourceMissing(source.name, path=str(path), because="the folder holds no .parquet file")
+        return files
+    if not path.is_file():
+        raise SourceMissing(source.name, path=str(path), because="there is no such file or folder")
+    return [path]
+
+
+def _table(source: Source, path: Path, fields: list[str] | None) -> pa.Table:
+    try:
+        with pq.ParquetFile(path) as file:
+            found = file.schema_arrow.names
+            return file.read(columns=None if fields is None else [name for name in fields if name in found])
+    except (pa.ArrowException, OSError) as error:
+        because = str(error).splitlines()[0].rstrip(".")
+        raise SourceUnreadable(source.name, path=str(path), because=because) from error
+
+
+def _quarantined(source: Source, files: list[Path], lengths: list[int], refused: Refused, folder: Path) -> Path:
+    ends = np.cumsum(lengths, dtype=np.int64)
+    which = np.searchsorted(ends, refused.rows, side="right")
+    places = refused.rows - (ends - np.array(lengths))[which]
+    parts = [_table(source, files[n], None).take(pa.array(places[which == n])) for n in np.unique(which)]
+    origin = pa.table({"file": pa.array([files[n].name for n in which], pa.string()), "row": places})
+    rows = pa.concat_tables([_all_texts(part) for part in parts], promote_options="default")
+    return quarantine.write(folder, source.name, origin, rows, refused)
+
+
+def _all_texts(rows: pa.Table) -> pa.Table:
+    return pa.table({name: quarantine.as_texts(rows.column(name)) for name in rows.column_names})
