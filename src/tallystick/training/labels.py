@@ -1,0 +1,105 @@
+"""What was known when: the label of every record of the spine, as of any instant."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tallystick.data.records import Dataset, Records
+from tallystick.definitions.expressions import Flagged
+from tallystick.definitions.models import LabelDefinition
+from tallystick.definitions.streams import StreamDefinition
+
+NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """When each record of the spine happened, and when it became known as flagged.
+
+    A record without a report is 0 as long as nobody reports it; whether that 0 is final is its maturity.
+
+    Parameters
+    ----------
+    time : shape (n,), int64: instant of the event
+    known_at : shape (n,), int64: instant of its earliest report, ``NEVER`` where there is none
+    matures_after_us : how long after the event a label counts as final
+
+    Examples
+    --------
+    >>> labels = Labels(np.array([0, 10]), np.array([25, NEVER]), matures_after_us=30)
+    >>> labels.at(20).tolist(), labels.at(25).tolist()
+    ([0, 0], [1, 0])
+    >>> labels.is_matured(30).tolist()
+    [True, False]
+    """
+
+    time: NDArray[np.int64]
+    known_at: NDArray[np.int64]
+    matures_after_us: int
+
+    def at(self, as_of: int) -> NDArray[np.int8]:
+        """Return the labels as known at an instant: 1 where a report was known by then."""
+        return np.asarray((self.known_at <= as_of) & (self.known_at != NEVER), dtype=np.int8)
+
+    def is_matured(self, as_of: int) -> NDArray[np.bool_]:
+        """Return which labels are final at an instant."""
+        return np.asarray(self.time <= as_of - self.matures_after_us)
+
+    def take(self, rows: NDArray[np.int64]) -> "Labels":
+        """Return the labels of some records of the spine, by their positions."""
+        return Labels(self.time[rows], self.known_at[rows], self.matures_after_us)
+
+
+def read_labels(dataset: Dataset, label: LabelDefinition) -> Labels:
+    """Join every record of the label's stream with its reports."""
+    spine, reports = dataset.records[label.flagged.stream], dataset.records[label.flagged.by]
+    return Labels(spine.time, _known_at(spine, reports, label.flagged), label.matures_after_us)
+
+
+def data_ends_at(dataset: Dataset) -> int:
+    """Return the latest instant at which anything is known to have happened.
+
+    Tables do not count: their rows carry the instant at which they would become known.
+    """
+    streams = [r.time for r in dataset.records.values() if isinstance(r.source, StreamDefinition) and len(r)]
+    return max((int(time.max()) for time in streams), default=0)
+
+
+def _known_at(spine: Records, reports: Records, flagged: Flagged) -> NDArray[np.int64]:
+    rows, names = _reported(reports, flagged)
+    place = pc.index_in(spine.ids, value_set=names.cast(spine.ids.type))
+    is_reported = np.asarray(place.is_valid().to_numpy(zero_copy_only=False))
+    place = place.fill_null(0).to_numpy(zero_copy_only=False)
+    if flagged.known_after_us is not None:
+        return np.where(is_reported, spine.time + flagged.known_after_us, NEVER)
+    earliest = np.full(max(len(names), 1), NEVER, dtype=np.int64)
+    np.minimum.at(earliest, rows.codes, reports.time[rows.positions])
+    return np.where(is_reported, earliest[place], NEVER)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reported:
+    """Positions of the reports that count, and the place of each one's record among the different names."""
+
+    positions: NDArray[np.int64]
+    codes: NDArray[np.int64]
+
+
+def _reported(reports: Records, flagged: Flagged) -> tuple[_Reported, pa.Array]:
+    # Reports that say 1 are few: keeping only those makes the set that every id is looked up in a small one.
+    positions = np.arange(len(reports), dtype=np.int64)
+    if flagged.flag is not None:
+        column = reports.values[flagged.flag]
+        positions = positions[(column.values == 1) & ~column.missing]
+    if flagged.on in reports.keys:
+        keys = reports.keys[flagged.on]
+        positions = positions[keys.codes[positions] >= 0]
+        named = keys.names.take(pa.array(keys.codes[positions]))
+    else:
+        named = reports.ids.take(pa.array(positions))
+    encoded = (named.combine_chunks() if isinstance(named, pa.ChunkedArray) else named).dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return _Reported(positions, codes), encoded.dictionary

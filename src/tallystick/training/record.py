@@ -1,0 +1,111 @@
+"""The whole record of how a candidate came to be: everything that decides it, and everything it reached."""
+
+import msgspec
+
+from tallystick.scoring.session import Runtime
+from tallystick.training.search import Trial
+
+FORMAT = 1
+
+
+class PartRecord(msgspec.Struct, frozen=True):
+    """One part of the split: its instants, the instant its labels were known at, and how many rows it has."""
+
+    name: str
+    start: int
+    end: int
+    labels_as_of: int
+    n_rows: int
+    n_positives: int
+
+
+class SigmoidRecord(msgspec.Struct, frozen=True):
+    """The calibration: score = 1 / (1 + exp(-(slope * raw + intercept)))."""
+
+    slope: float
+    intercept: float
+    n_rows: int
+    n_positives: int
+
+
+class Parity(msgspec.Struct, frozen=True):
+    """How far the model file's raw scores lie from the framework's.
+
+    Parameters
+    ----------
+    n_rows : how many rows were scored by both
+    largest : the largest absolute difference of two raw scores
+    n_equal : rows whose two raw scores have equal bits
+    allowed : the largest difference that is no refusal
+    """
+
+    n_rows: int
+    largest: float
+    n_equal: int
+    allowed: float
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """What calibrated scores reached on one part."""
+
+    n_rows: int
+    n_positives: int
+    auc: float
+    average_precision: float
+    brier: float
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about a candidate but its model and its background.
+
+    Parameters
+    ----------
+    format : 1; it tells how to read the rest
+    name : the project's name of the model
+    family : the family it belongs to
+    model, features : digests of the definitions
+    dataset : fingerprint of what was read
+    names : the features' columns, in order
+    builder : who trained it
+    created_at : when, in microseconds since 1970 UTC
+    data_ends_at : the latest instant known to the data
+    parts : train, validate, fit, test
+    params : the settings chosen
+    seed : of the search and of every fit
+    metric : what the search looked at
+    trials : every trial of the whole search, other families' too
+    calibration : fitted on the validate part with the model of the train part
+    parity : the proof that the file scores as the framework
+    reached : by part, on validate by the model of the train part, on test by the final one
+    libraries : versions by distribution
+    runtime : what else decides the last bits of a score
+    seconds : how long the final fit took
+    files : digests of the candidate's other files
+    """
+
+    format: int = FORMAT
+    name: str
+    family: str
+    model: str
+    features: str
+    dataset: str
+    names: tuple[str, ...]
+    builder: str
+    created_at: int
+    data_ends_at: int
+    parts: tuple[PartRecord, ...]
+    params: dict[str, float | int]
+    seed: int
+    metric: str
+    trials: tuple[Trial, ...]
+    calibration: SigmoidRecord
+    parity: Parity
+    reached: dict[str, Reached]
+    libraries: dict[str, str]
+    runtime: Runtime
+    seconds: float
+    files: dict[str, str]
+
+    def part(self, name: str) -> PartRecord:
+        """Return the part of that name: train, validate, fit or test."""
+        return next(part for part in self.parts if part.name == name)

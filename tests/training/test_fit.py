@@ -1,0 +1,192 @@
+"""Training from end to end on a small world."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tallystick.errors import CandidateDamaged, CandidateMissing, MatrixForeign, ParityBroken, RowsMismatched
+from tallystick.features.matrix import Matrix
+from tallystick.scoring.session import Session
+from tallystick.training import fit
+from tallystick.training.candidate import open_candidate
+from tallystick.training.fit import Trained, train
+
+
+@pytest.fixture(scope="module")
+def trained(world: Any) -> list[Trained]:
+    """Return both candidates of the small world."""
+    return train(world.model, world.matrix, world.dataset, builder="ada", at=1_000)
+
+
+def test_one_candidate_per_family_best_first(trained: list[Trained]) -> None:
+    """Each family gives one candidate, ordered by what it reached on the validate part."""
+    records = [made.candidate.record for made in trained]
+
+    assert {record.family for record in records} == {"logistic_regression", "gradient_boosting"}
+    best = [max(t.metric or 0 for t in r.trials if t.family == r.family) for r in records]
+    assert best == sorted(best, reverse=True)
+    assert all(record.reached["test"].auc > 0.7 for record in records)
+
+
+def test_the_record_says_it_all(trained: list[Trained], world: Any) -> None:
+    """The record names builder, instants, digests, rows, every trial, versions and the parity proof."""
+    record = trained[0].candidate.record
+
+    assert (record.builder, record.created_at, record.dataset) == ("ada", 1_000, "f" * 64)
+    assert (record.model, record.features) == (world.model.digest, world.model.features.digest)
+    assert [part.name for part in record.parts] == ["train", "validate", "fit", "test"]
+    assert all(0 < part.n_positives < part.n_rows for part in record.parts)
+    assert len(record.trials) == 8
+    assert record.parity.n_rows == len(world.matrix)
+    assert record.parity.largest <= 1e-9
+    assert {"onnx", "onnxruntime", "numpy", "optuna"} < set(record.libraries)
+
+
+def test_parts_do_not_touch(trained: list[Trained], world: Any) -> None:
+    """Between the rows a model learnt from and those that test it lies at least the gap."""
+    made = trained[0]
+    last, first = world.matrix.time[made.fit.rows].max(), world.matrix.time[made.test.rows].min()
+
+    assert first - last >= world.model.split.gap_us
+
+
+def test_the_scores_are_the_files(trained: list[Trained], world: Any) -> None:
+    """Scores handed to validation are those the model file gives, bit for bit."""
+    made = trained[0]
+    rows = made.test.rows[:50]
+
+    raw, scores = Session.load(made.candidate.model).many(world.matrix.values[rows])
+
+    assert raw.tolist() == made.test.raw[:50].tolist()
+    assert scores.tolist() == made.test.scores[:50].tolist()
+
+
+def test_the_reference_counts_the_test_part(trained: list[Trained], world: Any) -> None:
+    """The reference holds every test score once, and the bad rate is that of the allowed."""
+    made = trained[0]
+    reference = made.candidate.reference
+    amount = world.dataset.records["payments"].values["amount"].values[made.test.rows] / 100
+    is_allowed = made.test.scores <= 5.0 / (5.0 + amount)
+
+    assert reference.scores.n == len(made.test.rows)
+    assert reference.bad.n_allowed == int(is_allowed.sum())
+    assert reference.bad.n_bad == int(made.test.labels[is_allowed].sum())
+
+
+def test_the_background_is_of_allowed_rows(trained: list[Trained]) -> None:
+    """The background has as many rows as asked for, or all allowed ones, through the model's boundary."""
+    background = trained[0].candidate.background
+
+    assert background.dtype == np.float64
+    assert 500 < len(background) <= 1_000
+    assert np.array_equal(background.astype(np.float32), background, equal_nan=True)
+
+
+def test_training_twice_gives_the_same_models(trained: list[Trained], world: Any) -> None:
+    """The same data, definition and seed give the same model files, byte for byte."""
+    again = train(world.model, world.matrix, world.dataset, builder="ada", at=1_000)
+
+    assert [made.candidate.model for made in again] == [made.candidate.model for made in trained]
+    assert [made.candidate.record.files for made in again] == [made.candidate.record.files for made in trained]
+
+
+def test_excluded_rows_are_in_no_part(world: Any, make_model: Any) -> None:
+    """Rows that can have no label are neither learnt from nor counted."""
+    quick = make_model(candidates=world.model.candidates[:1])
+    exclude = np.arange(len(world.matrix)) % 3 == 0
+
+    made = train(quick, world.matrix, world.dataset, builder="ada", at=0, exclude=exclude)[0]
+
+    assert not exclude[made.fit.rows].any()
+    assert not exclude[made.test.rows].any()
+
+
+def test_part_of_the_spine_will_do(world: Any, make_model: Any) -> None:
+    """A matrix of some records only finds their labels and amounts by their sequence."""
+    quick = make_model(candidates=world.model.candidates[:1])
+    some = np.flatnonzero(np.arange(len(world.matrix)) % 2 == 1)
+    m = world.matrix
+    half = Matrix(m.names, m.ids.take(some), m.seq[some], m.time[some], m.values[some], m.id_field)
+
+    made = train(quick, half, world.dataset, builder="ada", at=0)[0]
+
+    assert made.test.labels.tolist() == world.is_fraud[some][made.test.rows].tolist()
+
+
+def test_wrong_lengths_and_columns_are_sentences(world: Any) -> None:
+    """An exclusion of another length, and a matrix of other features, are refused."""
+    with pytest.raises(RowsMismatched, match="exclude has 3 rows"):
+        train(world.model, world.matrix, world.dataset, builder="a", at=0, exclude=np.zeros(3, dtype=np.bool_))
+    m = world.matrix
+    foreign = Matrix(("amount", "n_1d", "other"), m.ids, m.seq, m.time, m.values, m.id_field)
+    with pytest.raises(MatrixForeign, match="other"):
+        train(world.model, foreign, world.dataset, builder="a", at=0)
+
+
+def test_a_file_that_scores_otherwise_is_refused(world: Any, make_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the model file's raw scores differ from the framework's, there is no candidate."""
+    quick = make_model(candidates=world.model.candidates[:1])
+    monkeypatch.setattr(fit, "ALLOWED_DIFFERENCE", -1.0)
+
+    with pytest.raises(ParityBroken, match="The candidate is refused"):
+        train(quick, world.matrix, world.dataset, builder="a", at=0)
+
+
+def test_a_candidate_is_saved_whole_and_opened_again(trained: list[Trained], tmp_path: Path) -> None:
+    """A saved candidate lies under its digest, leaves nothing beside it, and opens as it was."""
+    candidate = trained[0].candidate
+
+    folder = candidate.save(tmp_path)
+    opened = open_candidate(folder)
+
+    assert [path.name for path in tmp_path.iterdir()] == [candidate.digest]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "background.npy",
+        "candidate.json",
+        "model.onnx",
+        "reference.json",
+    ]
+    assert (opened.record, opened.model, opened.reference) == (candidate.record, candidate.model, candidate.reference)
+    assert np.array_equal(opened.background, candidate.background, equal_nan=True)
+    assert opened.digest == candidate.digest
+    assert candidate.save(tmp_path) == folder
+
+
+def test_an_interrupted_save_leaves_nothing(
+    trained: list[Trained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while writing leaves neither a candidate nor a piece of one."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tallystick.training.candidate.os.fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trained[0].candidate.save(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["background.npy", "candidate.json", "model.onnx", "reference.json"])
+def test_one_changed_byte_is_found(trained: list[Trained], tmp_path: Path, name: str) -> None:
+    """A single changed byte in any file refuses the candidate."""
+    path = trained[0].candidate.save(tmp_path) / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(CandidateDamaged, match="is damaged"):
+        open_candidate(path.parent)
+
+
+def test_missing_and_extra_files_are_found(trained: list[Trained], tmp_path: Path) -> None:
+    """A folder that lacks a file is no candidate, and one with another file is not the one written."""
+    folder = trained[0].candidate.save(tmp_path)
+    (folder / "extra.pkl").write_bytes(b"")
+    with pytest.raises(CandidateDamaged, match=r"extra\.pkl"):
+        open_candidate(folder)
+    (folder / "model.onnx").unlink()
+    with pytest.raises(CandidateMissing, match=r"model\.onnx"):
+        open_candidate(folder)
