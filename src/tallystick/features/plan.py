@@ -168,10 +168,11 @@ class Plan:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the plan as dicts, lists, texts and numbers, without the places where data lies."""
+        placeless = msgspec.structs.replace(self.definition, spine=_placeless(self.definition.spine))
+        # Pairs, since canonical JSON does not keep the order of an object's names, and a vector lives by it.
+        features = [[name, msgspec.to_builtins(expr)] for name, expr in self.definition.features.items()]
         return {
-            "definition": msgspec.to_builtins(
-                msgspec.structs.replace(self.definition, spine=_placeless(self.definition.spine))
-            ),
+            "definition": msgspec.to_builtins(placeless) | {"features": features},
             "sources": [msgspec.to_builtins(_placeless(source)) for source in self.sources],
         }
 
@@ -184,7 +185,9 @@ class Plan:
         msgspec.ValidationError
             If something else wrote it.
         """
-        definition = msgspec.convert(plain.get("definition"), FeatureDefinition)
+        given: dict[str, Any] = msgspec.convert(plain.get("definition"), dict[str, Any])
+        pairs = msgspec.convert(given, _Pairs).features
+        definition = msgspec.convert({**given, "features": dict(pairs)}, FeatureDefinition)
         return cls(definition, msgspec.convert(plain.get("sources"), tuple[Source, ...]))
 
     @cached_property
@@ -195,6 +198,12 @@ class Plan:
             drawer = drawers.setdefault(aggregate.key, _Drawer(aggregate.key, {}, set(), {}, {}))
             drawer.add(aggregate, self.definition, flags)
         return drawers
+
+
+class _Pairs(msgspec.Struct):
+    """A plain definition's features, each a name with its expression."""
+
+    features: list[tuple[str, Any]]
 
 
 def identify(expr: AnyExpr) -> str:
