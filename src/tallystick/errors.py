@@ -741,7 +741,8 @@ class BundleListingWrong(BundleError):
     def __init__(self, folder: Path, *, missing: Iterable[str], extra: Iterable[str]) -> None:
         self.folder, self.missing, self.extra = folder, sorted(missing), sorted(extra)
         super().__init__(
-            f"The bundle in {folder} is not what its manifest.json lists. Missing: {', '.join(self.missing) or 'nothing'}; "
+            f"The bundle in {folder} is not what its manifest.json lists. "
+            f"Missing: {', '.join(self.missing) or 'nothing'}; "
             f"not listed: {', '.join(self.extra) or 'nothing'}. Copy it again from where it was released."
         )
 
@@ -806,8 +807,8 @@ class BundleInconsistent(BundleError):
     def __init__(self, name: str, *, folder: Path, because: str) -> None:
         self.name, self.folder, self.because = name, folder, because
         super().__init__(
-            f"{name} of the bundle in {folder} does not fit: {because.rstrip('.')}. Release the model again, and ask who "
-            "signed this one."
+            f"{name} of the bundle in {folder} does not fit: {because.rstrip('.')}. "
+            "Release the model again, and ask who signed this one."
         )
 
 
@@ -816,9 +817,14 @@ class SelfTestFailed(BundleError):
 
     def __init__(self, part: str, *, folder: Path, vector: int, then: str, now: str) -> None:
         self.part, self.folder, self.vector, self.then, self.now = part, folder, vector, then, now
+        remedy = (
+            f"This is the runtime it was proven on, {then}, so its files were changed: release it again."
+            if then == now
+            else f"It was proven on {then}; this is {now}. Serve it where it was proven, or prove and release it here."
+        )
         super().__init__(
             f"The bundle in {folder} gives another {part} here than selftest.json demands, first at vector {vector}. "
-            f"It was proven on {then}; this is {now}. Serve it where it was proven, or prove and release it here."
+            f"{remedy}"
         )
 
 
@@ -828,7 +834,8 @@ class BundleUnapproved(BundleError):
     def __init__(self, digest: str) -> None:
         self.digest = digest
         super().__init__(
-            f"The bundle {digest[:12]} is not approved. Ask a validator who did not build it: tally approve {digest[:12]}."
+            f"The bundle {digest[:12]} is not approved. Ask a validator who did not build it to run: "
+            f"tally approve {digest[:12]}."
         )
 
 

@@ -54,6 +54,13 @@ def check_policy(policy: Policy, spine: StreamDefinition) -> None:
                     raise PolicyUnusable(f"the field {part.field!r} of {part.stream!r}", stream=spine.name)
 
 
+def cost_fields(policy: Policy) -> tuple[str, ...]:
+    """Return the fields of a record that the policy's costs need, in order of name."""
+    costs = [rule.missed for rule in _rules(policy) if isinstance(rule, AboveCost)]
+    used = [part for cost in costs if not isinstance(cost, float | int) for part in parts(cost)]
+    return tuple(sorted({part.field for part in used if isinstance(part, Column)}))
+
+
 def row_values(spine: StreamDefinition, record: Record) -> dict[str, float]:
     """Return a record's numbers in their units, missing as NaN: what costs are computed from.
 
@@ -105,6 +112,11 @@ def thresholds(policy: Policy, values: Values) -> list[Doubles]:
     C. Elkan (2001), "The Foundations of Cost-Sensitive Learning", IJCAI, equation 2.
     """
     return [_threshold(rule, values) for rule in _rules(policy)]
+
+
+def missed_cost(rule: AboveCost, values: Values, n_rows: int) -> Doubles:
+    """Return what letting each of some records pass would cost if it were bad, NaN where that is unknown."""
+    return np.array(np.broadcast_to(_cost(rule.missed, values), (n_rows,)))
 
 
 def background_rows(policy: Policy, scores: ArrayLike, values: Values, *, n: int = 1_000) -> NDArray[np.int64]:

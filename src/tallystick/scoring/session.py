@@ -23,6 +23,9 @@ class Runtime(msgspec.Struct, frozen=True):
     machine: str
     cpu: str  # digest of the processor's features
 
+    def __str__(self) -> str:
+        return f"onnxruntime {self.onnxruntime} on {self.machine} (processor {self.cpu[:8]})"
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
