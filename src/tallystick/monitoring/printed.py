@@ -14,7 +14,7 @@ from tallystick.monitoring.risk import Risk
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 PENDING = "·"
-CHART_DAYS = 86
+CHART_DAYS = 88
 BAR_WIDTH = 12
 
 
@@ -58,7 +58,7 @@ def _alarm(report: Report) -> Text:
         text = Text("NO ANSWER YET", style="bold yellow").append("  no decision is mature", style="default")
     elif alarm.is_alarmed and alarm.alarmed_day is not None and alarm.known_at is not None:
         text = Text("ALARM", style="bold red")
-        text.append("  bad decisions have become more frequent: raised by the decisions of ", style="default")
+        text.append("  bad decisions are more frequent: raised by those of ", style="default")
         text.append(_date(alarm.alarmed_day), style="bold")
         text.append(f", mature on {_date(alarm.known_at)}", style="default")
     else:
@@ -72,7 +72,7 @@ def _alarm(report: Report) -> Text:
         f"{_percent(alarm.tolerance)}"
         f"\n  evidence         e-value {_power(alarm.log10_e_value)}, highest {_power(alarm.log10_peak)}, "
         f"alarm at {_power(alarm.log10_bound)}"
-        f"\n  false alarms     ever, for all looks together: at most {alarm.false_alarms:.2%}"
+        f"\n  false alarms     ever, for all looks together: at most {_percent(alarm.false_alarms)}"
         + (f", for clumps of up to {alarm.clump:g} frauds" if alarm.clump > 1 else ""),
         style="default",
     )
@@ -92,37 +92,33 @@ def _chart(report: Report) -> Text:
     text.append(PENDING * pending + "\n", style="dim")
     text.append("  evidence ", style="default").append(blocks(evidence, report.alarm.log10_bound), style="red")
     text.append(PENDING * pending + "\n", style="dim")
-    text.append(f"  full block: bad rate {_percent(top)}, e-value {_power(report.alarm.log10_bound)}. ", style="dim")
+    full = f"bad rate {_percent(top)}, e-value {_power(report.alarm.log10_bound)} (alarm)"
+    text.append(f"  a full block is: {full}\n", style="dim")
     return text.append(_late(report), style="dim")
 
 
 def _late(report: Report) -> str:
     late = report.lateness
-    waits = f"{late.maturity_us / DAY_US:g} days"
     if late.median_days is None or late.ninety_percent_days is None:
         told = "no reports so far"
     else:
-        told = f"half within {late.median_days:.0f} days, 90 % within {late.ninety_percent_days:.0f}"
-    return (
-        f"{PENDING} {report.pending_days} days not mature:\n"
-        f"  outcomes are waited for {waits}; of the reports in time so far {told}."
-    )
+        told = f"half came within {late.median_days:.0f}, 90 % within {late.ninety_percent_days:.0f} days"
+    waits = f"reports are waited for {late.maturity_us / DAY_US:g} days"
+    return f"  {PENDING} {report.pending_days} days are not mature: {waits}; {told}"
 
 
 def _weeks(report: Report) -> Table:
+    heads = ("decided", "stopped", "bad", "rate", "missed", "stops*", "prec.*", "AP*")
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold", show_footer=bool(report.weeks))
-    total = _cells(report.total)
-    top = max([week.risk.bad_rate or 0.0 for week in report.weeks], default=0.0)
-    heads = ("decided", "stopped", "referred", "bad", "rate", "missed", "stopped*", "prec.*", "AP", "AP*")
-    table.add_column("  from", footer=" total", justify="left", no_wrap=True)
-    table.add_column("to", justify="left", no_wrap=True)
-    for head, cell in zip(heads, total, strict=True):
+    table.add_column("  week", footer="  all", no_wrap=True)
+    for head, cell in zip(heads, _cells(report.total), strict=True):
         table.add_column(head, footer=cell, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
+    top = max([week.risk.bad_rate or 0.0 for week in report.weeks], default=0.0)
     for week in report.weeks:
-        bar = "█" * round(BAR_WIDTH * (week.risk.bad_rate or 0.0) / top) if top else ""
-        span = (f"  {_date(week.begin)}", _date(week.end - DAY_US)[5:])
-        table.add_row(*span, *_cells(week.risk), Text(bar, style="yellow"))
+        bar = blocks([1.0] * round(BAR_WIDTH * (week.risk.bad_rate or 0.0) / top), 1.0) if top else ""
+        span = f"  {_date(week.begin)} to {_date(week.end - DAY_US)[5:]}"
+        table.add_row(span, *_cells(week.risk), Text(bar, style="yellow"))
     return table
 
 
@@ -130,13 +126,11 @@ def _cells(risk: Risk) -> tuple[str, ...]:
     return (
         f"{risk.n:,}",
         f"{risk.n_stopped:,}",
-        f"{risk.n_referred:,}",
         f"{risk.n_bad:,}",
         _percent(risk.bad_rate),
         f"{risk.missed_cost:,.0f}",
         f"{risk.estimated_false_alarm_cost:,.0f}",
         _number(risk.estimated_precision),
-        _number(risk.average_precision),
         _number(risk.estimated_average_precision),
     )
 
@@ -144,26 +138,27 @@ def _cells(risk: Risk) -> tuple[str, ...]:
 def _notes(report: Report) -> Text:
     late = report.lateness
     validated = _number(report.reference_average_precision)
+    unstopped = _number(report.total.average_precision)
+    left_out = f"{late.n_pending:,} decisions not mature, {late.n_later:,} made later"
     lines = [
-        f"missed: cost of bad decisions, stopped*: of stopping what was no fraud, both in {report.currency}.",
-        "*: a stopped payment has no outcome; its calibrated score stands in for it. AP is of what was not",
-        f" stopped; AP* counts the stopped by their scores, and compares with {validated} in validation.",
-        _drift(report),
-        f"left out: {late.n_pending:,} decisions not mature, {late.n_later:,} made later than this report;",
-        f" {late.n_late_reports:,} reports too late, {late.n_unknown_reports:,} of events not decided by this bundle.",
+        f"missed: cost of bad decisions; stops*: of stopping what was no fraud; both in {report.currency}",
+        "*: a stopped payment has no outcome, so its calibrated score stands in for it, unless there is a",
+        f"   report. AP* compares with {validated} in validation; of what was not stopped, AP is {unstopped}",
+        *_drift(report),
+        f"left out: {left_out}; {late.n_late_reports:,} reports too late,",
+        f"   {late.n_unknown_reports:,} of events that this bundle did not decide",
     ]
     return Text("\n".join("  " + line for line in lines), style="dim")
 
 
-def _drift(report: Report) -> str:
-    drift = report.drift
+def _drift(report: Report) -> tuple[str, str]:
+    drift, last = report.drift, f"score drift, last {report.drift_days} days:"
     if drift is None:
-        return f"score drift: no decisions in the last {report.drift_days} days, or no reference to compare."
+        return f"{last} no answer, there are no decisions in them or no", "   reference to compare with"
     word = "moved" if drift.is_drifted else "no move that matters"
     return (
-        f"score drift, last {report.drift_days} days: {word}. PSI {drift.psi:.4f} of {drift.n_current:,} against "
-        f"{drift.n_reference:,};\n   chance reaches {drift.critical:.4f}, floor {drift.floor:g}. "
-        "It explains an alarm, it never raises one."
+        f"{last} {word}; PSI {drift.psi:.4f} of {drift.n_current:,} scores against {drift.n_reference:,},",
+        f"   chance reaches {drift.critical:.4f}, floor {drift.floor:g}; it explains an alarm, it never raises one",
     )
 
 

@@ -133,6 +133,4 @@ def _in_order(payments: Payments, until: int) -> Payments:
 
 
 def _within(times: pa.ChunkedArray, since: int, until: int) -> pa.ChunkedArray:
-    return pc.and_(
-        pc.greater_equal(times, pa.scalar(since, INSTANT)), pc.less(times, pa.scalar(until, INSTANT))
-    )
+    return pc.and_(pc.greater_equal(times, pa.scalar(since, INSTANT)), pc.less(times, pa.scalar(until, INSTANT)))

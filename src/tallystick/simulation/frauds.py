@@ -10,6 +10,8 @@ from tallystick.simulation.chance import Purpose, generator
 from tallystick.simulation.habits import DAY_SECONDS, Kind, Payments, drawn
 from tallystick.simulation.population import Population
 
+LONGEST_COMPROMISE_DAYS = 35
+
 
 @dataclass(frozen=True, slots=True)
 class FraudRates:
@@ -22,11 +24,11 @@ class FraudRates:
     stolen_at_compromised : share of the payments at a compromised terminal that are stolen, in [0, 1]
     """
 
-    terminal_compromises: float = 0.25
-    card_thefts: float = 0.6
-    card_testings: float = 0.5
+    terminal_compromises: float = 0.15
+    card_thefts: float = 0.7
+    card_testings: float = 0.6
     account_takeovers: float = 1.2
-    stolen_at_compromised: float = 0.7
+    stolen_at_compromised: float = 0.95
 
 
 def beginning(people: Population, rates: FraudRates, *, start: int, day: int, seed: int) -> list[Payments]:
@@ -65,15 +67,16 @@ def compromised(
 ) -> NDArray[np.bool_]:
     """Return which genuine payments are stolen because their terminal is compromised.
 
-    A compromise lasts two to four weeks, and ``rates.stolen_at_compromised`` of its payments are stolen.
+    A compromise lasts three to five weeks, and ``rates.stolen_at_compromised`` of its payments are stolen.
+    Compromises also began before the first day, so the network starts as it goes on.
     """
     held = np.zeros((days, terminals), dtype=bool)
-    for day in range(days):
-        draws = generator(seed, Purpose.TERMINAL_COMPROMISE, day)
+    for day in range(-LONGEST_COMPROMISE_DAYS, days):
+        draws = generator(seed, Purpose.TERMINAL_COMPROMISE, day + LONGEST_COMPROMISE_DAYS)
         n = draws.poisson(rates.terminal_compromises * terminals / 1_000)
-        taken, until = draws.integers(terminals, size=n), day + draws.integers(14, 29, size=n)
+        taken, until = draws.integers(terminals, size=n), day + draws.integers(21, LONGEST_COMPROMISE_DAYS + 1, size=n)
         for terminal, last in zip(taken.tolist(), until.tolist(), strict=True):
-            held[day:last, terminal] = True
+            held[max(day, 0) : max(last, 0), terminal] = True
     at_held = held[(payments.time - start) // DAY_US, payments.terminal]
     genuine = payments.kind == Kind.GENUINE
     stolen: NDArray[np.bool_] = genuine & at_held & (payments.chance < rates.stolen_at_compromised)
@@ -81,7 +84,7 @@ def compromised(
 
 
 def _thefts(people: Population, rates: FraudRates, draws: np.random.Generator, midnight: int) -> Payments:
-    """Return payments with stolen cards: many within days, near home, three to six times the usual amount."""
+    """Return payments with stolen cards: many within days, near home, four to seven times the usual amount."""
     victims = _victims(people, rates.card_thefts, draws)
     sizes = draws.integers(3, 11, size=len(victims))
     customer = np.repeat(victims, sizes)
@@ -92,7 +95,7 @@ def _thefts(people: Population, rates: FraudRates, draws: np.random.Generator, m
         seconds=8 * 3_600 + draws.random(n) * lasts * DAY_SECONDS,
         customer=customer,
         terminal=people.reach[customer, draws.integers(people.reach.shape[1], size=n)],
-        euros=people.level[customer] * draws.uniform(3.0, 6.0, size=n),
+        euros=people.level[customer] * draws.uniform(4.0, 7.0, size=n),
         kind=Kind.CARD_THEFT,
         midnight=midnight,
     )
