@@ -18,6 +18,7 @@
     · FeatureOverflow    a running total left its range
     · EntityTooLong      a key longer than the state holds
     · StateFull          the state's file cannot grow
+    · StateHeld          another process has it open
     · StateDoubtful      the machine went down while it was open
     · StateOfOtherPlan   it was made for other features
     · StateOccupied      a bulk load into a state that is not empty
@@ -299,6 +300,16 @@ class StateFull(FeatureError):
         super().__init__(
             f"The state {path} is full at {size / 2**20:.0f} MiB. Free space on its disk, open it with a larger "
             "map_size, or write fewer records in one transaction; nothing of this one was kept."
+        )
+
+
+class StateHeld(FeatureError):
+    """A second process opens the state."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"The state {path} is open in another process, and has one owner at a time. Stop that process first."
         )
 
 

@@ -152,11 +152,11 @@ def _keys(spine: Records, key: str) -> Keys:
 
 def _events(work: _Work, keys: Keys) -> kernel.Events:
     starts, rows = kernel.by_entity(keys.codes, len(keys.names))
-    weights = np.empty((len(work.spine), len(work.group.channels) - 1), dtype=np.int64)
+    weights = np.empty((len(rows), len(work.group.channels) - 1), dtype=np.int64)
     for channel, (field, counts) in enumerate(work.group.channels[1:]):
         column = work.spine.values[str(field)]
-        weights[:, channel] = ~column.missing if counts else _present(column)
-    return kernel.Events(starts, rows, work.spine.time, work.spine.seq, weights)
+        weights[:, channel] = (~column.missing if counts else _present(column))[rows]
+    return kernel.Events(starts, rows, work.spine.time[rows], work.spine.seq[rows], weights)
 
 
 def _present(column: Fixed) -> Ints:
@@ -214,7 +214,9 @@ def _pieces(starts: Ints) -> Iterator[tuple[int, int]]:
 def _overflow(work: _Work, keys: Keys, row: int, channel: int) -> FeatureOverflow:
     column = str(work.group.channels[channel][0])
     entity = keys.names[int(keys.codes[row])].as_py()
-    return FeatureOverflow(column, entity=f"{work.group.key} {entity}", value=int(work.spine.values[column].values[row]))
+    return FeatureOverflow(
+        column, entity=f"{work.group.key} {entity}", value=int(work.spine.values[column].values[row])
+    )
 
 
 def _rowwise(plan: Plan, spine: Records, rows: Ints, places: Sequence[Ints], values: Floats) -> None:

@@ -29,9 +29,9 @@ _crossing = njit(cache=True)(crossing)
 
 
 class Events(NamedTuple):
-    """Records by entity, then order of arrival: those of entity e stand in rows[starts[e]:starts[e + 1]].
+    """Records by entity, then order of arrival: those of entity e stand at starts[e] to starts[e + 1].
 
-    ``time`` and ``seq`` have shape (n,), ``weights`` (n, channels - 1): what each adds to its entity's totals.
+    ``rows`` tells which record stands there; ``weights``, shape (n, channels - 1), what it adds to the totals.
     """
 
     starts: Ints
@@ -112,11 +112,10 @@ def replay(
         edges[:], sizes[:], hints[:] = 0, 0, 0
         for q in range(questions.starts[entity], questions.starts[entity + 1]):
             at, as_of = questions.time[q], questions.as_of[q]
-            while event < events.starts[entity + 1] and events.seq[events.rows[event]] <= as_of:
-                row = events.rows[event]
-                wrong = _insert(times, totals, size, events.time[row], events.weights[row])
+            while event < events.starts[entity + 1] and events.seq[event] <= as_of:
+                wrong = _insert(times, totals, size, events.time[event], events.weights[event])
                 if wrong >= 0:
-                    return row, wrong
+                    return events.rows[event], wrong
                 size, event = size + 1, event + 1
             while change < flags.starts[entity + 1] and flags.seq[change] <= as_of:
                 _report(crossings, counted, sizes, flags, change, layout.series)
@@ -211,7 +210,8 @@ def _after(times: Ints, size: int, bound: int, hint: int) -> int:
 def _answer(layout: Layout, totals: Ints, edges: Ints, found: Ints, out: Floats) -> None:
     """Finalise every aggregate from the totals at the edges of its window."""
     for i in range(len(layout.slots)):
-        function, number, total, series, newer, older = layout.slots[i]
+        function, number, total = layout.slots[i, 0], layout.slots[i, 1], layout.slots[i, 2]
+        series, newer, older = layout.slots[i, 3], layout.slots[i, 4], layout.slots[i, 5]
         n = s = 0
         if newer >= 0:
             n = totals[edges[newer], number] - totals[edges[older], number]

@@ -1,0 +1,42 @@
+"""A dataset's records one by one, in the one order of arrival over all streams."""
+
+from collections.abc import Iterator
+from heapq import merge
+
+from tallystick.data.records import Dataset, Fixed, Keys, Record, Records
+from tallystick.definitions.streams import TableDefinition
+
+CHUNK = 10_000
+
+
+def arrivals(dataset: Dataset) -> Iterator[tuple[int, Record]]:
+    """Yield every record with its place in the order of arrival, as it would have come in."""
+    return merge(*map(_records, dataset.records.values()), key=lambda numbered: numbered[0])
+
+
+def _records(records: Records) -> Iterator[tuple[int, Record]]:
+    timeless = isinstance(records.source, TableDefinition)
+    for start in range(0, len(records), CHUNK):
+        part = slice(start, start + CHUNK)
+        seqs, times = records.seq[part].tolist(), records.time[part].tolist()
+        ids = records.ids[part].to_pylist()
+        keys = {name: _names(column, part) for name, column in records.keys.items()}
+        values = {name: _values(column, part) for name, column in records.values.items()}
+        for row, seq in enumerate(seqs):
+            yield seq, Record(
+                records.source.name,
+                ids[row],
+                None if timeless else times[row],
+                {name: column[row] for name, column in keys.items()},
+                {name: column[row] for name, column in values.items()},
+            )
+
+
+def _names(column: Keys, part: slice) -> list[str | None]:
+    codes = column.codes[part].tolist()
+    return [None if code < 0 else str(column.names[code].as_py()) for code in codes]
+
+
+def _values(column: Fixed, part: slice) -> list[int | None]:
+    missing = column.missing[part].tolist()
+    return [None if gone else value for value, gone in zip(column.values[part].tolist(), missing, strict=True)]

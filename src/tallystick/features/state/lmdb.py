@@ -1,0 +1,154 @@
+"""Running totals in LMDB: one file, one writer, microseconds a lookup."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from tallystick.errors import StateFull
+from tallystick.features.state.session import Session
+from tallystick.features.state.store import Entry
+
+INITIAL_SIZE = 1 << 32  # address space; the file takes what it holds
+LARGEST_SIZE = 1 << 40
+
+
+class LmdbStore:
+    """An ordered store in a folder of its own.
+
+    Commits are not forced to the disk one by one: the log is, and the state can be rebuilt from it. Instead a
+    session file says under which start of the machine the state is open; if the machine went down meanwhile, the
+    state refuses to open.
+
+    Parameters
+    ----------
+    path : the folder; made if it is not there
+    map_size : bytes the file may take at first; it doubles between transactions, before it is full
+    largest_size : bytes it may take in the end
+
+    Raises
+    ------
+    StateHeld
+        If another process has it open.
+    StateDoubtful
+        If the machine went down while it was open.
+    StateFull
+        From ``begin``, ``put``, ``commit`` and ``load``, if the disk or the largest size is used up.
+    """
+
+    def __init__(self, path: Path, map_size: int = INITIAL_SIZE, largest_size: int = LARGEST_SIZE) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+        self._path, self._largest = path, largest_size
+        self._session = Session.begin(path)
+        size = max(map_size, _used(path))
+        self._env = lmdb.open(
+            str(path), map_size=size, sync=not self._session.is_watched, metasync=False, max_dbs=0, readahead=False
+        )
+        self._size = self._env.info()["map_size"]
+
+    @property
+    def longest_key(self) -> int:
+        """The most bytes a key may have: 511, unless LMDB was built otherwise."""
+        return int(self._env.max_key_size())
+
+    def begin(self) -> "LmdbTransaction":
+        """Begin to write, after making room while no transaction is open."""
+        while self._is_filling() and self._size < self._largest:
+            self._grow()
+        return LmdbTransaction(self._env.begin(write=True), self._path, self._size)
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return what was committed under a key, or None."""
+        with self._env.begin() as transaction:
+            found: bytes | None = transaction.get(key)
+            return found
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Put rising entries into the empty store, with more room each time there was too little.
+
+        Parameters
+        ----------
+        entries : must be iterable again if the store has to grow: a list, or an object that makes new iterators
+        """
+        while True:
+            try:
+                with self._env.begin(write=True) as transaction:
+                    transaction.cursor().putmulti(entries, append=True)
+            except lmdb.MapFullError as error:
+                if self._size >= self._largest:
+                    raise StateFull(self._path, size=self._size) from error
+                self._grow()
+            else:
+                return
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield everything that was committed, in rising order of keys."""
+        with self._env.begin() as transaction, transaction.cursor() as cursor:
+            yield from cursor
+
+    def close(self) -> None:
+        """Bring everything to the disk and release the folder."""
+        if self._session.is_open:
+            self._env.sync(True)
+            self._env.close()
+            self._session.end()
+
+    def _is_filling(self) -> bool:
+        return 2 * int(self._env.info()["last_pgno"]) * PAGE > self._size
+
+    def _grow(self) -> None:
+        self._size = min(2 * self._size, self._largest)
+        self._env.set_mapsize(self._size)
+
+
+PAGE = 4096
+
+
+class LmdbTransaction:
+    """One write transaction, with one cursor for all lookups."""
+
+    def __init__(self, transaction: Any, path: Path, size: int) -> None:
+        self._transaction, self._path, self._size = transaction, path, size
+        self._cursor = transaction.cursor()
+        self.get = transaction.get
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value under a key, or None."""
+        found: bytes | None = self._transaction.get(key)
+        return found
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Write a value under a key."""
+        try:
+            self._transaction.put(key, value)
+        except lmdb.MapFullError as error:
+            raise StateFull(self._path, size=self._size) from error
+
+    def before(self, key: bytes) -> Entry | None:
+        """Return the entry with the greatest key below this one, or None."""
+        cursor = self._cursor
+        found: bool = cursor.prev() if cursor.set_range(key) else cursor.last()
+        return cursor.item() if found else None
+
+    def onwards(self, key: bytes) -> Iterator[Entry]:
+        """Yield the entries from this key on, in rising order."""
+        if self._cursor.set_range(key):
+            yield from self._cursor
+
+    def commit(self) -> None:
+        """Keep everything that was put."""
+        try:
+            self._transaction.commit()
+        except lmdb.MapFullError as error:
+            raise StateFull(self._path, size=self._size) from error
+
+    def abort(self) -> None:
+        """Forget everything that was put."""
+        self._transaction.abort()
+
+
+def _used(path: Path) -> int:
+    """Return the size of an existing file, so that what was grown opens again."""
+    data = path / "data.mdb"
+    return 2 * data.stat().st_size if data.is_file() else 0
