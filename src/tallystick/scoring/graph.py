@@ -5,7 +5,7 @@ wirings, compared step by step: what the reasons explain is then provably what o
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,9 +99,9 @@ def read(model: bytes) -> Graph:
 
 
 def _refuse_extras(proto: Any) -> None:
-    opsets = {entry.domain: entry.version for entry in proto.opset_import}
-    if unknown := {domain: version for domain, version in opsets.items() if OPSETS.get(domain) != version}:
-        raise ModelUnknown(f"operator sets {unknown}", allowed=f"only {OPSETS}")
+    opsets = sorted((entry.domain, entry.version) for entry in proto.opset_import)
+    if opsets != sorted(OPSETS.items()):
+        raise ModelUnknown(f"operator sets {opsets}", allowed=f"only {OPSETS}")
     if proto.functions or proto.training_info or proto.graph.sparse_initializer:
         raise ModelUnknown("functions, training steps or sparse constants", allowed="none of them")
     inputs, outputs = _signature(proto.graph.input), _signature(proto.graph.output)
@@ -127,7 +127,16 @@ def _steps(proto: Any) -> tuple[Step, ...]:
 
 
 def _constants(proto: Any) -> dict[str, NDArray[Any]]:
-    return {tensor.name: _array(tensor) for tensor in proto.graph.initializer}
+    tensors = proto.graph.initializer
+    _refuse_twins(tensor.name for tensor in tensors)
+    return {tensor.name: _array(tensor) for tensor in tensors}
+
+
+def _refuse_twins(names: Iterable[str]) -> None:
+    """Refuse two things of one name: we might read one of them, and onnxruntime run the other."""
+    seen = list(names)
+    if twins := sorted({name for name in seen if seen.count(name) > 1}):
+        raise ModelUnknown(f"{', '.join(twins)} twice", allowed="every name once")
 
 
 def _array(tensor: Any) -> NDArray[Any]:
@@ -146,6 +155,7 @@ def _attributes(proto: Any) -> dict[str, Any]:
     for node in proto.graph.node:
         if node.attribute and node.op_type != "TreeEnsemble":
             raise ModelUnknown(f"attributes on {node.op_type}", allowed="attributes on TreeEnsemble only")
+        _refuse_twins(attribute.name for attribute in node.attribute)
         for attribute in node.attribute:
             found[attribute.name] = _attribute(attribute)
     return found
@@ -162,6 +172,7 @@ def _attribute(attribute: Any) -> Any:
 
 
 def _names(proto: Any) -> tuple[str, ...]:
+    _refuse_twins(entry.key for entry in proto.metadata_props)
     texts = [entry.value for entry in proto.metadata_props if entry.key == NAMES]
     try:
         names = json.loads(texts[0])

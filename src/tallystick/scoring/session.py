@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tallystick.errors import ModelUnreadable, VectorWrong
 from tallystick.scoring.boundary import cast
-from tallystick.scoring.graph import INPUT, RAW, SCORE, read
+from tallystick.scoring.graph import INPUT, RAW, SCORE, TREES, read
+from tallystick.scoring.trees import Trees
 
 
 class Runtime(msgspec.Struct, frozen=True):
@@ -47,9 +48,13 @@ class Session:
         ModelUnreadable
             If onnxruntime cannot load it.
         """
-        names = read(model).names
+        graph = read(model)
+        if graph.steps == TREES:
+            Trees.from_graph(graph)  # a ring would keep onnxruntime walking for ever
         try:
-            return cls(names, onnxruntime.InferenceSession(model, _options(), providers=["CPUExecutionProvider"]).run)
+            return cls(
+                graph.names, onnxruntime.InferenceSession(model, _options(), providers=["CPUExecutionProvider"]).run
+            )
         except Exception as error:  # onnxruntime raises a class per status code, with no common base
             raise ModelUnreadable(str(error)) from error
 

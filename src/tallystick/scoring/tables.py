@@ -11,7 +11,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.scoring.trees import Leaf
+from tallystick.scoring.trees import Condition, Leaf
 
 MAX_TABLE_FEATURES = 12
 MAX_TABLE_BYTES = 256 * 1024**2
@@ -22,8 +22,8 @@ Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
-    """Conditions of many leaves laid end to end; all arrays have one entry per condition."""
+class Conditions:
+    """The different conditions of many leaves; all arrays have one entry per condition."""
 
     feature: NDArray[np.int64]
     low: Doubles
@@ -31,15 +31,17 @@ class Slots:
     missing: Bits
 
     @classmethod
-    def of(cls, leaves: list[Leaf]) -> "Slots":
-        """Lay out the conditions of these leaves, leaf after leaf."""
-        asked = [pair for leaf in leaves for pair in leaf.conditions]
-        return cls(
-            np.array([feature for feature, _ in asked], dtype=np.int64),
-            np.array([condition.low for _, condition in asked], dtype=np.float64),
-            np.array([condition.high for _, condition in asked], dtype=np.float64),
-            np.array([condition.missing for _, condition in asked], dtype=np.bool_),
+    def of(cls, leaves: list[Leaf]) -> "tuple[Conditions, NDArray[np.int64]]":
+        """Return the different conditions of these leaves, and the place of each leaf's in turn, end to end."""
+        places: dict[tuple[int, Condition], int] = {}
+        index = [places.setdefault(asked, len(places)) for leaf in leaves for asked in leaf.conditions]
+        distinct = cls(
+            np.array([feature for feature, _ in places], dtype=np.int64),
+            np.array([condition.low for _, condition in places], dtype=np.float64),
+            np.array([condition.high for _, condition in places], dtype=np.float64),
+            np.array([condition.missing for _, condition in places], dtype=np.bool_),
         )
+        return distinct, np.array(index, dtype=np.int64)
 
     def kept_by(self, rows: Doubles) -> Bits:
         """Say of each condition whether it holds; rows of shape [..., k] give [..., n_conditions]."""
@@ -53,13 +55,18 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class LeafTables:
-    """Leaves whose tables fit in memory, ordered by how many features they ask for."""
+    """Leaves whose tables fit in memory, ordered by how many features they ask for.
 
-    slots: Slots
-    starts: NDArray[np.int64]  # of each leaf, its first slot
+    A slot is one condition of one leaf; the slots of a leaf lie side by side.
+    """
+
+    conditions: Conditions
+    asked: NDArray[np.int64]  # of each slot, its condition
+    feature: NDArray[np.int64]  # of each slot, its feature
     powers: NDArray[np.int32]  # of each slot, the bit it sets in its leaf's pattern
     leaf: NDArray[np.int64]  # of each slot, its leaf
     offsets: NDArray[np.int64]  # of each slot, where its column begins in the tables
+    starts: NDArray[np.int64]  # of each leaf, its first slot
     widths: NDArray[np.int64]  # of each leaf, the length of a table's row
     tables: Doubles
     base: float  # what these leaves add to a background row, on average
@@ -68,6 +75,8 @@ class LeafTables:
     def build(cls, leaves: list[Leaf], background: Doubles) -> "LeafTables":
         """Count the background into the leaves and write their tables."""
         ordered = sorted(leaves, key=lambda leaf: len(leaf.conditions))
+        conditions, asked = Conditions.of(ordered)
+        kept = np.ascontiguousarray(conditions.kept_by(background).T)
         widths = np.array([len(leaf.conditions) for leaf in ordered], dtype=np.int64)
         starts = np.cumsum(widths) - widths
         sizes = widths << widths
@@ -75,21 +84,24 @@ class LeafTables:
         place = np.arange(len(leaf)) - starts[leaf]
         offsets = (np.cumsum(sizes) - sizes)[leaf] + place
         tables, base = np.empty(int(sizes.sum())), 0.0
-        for first, part in _parts(ordered):
-            begin, counts = int(offsets[starts[first]]), _pattern_counts(part, background)
-            values = np.array([leaf.value for leaf in part]) / len(background)
-            tables[begin : begin + counts.size * len(part[0].conditions)] = _tables_of(counts, values).ravel()
+        for first, last in _parts(widths.tolist()):
+            k, begin = int(widths[first]), int(starts[first])
+            counts = _pattern_counts(kept, asked[begin : begin + (last - first) * k].reshape(-1, k))
+            values = np.array([leaf.value for leaf in ordered[first:last]]) / len(background)
+            at = int(offsets[begin])
+            tables[at : at + counts.size * k] = _tables_of(counts, values).ravel()
             base = sum((values * counts[:, -1]).tolist(), base)
-        powers = (1 << place).astype(np.int32)
-        return cls(Slots.of(ordered), starts, powers, leaf, offsets, widths, tables, base)
+        powers, feature = (1 << place).astype(np.int32), conditions.feature[asked]
+        return cls(conditions, asked, feature, powers, leaf, offsets, starts, widths, tables, base)
 
     def add_to(self, total: Doubles, vector: Doubles) -> Doubles:
         """Return the total, shape [k], with what these leaves add for one vector."""
         if not len(self.starts):
             return total
-        patterns = np.add.reduceat(self.slots.kept_by(vector) * self.powers, self.starts)
+        kept = self.conditions.kept_by(vector)[self.asked]
+        patterns = np.add.reduceat(kept * self.powers, self.starts)
         at = self.offsets + (patterns * self.widths)[self.leaf]
-        return total + np.bincount(self.slots.feature, weights=self.tables[at], minlength=len(total))
+        return total + np.bincount(self.feature, weights=self.tables[at], minlength=len(total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +109,7 @@ class LongLeaf:
     """A leaf with too many features for a table: summed over the background's distinct patterns."""
 
     value: float
-    slots: Slots
+    conditions: Conditions
     patterns: Bits  # [n_patterns, k]
     shares: Doubles  # [n_patterns], of the background
     gains: Doubles  # [k + 1, k + 1], see _weights
@@ -111,20 +123,20 @@ class LongLeaf:
     @classmethod
     def build(cls, leaf: Leaf, background: Doubles) -> "LongLeaf":
         """Reduce the background to the patterns that this leaf tells apart."""
-        slots = Slots.of([leaf])
-        patterns, counts = np.unique(slots.kept_by(background), axis=0, return_counts=True)
+        conditions, _ = Conditions.of([leaf])
+        patterns, counts = np.unique(conditions.kept_by(background), axis=0, return_counts=True)
         gains, losses = _weights(len(leaf.conditions))
-        return cls(leaf.value, slots, patterns, counts / len(background), gains, losses)
+        return cls(leaf.value, conditions, patterns, counts / len(background), gains, losses)
 
     def add_to(self, total: Doubles, vector: Doubles) -> Doubles:
         """Return the total, shape [k], with what this leaf adds for one vector."""
-        row = self.slots.kept_by(vector)
+        row = self.conditions.kept_by(vector)
         possible = (self.patterns | row).all(axis=1)
         only_row, only_background = row & ~self.patterns[possible], ~row & self.patterns[possible]
         a, c = only_row.sum(axis=1), only_background.sum(axis=1)
         values = only_row * self.gains[a, c][:, None] - only_background * self.losses[a, c][:, None]
         added = self.value * (values * self.shares[possible][:, None]).sum(axis=0)
-        return total + np.bincount(self.slots.feature, weights=added, minlength=len(total))
+        return total + np.bincount(self.conditions.feature, weights=added, minlength=len(total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +177,15 @@ def _longest_in_a_table(leaves: list[Leaf]) -> int:
     return MAX_TABLE_FEATURES
 
 
-def _parts(ordered: list[Leaf]) -> list[tuple[int, list[Leaf]]]:
-    """Cut leaves into parts of one length, each small enough to be worked on at once, with their first place."""
-    parts: list[tuple[int, list[Leaf]]] = []
-    for at, leaf in enumerate(ordered):
-        k = len(leaf.conditions)
+def _parts(widths: list[int]) -> list[tuple[int, int]]:
+    """Cut leaves, ordered by width, into ranges of one width, each small enough to be worked on at once."""
+    parts: list[tuple[int, int]] = []
+    for at, k in enumerate(widths):
         room = max(1, _CHUNK // max(1_000 * k, (k + 1) << k))
-        if not parts or len(parts[-1][1][0].conditions) != k or len(parts[-1][1]) >= room:
-            parts.append((at, []))
-        parts[-1][1].append(leaf)
+        if parts and widths[parts[-1][0]] == k and at - parts[-1][0] < room:
+            parts[-1] = (parts[-1][0], at + 1)
+        else:
+            parts.append((at, at + 1))
     return parts
 
 
@@ -195,15 +207,23 @@ def _tables_of(counts: NDArray[np.int64], values: Doubles) -> Doubles:
     return np.moveaxis(tables, 0, 2)
 
 
-def _pattern_counts(leaves: list[Leaf], background: Doubles) -> NDArray[np.int64]:
-    """Count the background rows that keep exactly these conditions: shape [n_leaves, 2**k]."""
-    k = len(leaves[0].conditions)
-    kept = Slots.of(leaves).kept_by(background).reshape(len(background), len(leaves), k)
-    patterns = np.zeros(kept.shape[:2], dtype=np.int64)
+def _pattern_counts(kept: Bits, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the background rows that keep exactly some of a leaf's conditions.
+
+    Parameters
+    ----------
+    kept : shape [n_conditions, n_rows], whether a background row keeps a condition
+    asked : shape [n_leaves, k], the conditions of each leaf
+
+    Returns
+    -------
+    shape [n_leaves, 2**k], by pattern of conditions kept
+    """
+    n_leaves, k = asked.shape
+    patterns = np.repeat(np.arange(n_leaves, dtype=np.int64)[:, None] << k, kept.shape[1], axis=1)
     for i in range(k):
-        patterns += kept[:, :, i].astype(np.int64) << i
-    patterns += np.arange(len(leaves)) << k
-    return np.bincount(patterns.ravel(), minlength=len(leaves) << k).reshape(len(leaves), 1 << k)
+        patterns += kept[asked[:, i]].astype(np.int64) << i
+    return np.bincount(patterns.ravel(), minlength=n_leaves << k).reshape(n_leaves, 1 << k)
 
 
 def _counts_by_loss(counts: NDArray[np.int64], k: int) -> NDArray[np.int64]:
