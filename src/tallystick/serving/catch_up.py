@@ -1,0 +1,57 @@
+"""Bringing the state to where the log is: at a first start from history, after a crash from what came since."""
+
+from collections.abc import Iterator, Mapping
+
+from tallystick.data.contract import parse
+from tallystick.data.records import Record
+from tallystick.definitions.streams import Source
+from tallystick.errors import StateAhead
+from tallystick.features.online import Online
+from tallystick.log.entry import Entry
+from tallystick.log.reader import LogReader
+from tallystick.serving.history import History
+
+MOST_TOGETHER = 5_000
+RECORDS = ("event", "outcome")
+
+
+def catch_up(online: Online, log: LogReader, sources: Mapping[str, Source], history: History) -> int:
+    """Append to the state what the log has after its position; return how many records that were.
+
+    Raises
+    ------
+    StateAhead
+        If the state knows entries that the log does not have.
+    """
+    head, n_records = log.head.position, 0
+    if online.position > head:
+        raise StateAhead(state=online.position, log=head)
+    if online.position < log.origin.position and (dataset := history.dataset()) is not None:
+        online.rebuild(dataset)
+    for entries in _pages(log.read(after=online.position, until=head, kinds=RECORDS)):
+        known = [(entry.position, reread(sources[entry.stream], entry)) for entry in entries if entry.stream in sources]
+        with online.transaction() as state:
+            for position, record in known:
+                state.append(record, position)
+            state.commit(entries[-1].position)
+        n_records += len(known)
+    if online.position < head:
+        with online.transaction() as state:
+            state.commit(head)
+    return n_records
+
+
+def reread(source: Source, entry: Entry) -> Record:
+    """Return the record of an event or outcome, screened as it was when it arrived."""
+    return parse(source, entry.body, now=entry.at)
+
+
+def _pages(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+    page = []
+    for entry in entries:
+        page.append(entry)
+        if len(page) == MOST_TOGETHER:
+            yield page
+            page = []
+    if page:
+        yield page

@@ -1,0 +1,184 @@
+"""HTTP, as thin as it can be: handlers that wrap handlers around the committer, the guard outermost."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from tallystick.errors import QueueFull, ServiceStopped
+from tallystick.serving import wire
+from tallystick.serving.committer import Committer
+from tallystick.serving.requests import Refused, Task
+from tallystick.serving.routes import Asked, resolve
+from tallystick.serving.service import Service
+from tallystick.serving.tokens import Grant, Tokens
+from tallystick.serving.wire import Response, refusal
+
+MOST_BYTES = 1_000_000
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger("tallystick.serving")
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request whose body was not read yet."""
+
+    asked: Asked
+    headers: dict[bytes, bytes]
+    receive: Receive
+
+
+Handler = Callable[[Incoming], Awaitable[Response]]
+
+
+def application(service: Service, committer: Committer, tokens: Tokens, *, most_bytes: int = MOST_BYTES) -> App:
+    """Return the server as an ASGI application; a request meets the wrappers from top to bottom."""
+    return _spoken(
+        then=guarded(
+            tokens,
+            then=without_internals(
+                then=_Rooms(service, committer, most_bytes).answer,
+            ),
+        )
+    )
+
+
+def guarded(tokens: Tokens, *, then: Handler) -> Handler:
+    """Refuse who has no token, or none for this route; only the health check is open."""
+
+    async def handle(incoming: Incoming) -> Response:
+        route = incoming.asked.route
+        if route is not None and route.is_open:
+            return await then(incoming)
+        grant = _grant(tokens, incoming.headers.get(b"authorization", b""))
+        if grant is None:
+            refused = Refused("unauthenticated", "Send 'Authorization: Bearer' and a token that is known here.")
+            return refusal(refused, {"www-authenticate": "Bearer"})
+        if route is not None and route.scope is not None and route.scope not in grant.scopes:
+            return refusal(Refused("forbidden", f"This token may not do that: it needs the scope {route.scope!r}."))
+        return await then(incoming)
+
+    return handle
+
+
+def without_internals(*, then: Handler) -> Handler:
+    """Answer every error in a sentence that tells a caller what to do, and nothing of how we are made."""
+
+    async def handle(incoming: Incoming) -> Response:
+        try:
+            return await then(incoming)
+        except QueueFull:
+            return refusal(Refused("too_many", "Too many requests are waiting. Send it again."), {"retry-after": "1"})
+        except ServiceStopped:
+            return refusal(Refused("unavailable", "The service is stopping. Send it again."), {"retry-after": "5"})
+        except Exception:  # noqa: BLE001 - a caller gets an answer, whatever broke
+            _log.exception("a request failed")
+            return refusal(Refused("internal", "The request failed here, not by your fault. Send it again later."))
+
+    return handle
+
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """The routes' own handlers."""
+
+    service: Service
+    committer: Committer
+    most_bytes: int
+
+    async def answer(self, incoming: Incoming) -> Response:
+        route = incoming.asked.route
+        match route.name if route else None:
+            case "decide":
+                return await self._submit(incoming, self.service.stream, is_decision=True)
+            case "event" | "outcome" as kind:
+                return await self._record(incoming, kind)
+            case "decision":
+                return await self._decision(incoming.asked.segment)
+            case "health":
+                return Response(200, b'{"status":"alive"}')
+            case "ready":
+                return Response(200, msgspec.json.encode({"status": "ready"} | self.service.described()))
+            case _:
+                return _lost(incoming.asked)
+
+    async def _record(self, incoming: Incoming, kind: str) -> Response:
+        stream = incoming.asked.segment
+        kinds = self.service.kinds
+        if stream not in kinds:
+            known = ", ".join(kinds)
+            return refusal(Refused("not_found", f"There is no stream {stream!r} here. Known: {known}."))
+        if kinds[stream] != kind:
+            return refusal(Refused("not_found", f"{stream!r} holds {kinds[stream]}s. Post to /{kinds[stream]}s/."))
+        return await self._submit(incoming, stream, is_decision=False)
+
+    async def _submit(self, incoming: Incoming, stream: str, *, is_decision: bool) -> Response:
+        body = await _body(incoming, self.most_bytes)
+        key = incoming.headers.get(b"idempotency-key")
+        read = body if isinstance(body, Refused) else wire.read(body, None if key is None else key.decode("latin-1"))
+        if isinstance(read, Refused):
+            return refusal(read)
+        requests, are_several = read
+        tasks = [Task(stream, request, is_decision) for request in requests]
+        answers = await asyncio.wrap_future(self.committer.submit(tasks))
+        return wire.responses(answers) if are_several else wire.response(answers[0])
+
+    async def _decision(self, name: str) -> Response:
+        found = await asyncio.to_thread(self.service.decision, name)
+        if found is None:
+            return refusal(Refused("not_found", f"There is no decision {name!r}."))
+        plain = msgspec.to_builtins(found.decision) | {"decision_id": name, "sequence": found.position}
+        return Response(200, msgspec.json.encode(plain))
+
+
+def _grant(tokens: Tokens, header: bytes) -> Grant | None:
+    kind, _, token = header.partition(b" ")
+    return tokens.grant(token.decode("latin-1")) if kind.lower() == b"bearer" and token else None
+
+
+def _lost(asked: Asked) -> Response:
+    if asked.allowed:
+        allowed = ", ".join(asked.allowed)
+        return refusal(Refused("method_not_allowed", f"This path takes {allowed} only."), {"allow": allowed})
+    return refusal(Refused("not_found", "There is nothing at this path."))
+
+
+async def _body(incoming: Incoming, most_bytes: int) -> bytes | Refused:
+    """Read the body, and stop where it grows too large, whatever its header said."""
+    too_large = Refused("too_large", f"The body is larger than {most_bytes} bytes. Send fewer requests at once.")
+    announced = incoming.headers.get(b"content-length", b"0")
+    if not announced.isdigit() or int(announced) > most_bytes:
+        return too_large
+    parts, size, is_more = [], 0, True
+    while is_more:
+        message = await incoming.receive()
+        if message["type"] != "http.request":
+            return Refused("malformed", "The body ended early. Send it again, whole.")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most_bytes:
+            return too_large
+        is_more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _spoken(*, then: Handler) -> App:
+    """Speak ASGI: turn its messages into a request, and a response into its messages."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        asked = resolve(scope["method"], scope.get("raw_path") or scope["path"].encode())
+        said = await then(Incoming(asked, dict(scope["headers"]), receive))
+        headers = {"content-type": "application/json", "content-length": str(len(said.body))} | dict(said.headers)
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": said.status, "headers": pairs})
+        await send({"type": "http.response.body", "body": said.body})
+
+    return app

@@ -1,0 +1,72 @@
+"""A running server: granian around the application, the committer inside, a clean end."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from tallystick.serving.committer import Committer
+from tallystick.serving.http import App, application
+from tallystick.serving.service import Service
+from tallystick.serving.tokens import Tokens
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server listens; on this machine only unless told otherwise."""
+
+    host: str = LOOPBACK
+    port: int = 8710
+
+
+def serve(
+    service: Service,
+    tokens: Tokens,
+    address: Address | None = None,
+    *,
+    most_waiting: int = 2_000,
+    told: Callable[[Address], None] = lambda _: None,
+) -> None:
+    """Serve until the process is asked to stop (SIGTERM, SIGINT), then answer what waits and close the service.
+
+    Parameters
+    ----------
+    service : ready to decide
+    tokens : who may ask for what
+    address : where to listen; by default port 8710 of this machine's loopback
+    most_waiting : how many requests may wait before the next is refused
+    told : called once the server listens
+    """
+    where = address or Address()
+    committer = Committer(service.handle, most_waiting=most_waiting)
+    committer.start()
+    try:
+        asyncio.run(listen(application(service, committer, tokens), where, told))
+    finally:
+        committer.stop()
+        service.close()
+
+
+async def listen(app: App, address: Address, told: Callable[[Address], None]) -> None:
+    """Run an ASGI application in this process, on one core, until SIGTERM or SIGINT."""
+    server = Server(
+        app,
+        address=address.host,
+        port=address.port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        websockets=False,
+        log_enabled=False,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    loop.call_later(0.0, told, address)
+    await server.serve()

@@ -1,0 +1,157 @@
+"""The service, without HTTP: raw requests in, durable decisions out."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import lmdb
+import msgspec
+
+from tallystick.definitions.clock import Clock
+from tallystick.errors import FeatureError, LogError, NotApproved, TallystickError
+from tallystick.features.online import Online
+from tallystick.features.plan import Plan
+from tallystick.governance import standing as governance
+from tallystick.log.entry import Head, Kind
+from tallystick.log.sqlite import SqliteLog
+from tallystick.release.open import Bundle
+from tallystick.scoring.session import fingerprint
+from tallystick.serving.catch_up import catch_up
+from tallystick.serving.group import Desk, Group
+from tallystick.serving.history import History
+from tallystick.serving.judge import Judge
+from tallystick.serving.record import Approval, decode
+from tallystick.serving.requests import Answer, Decided, Refused, Request, Task
+
+SignHead = Callable[[Head], None]
+SIGN_EVERY = 10_000
+
+_UNAVAILABLE = Refused("unavailable", "Nothing was decided or recorded. Send it again, under the same key.")
+_told = logging.getLogger("tallystick.serving")
+
+
+class Service:
+    """Decides about records of one stream with one approved bundle, and remembers everything in the log.
+
+    **Acknowledged means durable.** An answer leaves after the log's commit; the state's commit follows, so the
+    state is never ahead of the log, and catches up from it.
+    **Once.** A record is appended once and a key decided once: a retry gets the first answer.
+    **Never silence.** Where features or model fail for a record, it is referred, and the log says why.
+
+    Parameters
+    ----------
+    bundle : opened, proven and approved
+    log : its writer; history, where there is any, is attached already
+    online : the state of the bundle's features
+    clock : tells the time
+    sign_head : told the log's head at start, at stop and every ``sign_every`` entries
+    sign_every : how many entries lie between two signed heads
+
+    Raises
+    ------
+    NotApproved
+        If nobody approved the bundle, or the approval was withdrawn.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        log: SqliteLog,
+        online: Online,
+        clock: Clock,
+        *,
+        sign_head: SignHead = lambda _: None,
+        sign_every: int = SIGN_EVERY,
+    ) -> None:
+        self._judge = _judge(bundle)
+        self.stream = bundle.plan.definition.spine.name
+        self.kinds = kinds(bundle.plan)
+        self._log, self._online, self._clock = log, online, clock
+        self._sign_head, self._sign_every, self._signed = sign_head, sign_every, -1
+        self._writing = threading.Lock()
+        sources = {source.name: source for source in bundle.plan.sources}
+        history = History.indexed(log, bundle.plan.sources)
+        self._desk = Desk(sources, self.kinds, log, history, self._judge)
+        self._follow()
+        self._sign()
+
+    def decide(self, requests: Sequence[Request]) -> list[Answer]:
+        """Decide about several records in one commit; each answer stands in its request's place."""
+        return self.handle([Task(self.stream, request, is_decision=True) for request in requests])
+
+    def record(self, stream: str, requests: Sequence[Request]) -> list[Answer]:
+        """Make events or outcomes known, in one commit, without deciding about them."""
+        return self.handle([Task(stream, request, is_decision=False) for request in requests])
+
+    def decision(self, name: str) -> Decided | None:
+        """Return the decision of this id, or None."""
+        entry = self._log.find("decision", self.stream, name)
+        return None if entry is None else Decided(decode(entry.body), entry.position, is_repeated=True)
+
+    def handle(self, tasks: Sequence[Task]) -> list[Answer]:
+        """Take decisions and records together: one transaction of the state, one commit of the log."""
+        with self._writing:
+            try:
+                if self._is_behind:
+                    self._follow()
+                answers = self._commit(tasks)
+            except (LogError, FeatureError, lmdb.Error):
+                # Neither acknowledged nor, as far as we know, written: the caller's retry settles it.
+                _told.exception("a group of %d was not committed", len(tasks))
+                return [_UNAVAILABLE] * len(tasks)
+            if self._online.position - self._signed >= self._sign_every:
+                self._sign()
+            return answers
+
+    def described(self) -> dict[str, Any]:
+        """Return what is serving: the bundle, and the log's last position and last signed one."""
+        return {"bundle": self._judge.bundle, "position": self._online.position, "signed": self._signed}
+
+    def close(self) -> None:
+        """Sign the log's head a last time. Log and state stay open: who opened them closes them."""
+        with self._writing:
+            self._sign()
+
+    def _commit(self, tasks: Sequence[Task]) -> list[Answer]:
+        with self._online.transaction() as state:
+            group = Group(self._desk, state, now=self._clock.now(), last=self._log.head.position)
+            answers = [group.take(task) for task in tasks]
+            if group.drafts:
+                # Until the state has followed, whatever fails from here on leaves it behind the log.
+                self._is_behind = True
+                with self._log.transaction(group.drafts) as entries:
+                    group.check(entries)
+                state.commit(entries[-1].position)
+                self._is_behind = False
+        return answers
+
+    def _follow(self) -> None:
+        catch_up(self._online, self._log, self._desk.sources, self._desk.history)
+        self._is_behind = False
+
+    def _sign(self) -> None:
+        head = self._log.head
+        if head.position == self._signed:
+            return
+        try:
+            self._sign_head(head)
+            self._signed = head.position
+        except TallystickError:
+            # Decisions do not wait for the ledger; readiness tells how far the signed head lags.
+            _told.exception("the log's head at %d was not signed", head.position)
+
+
+def kinds(plan: Plan) -> dict[str, Kind]:
+    """Return what the records of each source are in the log: events of the spine, outcomes of the reports."""
+    spine = plan.definition.spine.name
+    return {source.name: "event" if source.name == spine else "outcome" for source in plan.sources}
+
+
+def _judge(bundle: Bundle) -> Judge:
+    allowed = bundle.approval
+    if not isinstance(allowed, governance.Approval) or allowed.bundle_digest != bundle.digest:
+        raise NotApproved(bundle.digest)
+    approval = Approval(allowed.number, allowed.entry_hash, allowed.actor)
+    policy = msgspec.to_builtins(bundle.policy)
+    return Judge(bundle.digest, bundle.scorer, policy, approval, fingerprint())

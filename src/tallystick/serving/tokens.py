@@ -1,0 +1,106 @@
+"""Who may ask for what: bearer tokens, shown once when they are made and kept only as their digest."""
+
+import os
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import msgspec
+
+from tallystick.definitions.digest import digest_bytes
+from tallystick.errors import TokenRefused
+
+Scope = Literal["decide", "record", "read"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What the bearer of a token may do."""
+
+    name: str
+    sha256: str
+    scopes: tuple[Scope, ...]
+
+
+def create(folder: Path, name: str, scopes: Iterable[Scope]) -> str:
+    """Make a token, and return it: it is shown this once, and only its digest is kept.
+
+    Parameters
+    ----------
+    folder : where grants are kept, one small file each; made with mode 0700 where it is missing
+    name : who will carry it, such as "checkout"
+    scopes : what for: decide, record, read
+
+    Raises
+    ------
+    TokenRefused
+        If the name is taken or none, or a scope is unknown.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> token = create(folder, "checkout", ["decide"])
+    >>> Tokens(folder).grant(token).scopes
+    ('decide',)
+    """
+    asked = tuple(scopes)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
+        raise TokenRefused(name, because="a name is up to 64 lower-case letters, digits, dots and hyphens")
+    if not asked or not set(asked) <= set(SCOPES):
+        raise TokenRefused(name, because=f"its scopes are {list(asked)}, and may be {', '.join(SCOPES)}")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    token = f"tally_{secrets.token_urlsafe(32)}"
+    try:
+        handle = os.open(_path(folder, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise TokenRefused(name, because="there is one of this name; revoke it first") from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(msgspec.json.encode(Grant(name, digest_bytes(token.encode()), asked)))
+    return token
+
+
+def revoke(folder: Path, name: str) -> None:
+    """Take a token back: a running server refuses it from its next request on.
+
+    Raises
+    ------
+    TokenRefused
+        If there is none of that name.
+    """
+    names = {path.stem for path in folder.glob("*.json")}
+    if name not in names:
+        raise TokenRefused(name, because=f"there is none of this name; known: {', '.join(sorted(names)) or 'none'}")
+    _path(folder, name).unlink()
+
+
+@dataclass(slots=True)
+class Tokens:
+    """The grants of a folder, read again when the folder changes."""
+
+    folder: Path
+    _read_at: int = -1
+    _grants: dict[str, Grant] | None = None
+
+    def grant(self, token: str) -> Grant | None:
+        """Return what the bearer may do, or None where the token is not known."""
+        # Looked up by digest: how long that takes tells nothing about the token.
+        return self._known().get(digest_bytes(token.encode()))
+
+    def _known(self) -> dict[str, Grant]:
+        changed_at = self.folder.stat().st_mtime_ns if self.folder.is_dir() else 0
+        if self._grants is None or changed_at != self._read_at:
+            found = [_read(path) for path in sorted(self.folder.glob("*.json"))]
+            self._grants, self._read_at = {grant.sha256: grant for grant in found}, changed_at
+        return self._grants
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.json"
+
+
+def _read(path: Path) -> Grant:
+    return msgspec.json.decode(path.read_bytes(), type=Grant)

@@ -1,0 +1,194 @@
+"""A tiny seeded world: a project with history, people with keys, an approved bundle, and requests to come."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pyarrow.parquet as pq
+
+from tallystick.data.read import read
+from tallystick.data.records import Dataset
+from tallystick.data.segment import save
+from tallystick.definitions.clock import Clock, SettableClock
+from tallystick.definitions.digest import digest_of
+from tallystick.definitions.durations import DAY_US
+from tallystick.definitions.models import ModelDefinition
+from tallystick.definitions.project import load
+from tallystick.features.batch import compute
+from tallystick.features.matrix import Matrix
+from tallystick.features.plan import Plan
+from tallystick.governance.approvals import Approvals, approve
+from tallystick.governance.releases import record_release
+from tallystick.ledger.actors import enrol
+from tallystick.ledger.keys import Keys
+from tallystick.ledger.ledger import Ledger
+from tallystick.log.sqlite import SqliteLog
+from tallystick.release.bundle import pack
+from tallystick.release.open import Bundle, open_bundle
+from tallystick.release.prove import SelfTest, choose, prove
+from tallystick.release.sign import sign
+from tallystick.scoring.reasons import Reasons
+from tallystick.scoring.scorer import Scorer
+from tallystick.scoring.session import Session
+from tallystick.serving import heads
+from tallystick.serving.history import record_at
+from tallystick.serving.service import Service
+from tallystick.serving.state import open_state
+from tallystick.simulation.cards import Network, midnight, simulate
+from tallystick.simulation.frauds import FraudRates
+from tallystick.testing.models import hand_written
+from tallystick.testing.project import PROJECT
+from tallystick.training.candidate import Candidate
+
+START = date(2026, 1, 1)
+HISTORY_DAYS, DAYS = 30, 45
+RATES = FraudRates(terminal_compromises=6.0, card_thefts=10.0, card_testings=5.0)
+NOW = midnight(START) + DAYS * DAY_US
+PEOPLE = {"ada": ["builder"], "vera": ["validator"], "otto": ["operator"]}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A project folder and what happens in it.
+
+    Parameters
+    ----------
+    folder : everything lies under it
+    model : what the project declares
+    plan : its features
+    dataset : the history, days 1 to 30
+    network : payments and chargebacks of all 45 days
+    bundle : digest of the bundle that ada built and vera approved
+    """
+
+    folder: Path
+    model: ModelDefinition
+    plan: Plan
+    dataset: Dataset
+    network: Network
+    bundle: str
+
+    @property
+    def keys(self) -> Keys:
+        """The keys of ada (builder), vera (validator) and otto (operator)."""
+        return Keys(self.folder / "keys")
+
+    @property
+    def ledger(self) -> Ledger:
+        """Who did what."""
+        return Ledger.open(self.folder / "ledger.sqlite", self.folder / "checkpoints.jsonl")
+
+    @property
+    def bundles(self) -> Path:
+        """The folder of bundles, each under its digest."""
+        return self.folder / "bundles"
+
+    @property
+    def trusted(self) -> list[str]:
+        """The keys whose signature on a bundle counts."""
+        return [self.keys.load("ada").public_pem]
+
+    def open_bundle(self, digest: str | None = None) -> Bundle:
+        """Open a bundle that was approved; by default the first."""
+        folder = self.bundles / (digest or self.bundle)
+        return open_bundle(folder, trusted_keys=self.trusted, approvals=Approvals(self.ledger))
+
+    @contextmanager
+    def service(self, *, clock: Clock | None = None, sign_every: int = 1_000) -> Iterator[Service]:
+        """Open log and state, serve from the approved bundle, and close everything afterwards."""
+        clock = clock or SettableClock(NOW)
+        ledger = self.ledger
+        with SqliteLog.create_or_open(self.folder / "log.sqlite") as log:
+            heads.check_last(log, heads.signed(ledger))
+            bundle = self.open_bundle()
+            online = open_state(self.folder / "state", bundle.plan)
+            signing = heads.signing(ledger, self.keys.load("otto"), clock)
+            try:
+                service = Service(bundle, log, online, clock, sign_head=signing, sign_every=sign_every)
+                yield service
+                service.close()
+            finally:
+                online.close()
+
+    def payments(self, n: int, *, skip: int = 0) -> list[bytes]:
+        """Return requests about the first payments after the history."""
+        later = self.network.between(midnight(START) + HISTORY_DAYS * DAY_US, NOW).payments
+        return [msgspec.json.encode(row) for row in later.slice(skip, n).to_pylist()]
+
+    def chargebacks(self, n: int) -> list[bytes]:
+        """Return reports of the days after the history."""
+        later = self.network.between(midnight(START) + HISTORY_DAYS * DAY_US, NOW).chargebacks
+        return [msgspec.json.encode(row) for row in later.slice(0, n).to_pylist()]
+
+    def release(self, *, weights: dict[str, float] | None = None, at: int = NOW) -> str:
+        """Let ada release a bundle and vera approve it; return its digest.
+
+        Parameters
+        ----------
+        weights : of its model, by feature; the world's own if None
+        at : when
+        """
+        ada, vera = self.keys.load("ada"), self.keys.load("vera")
+        matrix = compute(self.plan, self.dataset)
+        candidate = hand_written(self.model, matrix, self.dataset, builder="ada", at=at, weights=weights)
+        finding = {"code": "V101", "outcome": "passed", "because": "the world is small"}
+        evidence = {"candidate": candidate.digest, "findings": [finding]}
+        packed = pack(
+            self.bundles,
+            candidate=candidate,
+            plan=self.plan,
+            policy=self.model.policy,
+            evidence=evidence,
+            selftest=self._selftest(candidate, matrix),
+            card={"title": "a tiny world"},
+            builder="ada",
+            created_at=at,
+        )
+        sign(packed, private_key=ada.private_path)
+        record_release(self.ledger, packed.name, digest_of(evidence), signer=ada, at=at)
+        approve(self.ledger, packed.name, evidence, signer=vera, at=at)
+        return packed.name
+
+    def _selftest(self, candidate: Candidate, matrix: Matrix) -> SelfTest:
+        session = Session.load(candidate.model)
+        reasons = Reasons.from_model(candidate.model, candidate.background)
+        scorer = Scorer(session, reasons, self.model.policy, self.model.features.spine)
+        rows = choose(matrix.values, session.many(matrix.values)[1])
+        spine = self.dataset.records[self.model.features.spine.name]
+        return prove(scorer, matrix.values[rows], [record_at(spine, int(row)).values for row in rows])
+
+
+def build(folder: Path, *, seed: int = 7) -> World:
+    """Build a world in a folder; the same seed gives the same payments, model and features."""
+    network = simulate(customers=40, terminals=30, start=START, days=DAYS, seed=seed, rates=RATES)
+    model, plan, dataset = _project(folder, network)
+    _enrol(folder)
+    segment = save(dataset, folder / "history")
+    with SqliteLog.create_or_open(folder / "log.sqlite") as log:
+        log.attach(msgspec.structs.replace(segment, path=f"history/{segment.digest}"))
+    world = World(folder, model, plan, dataset, network, bundle="")
+    return replace(world, bundle=world.release())
+
+
+def _project(folder: Path, network: Network) -> tuple[ModelDefinition, Plan, Dataset]:
+    (folder / "data").mkdir(parents=True)
+    (folder / "project.py").write_text(PROJECT, encoding="utf-8")
+    past = network.until(midnight(START) + HISTORY_DAYS * DAY_US)
+    pq.write_table(past.payments, folder / "data" / "payments.parquet")
+    pq.write_table(past.chargebacks, folder / "data" / "chargebacks.parquet")
+    definitions = load(folder / "project.py")
+    model = definitions.model()
+    plan = Plan(model.features, tuple(definitions.sources.values()))
+    reading = read(definitions.sources, [model.label.flagged], folder, now=NOW)
+    return model, plan, reading.dataset
+
+
+def _enrol(folder: Path) -> None:
+    ledger = Ledger.create_or_open(folder / "ledger.sqlite", folder / "checkpoints.jsonl")
+    keys = Keys(folder / "keys")
+    for name, roles in PEOPLE.items():
+        signer = keys.create(name)
+        enrol(ledger, name, roles, public_pem=signer.public_pem, by=keys.load("ada"), at=NOW)
