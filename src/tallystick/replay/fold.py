@@ -1,0 +1,79 @@
+"""The log folded again: the records it holds, up to a position, and the features they give under a plan."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tallystick.data.merge import concat, empty, from_parsed
+from tallystick.data.records import Dataset, Record, Records
+from tallystick.features.batch import compute
+from tallystick.features.matrix import Matrix
+from tallystick.features.plan import Plan
+from tallystick.log.reader import LogReader
+from tallystick.serving.catch_up import RECORDS, reread
+from tallystick.serving.history import History
+
+Ints = NDArray[np.int64]
+
+
+def fold(log: LogReader, plan: Plan, *, until: int) -> Dataset:
+    """Return history and everything the log added to it up to a position, as the plan's sources read it."""
+    sources = {source.name: source for source in plan.sources}
+    added: dict[str, list[tuple[int, Record]]] = {name: [] for name in sources}
+    for entry in log.read(until=until, kinds=RECORDS):
+        if entry.stream in sources:
+            added[entry.stream].append((entry.position, reread(sources[entry.stream], entry)))
+    past = History.of(log, plan.sources).dataset()
+    before = past or Dataset({name: empty(source) for name, source in sources.items()}, "", 0)
+    return concat(before, {name: from_parsed(sources[name], parsed) for name, parsed in added.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which record's features are asked for, and the last position they see."""
+
+    event: int
+    as_of: int
+
+
+def features(plan: Plan, dataset: Dataset, questions: Sequence[Question]) -> Matrix:
+    """Compute the features of some records, each as of its own position."""
+    spine = dataset.records[plan.definition.spine.name]
+    rows = np.searchsorted(spine.seq, np.array([question.event for question in questions], np.int64))
+    as_of = np.array([question.as_of for question in questions], np.int64)
+    return compute(plan, dataset, rows.astype(np.int64), as_of)
+
+
+def restricted(plan: Plan, dataset: Dataset, event: int) -> Dataset:
+    """Return only the records that one record's features can see: those of its own entities, and their reports."""
+    spine = dataset.records[plan.definition.spine.name]
+    row = int(np.searchsorted(spine.seq, event))
+    kept = spine.taken(_related(plan, spine, row))
+    records = {spine.source.name: kept}
+    for flag in plan.flags:
+        records[flag.by] = _reports_of(dataset.records[flag.by], flag.on, kept)
+    others = {name: empty(found.source) for name, found in dataset.records.items() if name not in records}
+    return Dataset(records | others, dataset.fingerprint, dataset.last_seq)
+
+
+def _related(plan: Plan, spine: Records, row: int) -> Ints:
+    related = np.zeros(len(spine), np.bool_)
+    related[row] = True
+    for group in plan.groups:
+        if group.key in spine.keys:
+            codes = spine.keys[group.key].codes
+            related |= (codes == codes[row]) & (codes >= 0)
+    return np.flatnonzero(related)
+
+
+def _reports_of(reports: Records, on: str, kept: Records) -> Records:
+    named = reports.ids
+    if on in reports.keys:
+        keys = reports.keys[on]
+        named = keys.names.take(pa.array(keys.codes, mask=keys.codes < 0))
+    asked = pc.is_in(named, value_set=kept.ids).to_numpy(zero_copy_only=False)
+    return reports.taken(np.flatnonzero(asked))

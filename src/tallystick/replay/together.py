@@ -1,0 +1,101 @@
+"""Several decisions made again with one fold of the log for each bundle that decided."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tallystick.data.merge import concat, from_parsed
+from tallystick.data.records import Dataset, Records
+from tallystick.errors import FeatureOverflow, HistoryAltered, HistoryMissing, SegmentDamaged
+from tallystick.features.plan import Plan
+from tallystick.log.entry import Entry
+from tallystick.replay.again import Case, Vector, decide_again, reopen
+from tallystick.replay.archive import Archive
+from tallystick.replay.fold import Question, features, fold, restricted
+from tallystick.replay.verdict import Verdict
+from tallystick.serving.history import record_at
+
+Progress = Callable[[int, int], None]
+
+
+def replay_entries(
+    archive: Archive, entries: Sequence[Entry], *, plan: Plan | None = None, progress: Progress | None = None
+) -> list[Verdict]:
+    """Replay some decisions; each verdict stands in its entry's place.
+
+    Parameters
+    ----------
+    archive : what was kept
+    entries : decisions about one stream
+    plan : features to compute instead of the bundle's own: the project's definitions as they are today
+    progress : told how many of how many decisions are done
+    """
+    opened = [reopen(archive, entry) for entry in entries]
+    cases = [case for case in opened if isinstance(case, Case)]
+    verdicts = {case.position: case for case in opened if isinstance(case, Verdict)}
+    for digest in dict.fromkeys(case.decision.bundle for case in cases):
+        for verdict in _of_one_bundle(archive, [c for c in cases if c.decision.bundle == digest], plan):
+            verdicts[verdict.position] = verdict
+            if progress is not None:
+                progress(len(verdicts), len(entries))
+    return [verdicts[entry.position] for entry in entries]
+
+
+def _of_one_bundle(archive: Archive, cases: Sequence[Case], plan: Plan | None) -> list[Verdict]:
+    plan = plan or cases[0].bundle.plan
+    try:
+        dataset = fold(archive.log, plan, until=max(case.decision.as_of for case in cases))
+    except (HistoryMissing, HistoryAltered, SegmentDamaged) as error:
+        return [_without_history(case, str(error)) for case in cases]
+    seen = [case for case in cases if _row(dataset, plan, case) is not None]
+    vectors = dict(zip([case.entry.position for case in seen], _vectors(plan, dataset, seen), strict=True))
+    return [decide_again(case, vectors.get(case.entry.position) or _unheld(plan, dataset, case)) for case in cases]
+
+
+def _vectors(plan: Plan, dataset: Dataset, cases: Sequence[Case]) -> list[Vector]:
+    if not cases:
+        return []
+    questions = [Question(case.decision.event or 0, case.decision.as_of) for case in cases]
+    part = restricted(plan, dataset, questions[0].event) if len(cases) == 1 else dataset
+    matrix = features(plan, part, questions)
+    spine = dataset.records[plan.definition.spine.name]
+    rows = [_row(dataset, plan, case) for case in cases]
+    return [
+        Vector(matrix.names, values, record_at(spine, row or 0))
+        for values, row in zip(matrix.values.tolist(), rows, strict=True)
+    ]
+
+
+def _unheld(plan: Plan, dataset: Dataset, case: Case) -> Vector:
+    """Offer the state, as it was then, the record that it refused then."""
+    if case.decision.event is not None:
+        return Vector(plan.names, None, None)
+    seen = {name: _until(records, case.decision.as_of) for name, records in dataset.records.items()}
+    spine = plan.definition.spine
+    with_it = concat(
+        Dataset(seen, "", case.decision.as_of), {spine.name: from_parsed(spine, [(case.entry.position, case.record)])}
+    )
+    part = restricted(plan, with_it, case.entry.position)
+    try:
+        matrix = features(plan, part, [Question(case.entry.position, case.entry.position)])
+    except FeatureOverflow:
+        return Vector(plan.names, None, None)
+    return Vector(plan.names, matrix.values[0].tolist(), None)
+
+
+def _row(dataset: Dataset, plan: Plan, case: Case) -> int | None:
+    """Return the row of the decision's event, or None where nothing stands at its position."""
+    seq = dataset.records[plan.definition.spine.name].seq
+    if case.decision.event is None:
+        return None
+    row = int(np.searchsorted(seq, case.decision.event))
+    return row if row < len(seq) and int(seq[row]) == case.decision.event else None
+
+
+def _until(records: Records, position: int) -> Records:
+    return records.taken(np.flatnonzero(records.seq <= position))
+
+
+def _without_history(case: Case, because: str) -> Verdict:
+    decision = case.decision
+    return Verdict(case.entry.id, case.entry.position, decision.at, decision.bundle, decision.action, "record", because)

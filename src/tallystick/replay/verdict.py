@@ -1,0 +1,56 @@
+"""What a replay says: identical, or the first stage that differs and what differs there."""
+
+from typing import Any, Literal
+
+import msgspec
+
+Stage = Literal["record", "bundle", "features", "score", "runtime", "reasons", "policy"]
+"""In the order they are asked: the first that differs is named.
+
+*record*: raw bytes, digests, chain, history or ledger are not what was written. *bundle*: what decided cannot be
+opened, or was not approved as the decision says. *features*, *score*, *reasons*, *policy*: the number or word computed
+now is another one. *runtime*: the score's bits differ, and so does onnxruntime or the processor.
+"""
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One thing that was stored, and what it is now."""
+
+    what: str
+    stored: Any
+    found: Any
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What became of one decision.
+
+    Parameters
+    ----------
+    decision : its id
+    position : its place in the log
+    at : when it was decided, in microseconds since 1970 UTC; None where its entry cannot be read
+    bundle : digest of the bundle that decided
+    action : what was stored
+    stage : the first stage that differs; None where everything is identical
+    because : a sentence about it
+    differences : what differs at that stage
+    """
+
+    decision: str
+    position: int
+    at: int | None
+    bundle: str | None
+    action: str | None
+    stage: Stage | None = None
+    because: str = ""
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether every bit was computed again."""
+        return self.stage is None
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the verdict as plain data, ``identical`` first."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return {"identical": self.is_identical} | plain
