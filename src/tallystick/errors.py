@@ -95,6 +95,9 @@
     · ColumnsUneven      columns of different lengths
     · HistogramUnfit     counts that fit no edges
   - ConfigError          tally.toml or the command line is wrong
+    · NameUnclear        a digest's beginning names nothing, or several things
+    · NothingApproved    no bundle may decide
+    · NothingServed      there is no log yet
     · SettingOutOfRange  a setting has a value that has no meaning
 """
 
@@ -1141,6 +1144,37 @@ class SettingOutOfRange(ConfigError):
     def __init__(self, setting: str, value: object, *, allowed: str) -> None:
         self.setting, self.value, self.allowed = setting, value, allowed
         super().__init__(f"{setting} is {value!r}, and must be {allowed}. Write a value that is.")
+
+
+class NameUnclear(ConfigError):
+    """A digest's beginning names nothing, or more than one thing. Write more of it."""
+
+    def __init__(self, what: str, prefix: str, *, found: Sequence[str], known: Sequence[str], remedy: str) -> None:
+        self.what, self.prefix, self.found, self.known = what, prefix, tuple(found), tuple(known)
+        if len(found) > 1:
+            shown = ", ".join(name[:16] for name in found)
+            super().__init__(f"{len(found)} {what}s begin with {prefix!r}: {shown}. Write more of the digest.")
+            return
+        shown = ", ".join(name[:12] for name in known[-5:])
+        there = f"The latest are {shown}." if known else f"There is none yet: '{remedy}' makes one."
+        super().__init__(f"No {what} begins with {prefix!r}. {there}" if prefix else f"No {what} was named. {there}")
+
+
+class NothingApproved(ConfigError):
+    """No bundle may decide. Release a candidate, and let somebody else approve it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No bundle is approved, so nothing may decide. 'tally release' makes a bundle, and a validator who did not "
+            "build it says 'tally --as NAME approve BUNDLE'."
+        )
+
+
+class NothingServed(ConfigError):
+    """There is no log: nothing was ever decided here."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no log here: nothing was ever decided. 'tally serve' decides, and writes one.")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
