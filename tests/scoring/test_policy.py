@@ -13,7 +13,7 @@ from tallystick.definitions.fields import flag, integer, key, money, number
 from tallystick.definitions.policies import Policy, above, above_cost
 from tallystick.definitions.streams import Stream
 from tallystick.errors import BackgroundEmpty, PolicyUnusable
-from tallystick.scoring.policy import background_rows, check_policy, decide, row_values, thresholds
+from tallystick.scoring.policy import background_rows, check_policy, decide, missed_cost, row_values, thresholds
 
 payments = Stream(
     "payments",
@@ -116,6 +116,14 @@ def test_a_cost_not_in_the_record_is_refused(missed: Column) -> None:
     """A policy is refused before it decides anything if a record does not bring its cost along."""
     with pytest.raises(PolicyUnusable, match="which is no number every record"):
         check_policy(Policy(stop=above_cost(false_alarm=5.0, missed=missed)), payments.definition)
+
+
+def test_the_cost_of_missing_is_one_number_per_record() -> None:
+    """A cost by column and a constant cost both come as one number per record."""
+    by_column, constant = above_cost(false_alarm=5.0, missed=AMOUNT * 0.5), above_cost(false_alarm=5.0, missed=70.0)
+
+    assert missed_cost(by_column, {"amount": [10.0, 30.0]}, 2).tolist() == [5.0, 15.0]
+    assert missed_cost(constant, {}, 2).tolist() == [70.0, 70.0]
 
 
 def test_the_background_is_the_allowed_rows_nearest_their_threshold() -> None:
