@@ -28,7 +28,7 @@ def auc(labels: ArrayLike, scores: ArrayLike) -> float:
     n_positives = int(known.sum())
     n_negatives = len(known) - n_positives
     # Twice the midrank is a whole number, so the sum is exact however many rows there are.
-    doubled = int(_doubled_midranks(values)[known].sum())
+    doubled = int(doubled_midranks(values)[known].sum())
     return (doubled - n_positives * (n_positives + 1)) / (2 * n_positives * n_negatives)
 
 
@@ -109,6 +109,17 @@ def card_precision(
     return float(np.mean(shares))
 
 
+def doubled_midranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return twice the rank of each value, counted from 1; equal values share the middle of their ranks.
+
+    >>> doubled_midranks(np.array([0.3, 0.1, 0.3])).tolist()
+    [5, 2, 5]
+    """
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((2 * last - counts + 1)[place], dtype=np.int64)
+
+
 METRICS = {"auc": auc, "average_precision": average_precision}
 
 
@@ -129,9 +140,3 @@ def _pair(metric: str, labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np
     if not known.any() or known.all():
         raise MetricUndefined(metric, n_rows=len(known), n_positives=int(known.sum()))
     return known, values
-
-
-def _doubled_midranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((2 * last - counts + 1)[place], dtype=np.int64)

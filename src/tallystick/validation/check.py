@@ -1,0 +1,80 @@
+"""What a check is, and what it may look at."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tallystick.data.records import Dataset
+from tallystick.definitions.models import ModelDefinition
+from tallystick.features.matrix import Matrix
+from tallystick.training.candidate import Candidate
+from tallystick.training.fit import Scored, Trained
+from tallystick.validation.finding import Finding, Outcome
+
+FEWEST = 10  # with fewer records of one kind, intervals say nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything a check may look at.
+
+    Parameters
+    ----------
+    candidate : who is questioned
+    model : what the project declares
+    dataset, matrix : what it was made of
+    fit, test : its scores of the rows it learnt from, and of the test part's matured rows
+    """
+
+    candidate: Candidate
+    model: ModelDefinition
+    dataset: Dataset
+    matrix: Matrix
+    fit: Scored
+    test: Scored
+
+    @classmethod
+    def about(cls, trained: Trained, *, model: ModelDefinition, dataset: Dataset, matrix: Matrix) -> "Question":
+        """Return the question about a candidate that training just made."""
+        return cls(trained.candidate, model, dataset, matrix, trained.fit, trained.test)
+
+
+class Check(Protocol):
+    """A question asked of a candidate.
+
+    Law: the code and its meaning never change; a changed question gets a new code. The same question gives the
+    same finding. A check that cannot answer says ``not applicable`` and why. It never raises for what it finds.
+    """
+
+    @property
+    def code(self) -> str:
+        """The code, such as V101: the first digit is the family."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What is asked, in a few words."""
+        ...
+
+    def ask(self, question: Question) -> Finding:
+        """Answer."""
+        ...
+
+
+def found(check: Check, *, passes: bool, because: str, **figures: Any) -> Finding:
+    """Return a check's answer, passed or failed."""
+    return Finding(check.code, Outcome.PASSED if passes else Outcome.FAILED, because, figures)
+
+
+def not_applicable(check: Check, because: str) -> Finding:
+    """Return the answer of a check that has nothing to look at."""
+    return Finding(check.code, Outcome.NOT_APPLICABLE, because)
+
+
+def too_few(check: Check, scored: Scored) -> Finding | None:
+    """Return the answer of a check that needs more flagged and other rows than there are, or None."""
+    n_positives = int(scored.labels.sum())
+    fewer = min(n_positives, len(scored.labels) - n_positives)
+    if fewer >= FEWEST:
+        return None
+    because = f"the test part has {n_positives} flagged of {len(scored.labels)} rows; {FEWEST} of each kind are needed"
+    return not_applicable(check, because)

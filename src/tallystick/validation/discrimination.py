@@ -1,0 +1,92 @@
+"""V1xx: whether the model ranks flagged records above others, beyond chance."""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.training.metrics import auc, average_precision, doubled_midranks
+from tallystick.validation.check import Question, found, too_few
+from tallystick.validation.finding import Finding
+
+ONE_SIDED_99 = 2.3263478740408408  # the 99 % point of the normal distribution
+
+
+class RanksAboveChance:
+    """Ask whether the area under the ROC curve on the test part lies above one half, beyond chance.
+
+    Fails unless the one-sided 99 % lower bound, with DeLong's variance, is above 0.5.
+
+    References
+    ----------
+    E. DeLong, D. DeLong, D. Clarke-Pearson (1988), "Comparing the Areas under Two or More Correlated Receiver
+    Operating Characteristic Curves", *Biometrics* 44, 837-845.
+    X. Sun and W. Xu (2014), "Fast Implementation of DeLong's Algorithm", *IEEE Signal Processing Letters* 21.
+    """
+
+    code: ClassVar[str] = "V101"
+    title: ClassVar[str] = "AUC above chance"
+
+    def ask(self, question: Question) -> Finding:
+        """Compare the lower bound with one half."""
+        if (finding := too_few(self, question.test)) is not None:
+            return finding
+        labels, scores = question.test.labels, question.test.raw
+        area = auc(labels, scores)
+        lower = area - ONE_SIDED_99 * math.sqrt(auc_variance(labels, scores))
+        because = f"AUC {area:.4f}, at least {lower:.4f} with 99 % confidence; chance is 0.5"
+        return found(self, passes=lower > 0.5, because=because, auc=area, lower=lower, n_rows=len(labels))
+
+
+class FindsMoreThanItsShare:
+    """Ask whether average precision on the test part lies above the base rate, which a random ranking reaches.
+
+    Fails unless the one-sided 99 % lower bound, on the scale of log-odds, is above the base rate.
+
+    References
+    ----------
+    K. Boyd, K. Eng, C. Page (2013), "Area under the Precision-Recall Curve: Point Estimates and Confidence Intervals",
+    *ECML PKDD*, 451-466 (the logit interval).
+    """
+
+    code: ClassVar[str] = "V102"
+    title: ClassVar[str] = "average precision above the base rate"
+
+    def ask(self, question: Question) -> Finding:
+        """Compare the lower bound with the base rate."""
+        if (finding := too_few(self, question.test)) is not None:
+            return finding
+        labels = question.test.labels
+        reached, base = average_precision(labels, question.test.raw), float(labels.mean())
+        lower = average_precision_lower(reached, int(labels.sum()))
+        because = (
+            f"average precision {reached:.4f}, at least {lower:.4f} with 99 % confidence; the base rate is {base:.4f}"
+        )
+        return found(self, passes=lower > base, because=because, average_precision=reached, lower=lower, base_rate=base)
+
+
+def auc_variance(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> float:
+    """Return DeLong's variance of the area under the ROC curve.
+
+    >>> auc_variance(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8]))
+    0.125
+    """
+    known = labels == 1
+    all_ranks, n1, n0 = doubled_midranks(scores) / 2, int(known.sum()), int((~known).sum())
+    of_flagged = (all_ranks[known] - doubled_midranks(scores[known]) / 2) / n0
+    of_others = 1.0 - (all_ranks[~known] - doubled_midranks(scores[~known]) / 2) / n1
+    return float(of_flagged.var(ddof=1) / n1 + of_others.var(ddof=1) / n0)
+
+
+def average_precision_lower(reached: float, n_positives: int) -> float:
+    """Return the one-sided 99 % lower bound of an average precision reached on so many flagged rows.
+
+    >>> round(average_precision_lower(0.6, 385), 3)
+    0.541
+    """
+    if reached >= 1.0:
+        return 1.0
+    odds = math.log(reached / (1.0 - reached))
+    spread = 1.0 / math.sqrt(n_positives * reached * (1.0 - reached))
+    return 1.0 / (1.0 + math.exp(-(odds - ONE_SIDED_99 * spread)))

@@ -1,0 +1,32 @@
+"""How a check ended, and what it found."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Outcome(StrEnum):
+    """How a check ended. Three of the four are not failures; none of them is silence."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not applicable"  # what it needs does not exist
+    SKIPPED = "skipped"  # it could run, and was not asked to
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One check's answer, ready to be printed, stored and signed.
+
+    Parameters
+    ----------
+    code : the check's, for ever
+    outcome : how it ended
+    because : a sentence with the numbers that decided
+    figures : the same numbers and more, for machines; all finite
+    """
+
+    code: str
+    outcome: Outcome
+    because: str
+    figures: dict[str, Any] = {}

@@ -1,0 +1,64 @@
+"""V4xx: whether a row holds anything that was not known when it was decided."""
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.features import oracle, oracle_input
+from tallystick.validation.check import Question, found, not_applicable
+from tallystick.validation.finding import Finding
+
+_PIECE = 250  # rows rebuilt at a time: each brings all records of its entities as plain Python
+
+
+class RowsRebuild:
+    """Ask whether 1,000 random rows of the matrix are what the oracle makes of them, bit for bit.
+
+    The oracle computes each row by brute force from the text of the contract, seeing only what had arrived; it shares
+    no code with the executor that made the matrix. A value from the future differs. Rows are drawn with the model's
+    seed from those the model learnt from and those it was tested on.
+    """
+
+    code: ClassVar[str] = "V401"
+    title: ClassVar[str] = "rows rebuilt by the oracle"
+    n_rows: ClassVar[int] = 1_000
+
+    def ask(self, question: Question) -> Finding:
+        """Rebuild the rows and compare them."""
+        eligible = np.union1d(question.fit.rows, question.test.rows)
+        if not len(eligible):
+            return not_applicable(self, "the matrix has no row")
+        chance = np.random.default_rng(question.model.search.seed)
+        rows = np.sort(chance.choice(eligible, min(self.n_rows, len(eligible)), replace=False))
+        rebuilt = np.concatenate([_rebuilt(question, rows[i : i + _PIECE]) for i in range(0, len(rows), _PIECE)])
+        stored = question.matrix.values[rows]
+        wrong = np.argwhere(~same_bits(stored, rebuilt))
+        n_wrong = len(np.unique(wrong[:, 0]))
+        because = f"{len(rows)} random rows of {stored.shape[1]} features are equal, bit for bit"
+        if len(wrong):
+            row, column = wrong[0]
+            name, feature = question.matrix.ids[int(rows[row])].as_py(), question.matrix.names[column]
+            because = (
+                f"{n_wrong} of {len(rows)} random rows differ; the first is {name}, whose {feature} is "
+                f"{stored[row, column]} in the matrix and {rebuilt[row, column]} rebuilt"
+            )
+        return found(self, passes=not n_wrong, because=because, n_rows=len(rows), n_different=n_wrong)
+
+
+def same_bits(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return where two arrays hold the same double; any two missing values are the same.
+
+    >>> same_bits(np.array([0.0, np.nan, 1.0]), np.array([-0.0, np.nan, 1.0])).tolist()
+    [False, True, True]
+    """
+    equal = np.ascontiguousarray(left).view(np.int64) == np.ascontiguousarray(right).view(np.int64)
+    return np.asarray(equal | (np.isnan(left) & np.isnan(right)))
+
+
+def _rebuilt(question: Question, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    definition = question.model.features
+    seq = question.matrix.seq[rows]
+    places = np.searchsorted(question.dataset.records[definition.spine.name].seq, seq)
+    streams, asked = oracle_input.from_dataset(definition, question.dataset, places)
+    return np.array(oracle.compute(definition, streams, asked, seq.tolist()), dtype=np.float64)
