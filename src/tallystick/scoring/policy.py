@@ -119,17 +119,6 @@ def missed_cost(rule: AboveCost, values: Values, n_rows: int) -> Doubles:
     return np.array(np.broadcast_to(_cost(rule.missed, values), (n_rows,)))
 
 
-def missed_cost(rule: AboveCost, values: Values, n_rows: int) -> Doubles:
-    """Return what letting each of ``n_rows`` bad records pass costs, in units of money; NaN where unknown.
-
-    Parameters
-    ----------
-    values : columns of the records by field, in their units
-    """
-    with np.errstate(all="ignore"):
-        return np.broadcast_to(_cost(rule.missed, values), (n_rows,)).copy()
-
-
 def background_rows(policy: Policy, scores: ArrayLike, values: Values, *, n: int = 1_000) -> NDArray[np.int64]:
     """Choose the allowed rows nearest to being stopped or referred: what a refused record is compared with.
 
