@@ -18,7 +18,7 @@ from tallystick.data import columns
 from tallystick.data.columns import Codes, Numbers, Texts
 from tallystick.data.parsing import Parsed, parser
 from tallystick.data.reasons import Code, Reason, Refused, reason
-from tallystick.data.records import Fixed, Keys, Record, Records
+from tallystick.data.records import Fixed, Keys, Record, Records, id_field, time_field
 from tallystick.definitions.fields import Field, Key
 from tallystick.definitions.streams import Source, StreamDefinition
 from tallystick.errors import ColumnMissing, ColumnUnusable, RowRefused
@@ -61,19 +61,19 @@ def parse(
     """
     fields = source.fields
     given = _object(source, raw) if isinstance(raw, bytes) else {name: _opened(value) for name, value in raw.items()}
-    own = (source.id, source.time) if isinstance(source, StreamDefinition) else (source.key, None)
+    own_id, own_time = id_field(source), time_field(source)
     parsed: dict[str, Parsed] = {}
     broken: dict[str, Code] = {}
     for name, field in fields.items():
         value = parser(field)(given.get(name))
-        if value is None and (not field.optional or name in own):
+        if value is None and (not field.optional or name in (own_id, own_time)):
             value = Code.MISSING
         if type(value) is Code:
             broken[name] = value
         parsed[name] = value
-    instant: Any = parsed[own[1]] if own[1] is not None else None
-    if own[1] is not None and own[1] not in broken and instant > now + tolerance_us:
-        broken[own[1]] = Code.IN_THE_FUTURE
+    instant: Any = None if own_time is None else parsed[own_time]
+    if own_time is not None and own_time not in broken and instant > now + tolerance_us:
+        broken[own_time] = Code.IN_THE_FUTURE
     if broken or len(given) > len(fields) or not given.keys() <= fields.keys():
         raise RowRefused(source.name, reasons=_reasons(fields, given, broken))
     return _record(source, parsed, instant)
@@ -111,16 +111,15 @@ def screen(
         If a column's type cannot become the declared kind.
     """
     arrays = {name: _arrays(source, name, field, tables, origin) for name, field in source.fields.items()}
-    own_id = source.id if isinstance(source, StreamDefinition) else source.key
+    own_id = id_field(source)
     ids = _texts(arrays[own_id])
     numbers = {n: _numbers(f, arrays[n]) for n, f in source.fields.items() if not isinstance(f, Key)}
     keyed = {n: _keys(arrays[n]) for n, f in source.fields.items() if isinstance(f, Key) and n != own_id}
     codes = _required(source, ids, numbers, keyed)
     time, wrong = _instants(source, ids.texts, numbers, known_at, now + tolerance_us)
-    own_time = codes[source.time if isinstance(source, StreamDefinition) else source.key]
-    own_time[wrong & (own_time == 0)] = (
-        Code.IN_THE_FUTURE if isinstance(source, StreamDefinition) else Code.EVENT_UNKNOWN
-    )
+    own_time = time_field(source)
+    codes_of_time = codes[own_time or own_id]
+    codes_of_time[wrong & (codes_of_time == 0)] = Code.IN_THE_FUTURE if own_time else Code.EVENT_UNKNOWN
     good = ~np.logical_or.reduce([found != 0 for found in codes.values()])
     repeated = _repeated(arrays[own_id][0] if len(arrays[own_id]) == 1 else ids.texts, good)
     codes[own_id][repeated & (codes[own_id] == 0)] = Code.DUPLICATE
@@ -162,14 +161,13 @@ _VALUE_DECODER = msgspec.json.Decoder(Any, float_hook=_decimal)
 
 
 def _reasons(fields: Mapping[str, Field], given: Mapping[str, object], broken: Mapping[str, Code]) -> list[Reason]:
-    told = [reason(name, fields[name], code, given.get(name)) for name, code in broken.items()]
+    told = [reason(name, field, broken[name], given.get(name)) for name, field in fields.items() if name in broken]
     unknown = [name for name in given if name not in fields]
     return told + [reason(name, None, Code.FIELD_UNKNOWN, known=fields) for name in unknown]
 
 
 def _record(source: Source, parsed: Mapping[str, Any], instant: int | None) -> Record:
-    own_id = source.id if isinstance(source, StreamDefinition) else source.key
-    own_time = source.time if isinstance(source, StreamDefinition) else None
+    own_id, own_time = id_field(source), time_field(source)
     keys, values = {}, {}
     for name, field in source.fields.items():
         if isinstance(field, Key):
@@ -232,7 +230,7 @@ def _required(
             found, missing = keyed[name][1], keyed[name][0].codes < 0
         else:
             found, missing = ids.codes, columns.nulls(ids.texts)
-        is_own = name in {getattr(source, part, None) for part in ("id", "key", "time")}
+        is_own = name in (id_field(source), time_field(source))
         codes[name] = found if field.optional and not is_own else np.where(missing, np.uint8(Code.MISSING), found)
     return codes
 
@@ -287,9 +285,8 @@ def _records(
     numbers: Mapping[str, Numbers],
 ) -> Records:
     keys = {name: keys for name, (keys, _) in keyed.items()}
-    if not isinstance(source, StreamDefinition):
+    if time_field(source) is None:
         # A table's key is its id: each stands once, so it is its own dictionary.
-        keys[source.key] = Keys(np.arange(len(ids), dtype=np.int32), ids)
-    own_time = source.time if isinstance(source, StreamDefinition) else None
-    values = {name: found.fixed for name, found in numbers.items() if name != own_time}
+        keys[id_field(source)] = Keys(np.arange(len(ids), dtype=np.int32), ids)
+    values = {name: found.fixed for name, found in numbers.items() if name != time_field(source)}
     return Records(source, np.zeros(len(ids), np.int64), time, ids, keys, values)

@@ -9,9 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Keys, Records
+from tallystick.data.records import Keys, Records, id_field
 from tallystick.definitions.digest import canonical, digest_of
-from tallystick.definitions.streams import StreamDefinition
 
 
 def fingerprint(records: Mapping[str, Records]) -> str:
@@ -42,8 +41,7 @@ def first_seen(keys: Keys) -> Keys:
 
 
 def _of_source(records: Records) -> str:
-    source = records.source
-    own = source.id if isinstance(source, StreamDefinition) else source.key
+    own = id_field(records.source)
     head = {"keys": sorted(records.keys), "values": {n: v.decimals for n, v in sorted(records.values.items())}}
     digest = hashlib.sha256(canonical({"id": own, "rows": len(records), **head}))
     _add(digest, records.seq)

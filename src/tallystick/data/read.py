@@ -16,7 +16,7 @@ from tallystick.data.reasons import Refused
 from tallystick.data.records import Dataset, Records
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.streams import Source, TableDefinition
-from tallystick.errors import SettingOutOfRange, SourceMissing, SourceUnreadable, TooManyRefused
+from tallystick.errors import ColumnMissing, SettingOutOfRange, SourceMissing, SourceUnreadable, TooManyRefused
 
 Step = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -154,9 +154,23 @@ def _table(source: Source, path: Path, fields: list[str] | None) -> pa.Table:
     try:
         with pq.ParquetFile(path) as file:
             found = file.schema_arrow.names
-            return file.read(columns=None if fields is None else [name for name in fields if name in found])
+            for name in fields or ():
+                if name not in found:
+                    raise ColumnMissing(source.name, name, path=str(path), found=found)
+            table = file.read(columns=fields)
     except (pa.ArrowException, OSError) as error:
         because = str(error).splitlines()[0].rstrip(".")
+        raise SourceUnreadable(source.name, path=str(path), because=because) from error
+    for name in fields or ():
+        _check_text(source, path, name, table.column(name))
+    return table
+
+
+def _check_text(source: Source, path: Path, name: str, column: pa.ChunkedArray) -> None:
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        because = f"the column {name!r} is damaged ({str(error).splitlines()[0].rstrip('.')})"
         raise SourceUnreadable(source.name, path=str(path), because=because) from error
 
 

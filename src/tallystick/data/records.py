@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tallystick.definitions.streams import Source
+from tallystick.definitions.streams import Source, StreamDefinition
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +109,13 @@ class Dataset:
     records: dict[str, Records]
     fingerprint: str
     last_seq: int
+
+
+def id_field(source: Source) -> str:
+    """Return the field that names one record: a stream's id, a table's key."""
+    return source.id if isinstance(source, StreamDefinition) else source.key
+
+
+def time_field(source: Source) -> str | None:
+    """Return the field with a record's own instant; a table has none."""
+    return source.time if isinstance(source, StreamDefinition) else None

@@ -1,0 +1,108 @@
+"""Putting records together: those parsed one at a time, and those that the log added to history."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tallystick.data.fingerprint import fingerprint
+from tallystick.data.records import Dataset, Fixed, Keys, Record, Records, id_field, time_field
+from tallystick.definitions.fields import Key
+from tallystick.definitions.streams import Source
+from tallystick.errors import RecordsClash
+
+
+def empty(source: Source) -> Records:
+    """Return no records of a source."""
+    return from_parsed(source, [])
+
+
+def from_parsed(source: Source, parsed: Sequence[tuple[int, Record]]) -> Records:
+    """Return numbered records, in order of their sequence, of which each was parsed alone.
+
+    A table's row has no instant of its own; its time is 0 here, and features take it from the event it judges.
+
+    Parameters
+    ----------
+    source : the stream or table they all belong to
+    parsed : the sequence number of each record, and the record
+    """
+    ordered = sorted(parsed, key=lambda pair: pair[0])
+    records = [record for _, record in ordered]
+    own_time = time_field(source)
+    own = None if own_time is None else id_field(source)  # a table's key is among its keys
+    return Records(
+        source,
+        np.array([seq for seq, _ in ordered], np.int64),
+        np.array([record.time or 0 for record in records], np.int64),
+        pa.array([record.id for record in records], pa.string()),
+        {
+            name: _keys([record.keys[name] for record in records])
+            for name, field in source.fields.items()
+            if isinstance(field, Key) and name != own
+        },
+        {
+            name: _fixed([record.values[name] for record in records], field.decimals)
+            for name, field in source.fields.items()
+            if not isinstance(field, Key) and name != own_time
+        },
+    )
+
+
+def concat(dataset: Dataset, more: Mapping[str, Records]) -> Dataset:
+    """Return a dataset with further records in it, by source; those of new sources come last.
+
+    Raises
+    ------
+    RecordsClash
+        If two records of a source have one sequence number.
+    """
+    records = dict(dataset.records)
+    for name, added in more.items():
+        records[name] = _joined(records[name], added) if name in records else added
+    last = max((int(found.seq[-1]) for found in records.values() if len(found)), default=0)
+    return Dataset(records, fingerprint(records), max(last, dataset.last_seq))
+
+
+def _joined(before: Records, added: Records) -> Records:
+    if not len(added) or not len(before):
+        return added if len(added) else before
+    joined = Records(
+        before.source,
+        np.concatenate([before.seq, added.seq]),
+        np.concatenate([before.time, added.time]),
+        pa.concat_arrays([before.ids, added.ids]),
+        {name: _united(keys, added.keys[name]) for name, keys in before.keys.items()},
+        {name: _appended(of, added.values[name]) for name, of in before.values.items()},
+    )
+    if before.seq[-1] >= added.seq[0]:
+        joined = joined.taken(np.argsort(joined.seq, kind="stable"))
+    twice = np.flatnonzero(joined.seq[1:] == joined.seq[:-1])
+    if len(twice):
+        raise RecordsClash(before.source.name, seq=int(joined.seq[twice[0]]))
+    return joined
+
+
+def _united(before: Keys, added: Keys) -> Keys:
+    place = pc.index_in(added.names, value_set=before.names)
+    new = added.names.filter(pc.is_null(place))
+    to = np.full(len(added.names) + 1, -1, np.int32)  # the spare at the end is where a missing key points
+    to[:-1] = pc.fill_null(place, -1).to_numpy()
+    to[:-1][to[:-1] < 0] = np.arange(len(before.names), len(before.names) + len(new), dtype=np.int32)
+    return Keys(np.concatenate([before.codes, to[added.codes]]), pa.concat_arrays([before.names, new]))
+
+
+def _appended(before: Fixed, added: Fixed) -> Fixed:
+    values, missing = np.concatenate([before.values, added.values]), np.concatenate([before.missing, added.missing])
+    return Fixed(values, missing, before.decimals)
+
+
+def _keys(texts: list[str | None]) -> Keys:
+    encoded = pc.dictionary_encode(pa.array(texts, pa.string()))
+    return Keys(pc.fill_null(encoded.indices, -1).to_numpy(), encoded.dictionary)
+
+
+def _fixed(values: list[int | None], decimals: int) -> Fixed:
+    missing = np.array([value is None for value in values], np.bool_)
+    return Fixed(np.array([value or 0 for value in values], np.int64), missing, decimals)

@@ -1,0 +1,203 @@
+"""History on disk: the records a log begins with, in files that are known by their digest and never change."""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tallystick.data.fingerprint import fingerprint, first_seen
+from tallystick.data.merge import empty
+from tallystick.data.records import Dataset, Fixed, Keys, Records, id_field, time_field
+from tallystick.definitions.digest import canonical, digest_bytes
+from tallystick.definitions.fields import Key
+from tallystick.definitions.streams import Source
+from tallystick.errors import SegmentDamaged, SegmentUnfit
+from tallystick.log.entry import Segment
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+_SEQ, _TIME = "@seq", "@time"  # beside the declared fields, which keep their own names
+_INSTANT = pa.timestamp("us", tz="UTC")
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    source: str
+    file: str
+    sha256: str
+    rows: int
+    decimals: dict[str, int]
+
+
+class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    format: int
+    fingerprint: str
+    last: int
+    files: list[_File]
+
+
+def save(dataset: Dataset, folder: Path) -> Segment:
+    """Write a dataset into a new folder named by its digest, whole or not at all.
+
+    Parameters
+    ----------
+    dataset : what to keep; its sequence starts at 1
+    folder : where segments are kept
+
+    Returns
+    -------
+    The segment as the log attaches it. The same dataset written by the same version is the same segment.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".unfinished-{secrets.token_hex(8)}"
+    unfinished.mkdir()
+    try:
+        files = [_written(unfinished, name, records) for name, records in dataset.records.items()]
+        manifest = canonical(
+            msgspec.to_builtins(_Manifest(FORMAT, dataset.fingerprint, dataset.last_seq, files)),
+        )
+        _write(unfinished / MANIFEST, manifest)
+        _sync(unfinished)
+        path = folder / digest_bytes(manifest)
+        if not path.exists():
+            unfinished.rename(path)
+            _sync(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return Segment(path.name, 1, dataset.last_seq, str(path))
+
+
+def open_segment(path: Path, sources: Mapping[str, Source] | Iterable[Source]) -> Dataset:
+    """Read a segment back, after every byte of it was held against its digest.
+
+    Parameters
+    ----------
+    path : the segment's folder, whose name is its digest
+    sources : the streams and tables wanted, in the project's order; one that the segment does not know is empty
+
+    Raises
+    ------
+    SegmentDamaged
+        If a file was changed, lost or put in; the error names it.
+    SegmentUnfit
+        If the segment has another format, or lacks a declared field.
+    """
+    listed = list(sources.values() if isinstance(sources, Mapping) else sources)
+    manifest = _manifest(path)
+    contents = {entry.source: _content(path, entry) for entry in manifest.files}
+    entries = {entry.source: entry for entry in manifest.files}
+    records = {
+        source.name: _records(path, source, entries[source.name], contents[source.name])
+        if source.name in entries
+        else empty(source)
+        for source in listed
+    }
+    is_whole = records.keys() == entries.keys()
+    return Dataset(records, manifest.fingerprint if is_whole else fingerprint(records), manifest.last)
+
+
+def _written(folder: Path, name: str, records: Records) -> _File:
+    own = id_field(records.source)
+    columns = {_SEQ: pa.array(records.seq), _TIME: pa.array(records.time, _INSTANT), own: records.ids}
+    texts = [field for field in records.keys if field != own]
+    for field in texts:
+        keys = first_seen(records.keys[field])
+        codes = pa.array(keys.codes, mask=keys.codes < 0)
+        columns[field] = pa.DictionaryArray.from_arrays(codes, keys.names)
+    for field, fixed in records.values.items():
+        columns[field] = pa.array(fixed.values, mask=fixed.missing)
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink, compression="zstd", compression_level=1, use_dictionary=texts)
+    content = sink.getvalue()
+    # A source's name may hold anything, and a file's name may not.
+    file = f"{quote(name, safe='')}.parquet"
+    _write(folder / file, content)
+    decimals = {field: fixed.decimals for field, fixed in records.values.items()}
+    return _File(name, file, hashlib.sha256(content).hexdigest(), len(records), decimals)
+
+
+def _manifest(path: Path) -> _Manifest:
+    try:
+        content = (path / MANIFEST).read_bytes()
+    except OSError:
+        raise SegmentDamaged(path, file=MANIFEST, because="is not there") from None
+    if digest_bytes(content) != path.name:
+        raise SegmentDamaged(path, file=MANIFEST, because="has not the digest that its folder is named by")
+    try:
+        manifest = msgspec.json.decode(content, type=_Manifest)
+    except msgspec.MsgspecError as error:
+        raise SegmentUnfit(path, because=f"its manifest cannot be read ({error})") from None
+    if manifest.format != FORMAT:
+        raise SegmentUnfit(path, because=f"it has format {manifest.format}, and this version knows format {FORMAT}")
+    strangers = {found.name for found in path.iterdir()} - {MANIFEST} - {entry.file for entry in manifest.files}
+    for name in sorted(strangers):
+        raise SegmentDamaged(path, file=name, because="does not belong to it")
+    return manifest
+
+
+def _content(path: Path, entry: _File) -> bytes:
+    # Read once: what was held against the digest is what is parsed.
+    try:
+        content = (path / entry.file).read_bytes()
+    except OSError:
+        raise SegmentDamaged(path, file=entry.file, because="is not there") from None
+    if digest_bytes(content) != entry.sha256:
+        raise SegmentDamaged(path, file=entry.file, because="has not the digest that the manifest tells")
+    return content
+
+
+def _records(path: Path, source: Source, entry: _File, content: bytes) -> Records:
+    own, own_time = id_field(source), time_field(source)
+    keyed = [name for name, field in source.fields.items() if isinstance(field, Key) and name != own]
+    valued = {n: f.decimals for n, f in source.fields.items() if not isinstance(f, Key) and n != own_time}
+    file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=keyed)
+    for name in [own, *keyed, *valued]:
+        if name not in file.schema_arrow.names or valued.get(name) != entry.decimals.get(name):
+            raise SegmentUnfit(path, because=f"{source.name!r} has no field {name!r} of the declared kind in it")
+    table = file.read(columns=[_SEQ, _TIME, own, *keyed, *valued])
+    ids = _single(table.column(own))
+    keys = {name: _keys(table.column(name)) for name in keyed}
+    if own_time is None:
+        keys[own] = Keys(np.arange(len(ids), dtype=np.int32), ids)
+    values = {name: _fixed(table.column(name), decimals) for name, decimals in valued.items()}
+    seq, time = (pc.cast(table.column(name), pa.int64()).to_numpy() for name in (_SEQ, _TIME))
+    return Records(source, seq, time, ids, keys, values)
+
+
+def _keys(column: pa.ChunkedArray) -> Keys:
+    encoded = _single(column.unify_dictionaries())
+    codes = pc.fill_null(pc.cast(encoded.indices, pa.int32()), -1).to_numpy()
+    return first_seen(Keys(codes, pc.cast(encoded.dictionary, pa.string())))
+
+
+def _fixed(column: pa.ChunkedArray, decimals: int) -> Fixed:
+    missing = pc.is_null(column).to_numpy()
+    return Fixed(pc.fill_null(column, 0).to_numpy(), missing, decimals)
+
+
+def _single(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    # A rename is only kept through a power cut once its folder is.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
