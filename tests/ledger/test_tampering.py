@@ -306,3 +306,17 @@ def test_an_actor_signs_nothing_before_its_enrolment(files: Files) -> None:
 
     with pytest.raises(LedgerDamaged, match="no earlier entry enrolled its actor 'mallory'"):
         ledger.verify()
+
+
+def test_an_unfinished_checkpoint_says_what_to_do(files: Files) -> None:
+    """A last line that a crash left unfinished is named with the remedy, and removing it mends the ledger."""
+    ledger = files.copy()
+    *whole, last = files.checkpoints.splitlines(keepends=True)
+    ledger.checkpoints.path.write_bytes(b"".join(whole) + last[:40])
+
+    with pytest.raises(LedgerDamaged, match="remove this line and nothing else") as caught:
+        ledger.verify()
+
+    assert caught.value.line == 3
+    ledger.checkpoints.path.write_bytes(b"".join(whole))
+    assert ledger.verify().n_checkpoints == 2

@@ -34,6 +34,8 @@ def test_every_acknowledged_entry_survives_a_kill(path: Path) -> None:
     acknowledged: dict[int, str] = {}
     for _ in range(5):
         acknowledged |= kill_while_appending(path, chance.uniform(0.0, 0.2))
+        with LogReader.open(path) as reader:
+            assert reader.verify().position >= max(acknowledged)
 
     with SqliteLog.create_or_open(path) as log:
         assert log.verify() == log.head

@@ -211,6 +211,45 @@ def test_an_sqlite_prompt_cannot_change_entries_by_accident(log: SqliteLog, path
     prompt.close()
 
 
+def test_a_full_disk_loses_no_earlier_entry(log: SqliteLog) -> None:
+    """When the file cannot grow, the group is refused whole with a sentence, and the log goes on afterwards."""
+    log.append([draft("p1")])
+    (n_pages,) = log._writing.execute("PRAGMA page_count").fetchone()
+    log._writing.execute(f"PRAGMA max_page_count = {n_pages}")
+
+    with pytest.raises(LogUnavailable, match="full"):
+        log.append([draft("p2", body=bytes(100_000))])
+
+    log._writing.execute("PRAGMA max_page_count = 1000000")
+    assert log.head.position == 1
+    assert log.append([draft("p2", body=bytes(100_000))])[0].position == 2
+    assert log.verify() == log.head
+
+
+def test_a_closed_log_says_so(path: Path) -> None:
+    """Using a log after closing it is a sentence, not damage."""
+    log = SqliteLog.create_or_open(path)
+    log.close()
+
+    with pytest.raises(LogUnavailable, match="it was closed"):
+        log.append([draft("p1")])
+    with pytest.raises(LogUnavailable, match="it was closed"):
+        log.find("event", "payments", "p1")
+
+
+def test_a_damaged_end_is_not_continued(path: Path) -> None:
+    """A log whose last entries were changed does not open for writing."""
+    with SqliteLog.create_or_open(path) as log:
+        log.append([draft(f"p{i}") for i in range(1_500)])
+    with sqlite3.connect(path) as prompt:
+        prompt.execute("DROP TRIGGER entries_are_written_once")
+        prompt.execute("UPDATE entries SET body = x'00' WHERE position = 1400")
+    prompt.close()
+
+    with pytest.raises(LogDamaged, match="at position 1400"):
+        SqliteLog.create_or_open(path)
+
+
 def test_is_read_on_a_read_only_medium(path: Path) -> None:
     """An auditor reads and proves a closed log in a folder where nothing can be written."""
     with SqliteLog.create_or_open(path) as log:

@@ -70,6 +70,7 @@ class Checkpoints:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            _sync_folder(self.path.parent)
         except OSError as error:
             raise LedgerUnavailable(self.path, because=str(error.strerror)) from error
         try:
@@ -139,6 +140,9 @@ class Checkpoints:
             checkpoint = msgspec.json.decode(line, type=Checkpoint)
             is_exact = checkpoint.line == line and bytes.fromhex(checkpoint.signature).hex() == checkpoint.signature
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            if not line.endswith(b"\n"):
+                detail = "it was never finished; if a crash interrupted its writing, remove this line and nothing else"
+                raise self._damage("checkpoint", detail, place) from error
             raise self._damage("checkpoint", f"it is no checkpoint ({error})", place) from error
         if not is_exact:
             raise self._damage("checkpoint", "it is not written as a checkpoint is written", place)
@@ -174,6 +178,15 @@ class Appender:
         os.write(self.handle, checkpoint.line)
         os.fsync(self.handle)
         return checkpoint
+
+
+def _sync_folder(folder: Path) -> None:
+    # A new file is there after a loss of power only when its folder was synced too.
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _signed_part(checkpoint: Checkpoint) -> bytes:

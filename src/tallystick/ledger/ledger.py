@@ -114,9 +114,8 @@ class Ledger:
             chain = self._caught_up(connection)
             if kind != ENROLLED or chain.number:
                 chain.actors.check(signer)
-            record = Record(chain.number + 1, kind, signer.actor, at, dict(facts), chain.hash)
-            sealed = seal(record, signer)
-            _refuse_enrolment_early(chain, sealed)
+            sealed = seal(Record(chain.number + 1, kind, signer.actor, at, dict(facts), chain.hash), signer)
+            _check_enrolment(chain.actors, sealed, signer)
             chain, entry = chain.after(sealed, self.path)
             connection.execute(
                 "INSERT INTO entries (number, record, hash, signature) VALUES (?, ?, ?, ?)",
@@ -231,7 +230,6 @@ def _rows(connection: sqlite3.Connection, after: int) -> list[Sealed]:
     return [Sealed(*row) for row in connection.execute(query, (after,))]
 
 
-def _refuse_enrolment_early(chain: Chain, sealed: Sealed) -> None:
+def _check_enrolment(actors: Actors, sealed: Sealed, signer: Signer) -> None:
     """Say what is wrong with an enrolment in its own words, before the chain would call it damage."""
-    actors: Actors = chain.actors
-    actors.after(unsealed(sealed))
+    actors.after(unsealed(sealed)).check(signer)

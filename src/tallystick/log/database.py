@@ -126,6 +126,8 @@ class StoreFile:
             raise self.unknown(path, found)
 
     def _error_for(self, path: Path, error: sqlite3.Error) -> TallystickError:
+        if isinstance(error, sqlite3.ProgrammingError):
+            return self.unavailable(path, "it was closed")
         # Extended codes keep the primary one in their low byte; errors made by Python itself have none.
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
         if code in _BUSY:

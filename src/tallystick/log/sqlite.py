@@ -13,8 +13,10 @@ from tallystick.log.chain import entry_hash, genesis
 from tallystick.log.entry import KINDS, Draft, Entry, Head, Segment
 from tallystick.log.lock import WriterLock
 from tallystick.log.reader import LOG_FILE, LogReader
+from tallystick.log.verification import verify
 
 _INSERT = "INSERT INTO entries (position, kind, stream, id, at, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_TAIL_ENTRIES = 1_000
 _ATTACH = "INSERT INTO segments (digest, first, last, path) VALUES (?, ?, ?, ?)"
 
 
@@ -42,7 +44,7 @@ class SqliteLog(LogReader):
         self._writing = LOG_FILE.connect_for_writing(path)
         self._writing_lock = threading.RLock()
         super().__init__(path, LOG_FILE.connect_for_reading(path))
-        self._end = self.head
+        self._end = self._proven_tail()
 
     @classmethod
     def create_or_open(cls, path: Path | str) -> Self:
@@ -115,6 +117,13 @@ class SqliteLog(LogReader):
                 raise
             if entries:
                 self._end = Head(entries[-1].position, entries[-1].hash)
+
+    def _proven_tail(self) -> Head:
+        """Return the head after proving the last entries: a chain is not continued from a damaged end."""
+        end, origin = self.head, self.origin
+        before = self.entry(end.position - _TAIL_ENTRIES)
+        start = origin if before is None else Head(before.position, before.hash)
+        return verify(self.path, start, self._pages(start.position, None, None), None)
 
     def _check_segment(self, segment: Segment, end: Head) -> None:
         because = None
