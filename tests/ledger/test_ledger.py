@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -20,7 +21,8 @@ from tallystick.errors import (
     SignerRefused,
 )
 from tallystick.ledger.actors import Actors, enrol
-from tallystick.ledger.entry import GENESIS
+from tallystick.ledger.chain import Chain
+from tallystick.ledger.entry import GENESIS, Record, seal
 from tallystick.ledger.keys import Keys, Signer
 from tallystick.ledger.ledger import Ledger
 
@@ -47,17 +49,20 @@ def test_reads_back_what_was_recorded(ledger: Ledger, ada: Signer) -> None:
     assert [e.previous for e in ledger.entries()] == [GENESIS, *(e.hash for e in ledger.entries()[:-1])]
 
 
-@given(facts=st.dictionaries(st.text(st.characters(codec="utf-8")), JSON, max_size=4))
-def test_any_json_reads_back(tmp_path_factory: pytest.TempPathFactory, facts: dict[str, Any]) -> None:
-    """Whatever plain JSON is recorded reads back equal, and verifies."""
-    folder = tmp_path_factory.mktemp("json")
-    ada = Keys(folder).create("ada")
-    ledger = Ledger.create_or_open(folder / "ledger.sqlite", folder / "checkpoints.jsonl")
-    enrol(ledger, "ada", [], public_pem=ada.public_pem, by=ada, at=0)
+@given(every=st.lists(st.dictionaries(st.text(st.characters(codec="utf-8")), JSON, max_size=4), max_size=5))
+def test_any_json_reads_back(every: list[dict[str, Any]]) -> None:
+    """Whatever plain JSON is recorded reads back equal, and proves itself."""
+    with TemporaryDirectory() as name:
+        ada = Keys(Path(name) / "keys").create("ada")
+        chain, sealed = Chain(), []
+        enrolment = {"name": "ada", "public_key": ada.public_pem, "roles": []}
+        for facts in [enrolment, *every]:
+            kind = "noted" if chain.number else "actor_enrolled"
+            sealed.append(seal(Record(chain.number + 1, kind, "ada", 0, facts, chain.hash), ada))
+            chain, entry = chain.after(sealed[-1], Path(name))
 
-    ledger.record("noted", facts, ada, 1)
-
-    assert ledger.verified_entries("noted")[0].facts == facts
+            assert entry.facts == facts
+        assert [one.number for one in sealed] == list(range(1, len(every) + 2))
 
 
 @pytest.mark.parametrize("facts", [{"n": 2**53}, {"x": float("nan")}, {1: "key"}, {"s": "\ud800"}, {"o": object()}])
