@@ -11,6 +11,7 @@
     · ColumnUnusable     a column's type cannot become the declared kind
     · TooManyRefused     more rows were refused than the share allowed
     · RowRefused         one raw record breaks its contract
+    · DataUnwritable     a quarantine or segment cannot be written
     · RecordsClash       two records claim one place in the order
     · SegmentDamaged     a segment's bytes are not those that were saved
     · SegmentUnfit       a segment lacks what the project declares
@@ -234,6 +235,16 @@ class RowRefused(DataError):
     def __init__(self, source: str, *, reasons: Sequence[Told]) -> None:
         self.source, self.reasons = source, tuple(reasons)
         super().__init__(f"This record of {source!r} is refused. " + " ".join(reason.sentence for reason in reasons))
+
+
+class DataUnwritable(DataError):
+    """A quarantine or a segment cannot be written."""
+
+    def __init__(self, path: Path, *, because: str) -> None:
+        self.path, self.because = path, because
+        super().__init__(
+            f"{path} cannot be written: {because}. Check that this user may write there and that the disk has space."
+        )
 
 
 class RecordsClash(DataError):

@@ -110,6 +110,17 @@ def test_what_is_no_object_is_refused_as_such(world: Any, raw: bytes) -> None:
     assert told(world, raw) == {("", "no_record")}
 
 
+def test_a_raw_field_that_cannot_be_read_is_told(world: Any) -> None:
+    """A field whose raw JSON is beyond reading is wrong by itself; the others are still held against the contract."""
+    raw = {
+        "payment_id": msgspec.Raw(b"9" * 5_000),
+        "paid_at": msgspec.Raw(b'"\\ud800"'),
+        "customer_id": msgspec.Raw(b"1"),
+    }
+
+    assert told(world, raw) == {("payment_id", "wrong_type"), ("paid_at", "wrong_type"), ("amount", "missing")}
+
+
 @pytest.mark.parametrize(
     ("number", "code"),
     [

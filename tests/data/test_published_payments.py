@@ -8,7 +8,6 @@ import pytest
 
 from tallystick.data import segment
 from tallystick.data.fingerprint import fingerprint
-
 from tallystick.data.read import Reading, read
 from tallystick.definitions import fields as f
 from tallystick.definitions.streams import Stream, Table

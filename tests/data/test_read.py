@@ -12,6 +12,7 @@ from tallystick.data.read import read
 from tallystick.definitions.streams import Table
 from tallystick.errors import (
     ColumnMissing,
+    DataUnwritable,
     SettingOutOfRange,
     SourceMissing,
     SourceUnreadable,
@@ -197,8 +198,8 @@ def test_texts_that_are_no_utf8_are_a_sentence(world: Any) -> None:
         world.read()
 
 
-def test_no_path_leaves_the_projects_folder_by_itself(tmp_path: Path, world: Any) -> None:
-    """An absolute path or one beside the project is read as written: files may lie elsewhere."""
+def test_files_may_lie_beside_the_project(tmp_path: Path, world: Any) -> None:
+    """A source is read as written, relative to the project's folder, also out of it."""
     project = tmp_path / "project"
     project.mkdir()
     world.write([world.payment("P1", 0)])
@@ -209,3 +210,34 @@ def test_no_path_leaves_the_projects_folder_by_itself(tmp_path: Path, world: Any
     ]
 
     assert len(read(elsewhere, world.flags, project, now=world.now).dataset.records["payments"]) == 1
+
+
+def test_a_column_that_stands_twice_is_a_sentence(world: Any) -> None:
+    """Nothing says which of two columns of one name is meant."""
+    table = world.table([world.payment("P1", 0)])
+    world.write([world.payment("P1", 0)])
+    pq.write_table(table.append_column("amount", pa.array(["1"])), world.root / "payments.parquet")
+
+    with pytest.raises(SourceUnreadable, match="several columns 'amount'"):
+        world.read()
+
+
+def test_a_quarantine_that_cannot_be_written_is_a_sentence(world: Any) -> None:
+    """A file where the folder should be is told; no row is lost in silence."""
+    world.write([world.payment("P1", 0), world.payment("P1", 0)])
+    (world.root / "quarantine").write_text("in the way")
+
+    with pytest.raises(DataUnwritable, match="quarantine"):
+        world.read(max_refused_share=0.5, quarantine_dir=world.root / "quarantine")
+
+
+def test_tables_without_chunks_are_empty_sources(world: Any) -> None:
+    """A file of no rows is a source without records, whatever its types."""
+    world.write([world.payment("P1", 0)])
+    content = pq.read_table(world.root / "payments.parquet")
+    pq.write_table(content.slice(0, 0), world.root / "payments.parquet")
+
+    reading = world.read()
+
+    assert reading.dataset.last_seq == 0
+    assert [len(records) for records in reading.dataset.records.values()] == [0, 0, 0]

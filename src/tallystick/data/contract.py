@@ -139,7 +139,12 @@ def _object(source: Source, raw: bytes) -> dict[str, Any]:
 
 
 def _opened(value: object) -> object:
-    return _VALUE_DECODER.decode(value) if isinstance(value, msgspec.Raw) else value
+    if not isinstance(value, msgspec.Raw):
+        return value
+    try:
+        return _VALUE_DECODER.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return bytes(value)  # no field takes bytes, so it is refused and shown as it came
 
 
 def _decimal(text: str) -> Decimal | float:
@@ -249,7 +254,7 @@ def _instants(
 
 def _repeated(ids: pa.Array, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which rows have the id of an earlier good row; ids are texts, or the whole numbers they were made of."""
-    if _is_strictly_rising(ids):
+    if _are_distinct(ids):
         return np.zeros(len(good), np.bool_)
     encoded = pc.dictionary_encode(ids)
     n_ids, none = len(encoded.dictionary), len(good)
@@ -262,8 +267,14 @@ def _repeated(ids: pa.Array, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return repeated
 
 
-def _is_strictly_rising(ids: pa.Array) -> bool:
-    return not ids.null_count and (len(ids) < 2 or bool(pc.all(pc.less(ids[:-1], ids[1:])).as_py()))
+def _are_distinct(ids: pa.Array) -> bool:
+    """Return whether it is cheap to see that no id comes twice: whole numbers are sorted, texts must rise already."""
+    if ids.null_count or len(ids) < 2:
+        return len(ids) < 2
+    if pa.types.is_integer(ids.type):
+        ordered = np.sort(ids.to_numpy(), kind="stable")
+        return bool(np.all(ordered[1:] != ordered[:-1]))
+    return bool(pc.all(pc.less(ids[:-1], ids[1:])).as_py())
 
 
 def _refused(

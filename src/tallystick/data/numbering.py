@@ -55,7 +55,7 @@ def known_at(flags: Iterable[Flagged], table: str, streams: Mapping[str, Records
     """
     delays: dict[str, int] = {}
     for flag in flags:
-        if flag.by == table and flag.known_after_us is not None:
+        if flag.by == table and flag.known_after_us is not None and flag.stream in streams:
             delays[flag.stream] = min(flag.known_after_us, delays.get(flag.stream, flag.known_after_us))
 
     def of_ids(ids: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

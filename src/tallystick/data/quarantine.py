@@ -2,15 +2,16 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tallystick.data.reasons import Refused
-
-_OWN = ("file", "row", "reasons")
+from tallystick.errors import DataUnwritable
 
 
 def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: Refused) -> Path:
@@ -25,21 +26,32 @@ def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: 
     origin : for each refused row, its ``file`` and, counted from 0, its ``row`` in it
     rows : the refused rows with all columns of their files
     refused : why they are
+
+    Raises
+    ------
+    DataUnwritable
+        If the folder or the disk does not take the file.
     """
     told = pa.array([[reason.sentence for reason in reasons] for reasons in refused.reasons], pa.list_(pa.string()))
     own = {"file": origin.column("file"), "row": origin.column("row"), "reasons": told}
-    content = own | {_free(name): as_texts(rows.column(name)) for name in rows.column_names}
-    folder.mkdir(parents=True, exist_ok=True)
-    table = pa.table(content)
-    path = folder / f"{source}-{_fingerprint(table)}.parquet"
+    others = [name for name in rows.column_names if name not in own]
+    found = {name if name in others else _free(name, [*own, *others]): name for name in rows.column_names}
+    table = pa.table(own | {name: as_texts(rows.column(column)) for name, column in found.items()})
+    path = folder / f"{quote(source, safe='')}-{_fingerprint(table)}.parquet"
     unfinished = folder / f".{path.name}.{os.getpid()}"
-    pq.write_table(table, unfinished)
-    unfinished.replace(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, unfinished)
+        unfinished.replace(path)
+    except OSError as error:
+        raise DataUnwritable(path, because=str(error)) from error
     return path
 
 
-def _free(name: str) -> str:
-    return f"{name}_found" if name in _OWN else name
+def _free(name: str, taken: Iterable[str]) -> str:
+    while name in taken:
+        name = f"{name}_found"
+    return name
 
 
 def as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -66,8 +66,8 @@ def read(
 
     Parameters
     ----------
-    sources : the streams and tables, in the project's order. A table that no flag uses is not read: nothing says
-        when its rows became known, so they have no place in the order
+    sources : the streams and tables, in the project's order. A table that no flag of these streams uses is not
+        read: nothing says when its rows became known, so they have no place in the order
     flags : the flags of the project; they say when a table's outcomes become known
     root : the project's folder; each ``source`` is a file or a folder of files within it, read in order of their names
     now : the present instant, microseconds since 1970 UTC; nothing can have happened later
@@ -77,7 +77,7 @@ def read(
 
     Raises
     ------
-    SourceMissing, SourceUnreadable, ColumnMissing, ColumnUnusable
+    SourceMissing, SourceUnreadable, ColumnMissing, ColumnUnusable, DataUnwritable
         If files or columns are not what the project declares.
     TooManyRefused
         If more rows than the share were refused; their quarantine is written all the same.
@@ -87,7 +87,8 @@ def read(
     if not 0 <= max_refused_share <= 1:
         raise SettingOutOfRange("max_refused_share", max_refused_share, allowed="a share between 0 and 1")
     listed, flags = list(sources.values() if isinstance(sources, Mapping) else sources), list(flags)
-    used = [s for s in listed if not isinstance(s, TableDefinition) or _is_dated(s, flags)]
+    streams = {source.name for source in listed if not isinstance(source, TableDefinition)}
+    used = [s for s in listed if not isinstance(s, TableDefinition) or _is_dated(s, flags, streams)]
     accepted: dict[str, Records] = {}
     found: dict[str, Screening] = {}
     # Tables come last: their rows wait for the time of the events they judge.
@@ -103,8 +104,8 @@ def read(
     return Reading(Dataset(numbered, fingerprint(numbered), n_records), screenings)
 
 
-def _is_dated(table: TableDefinition, flags: list[Flagged]) -> bool:
-    return any(flag.by == table.name and flag.known_after_us is not None for flag in flags)
+def _is_dated(table: TableDefinition, flags: list[Flagged], streams: set[str]) -> bool:
+    return any(flag.by == table.name and flag.known_after_us is not None and flag.stream in streams for flag in flags)
 
 
 def _screened(
@@ -155,6 +156,8 @@ def _table(source: Source, path: Path, fields: list[str] | None) -> pa.Table:
         with pq.ParquetFile(path) as file:
             found = file.schema_arrow.names
             for name in fields or ():
+                if found.count(name) > 1:
+                    raise SourceUnreadable(source.name, path=str(path), because=f"it has several columns {name!r}")
                 if name not in found:
                     raise ColumnMissing(source.name, name, path=str(path), found=found)
             table = file.read(columns=fields)

@@ -20,7 +20,7 @@ from tallystick.data.records import Dataset, Fixed, Keys, Records, id_field, tim
 from tallystick.definitions.digest import canonical, digest_bytes
 from tallystick.definitions.fields import Key
 from tallystick.definitions.streams import Source
-from tallystick.errors import SegmentDamaged, SegmentUnfit
+from tallystick.errors import DataUnwritable, SegmentDamaged, SegmentUnfit
 from tallystick.log.entry import Segment
 
 FORMAT = 1
@@ -55,21 +55,21 @@ def save(dataset: Dataset, folder: Path) -> Segment:
     Returns
     -------
     The segment as the log attaches it. The same dataset written by the same version is the same segment.
+
+    Raises
+    ------
+    DataUnwritable
+        If the folder or the disk does not take the files.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".unfinished-{secrets.token_hex(8)}"
-    unfinished.mkdir()
     try:
-        files = [_written(unfinished, name, records) for name, records in dataset.records.items()]
-        manifest = canonical(
-            msgspec.to_builtins(_Manifest(FORMAT, dataset.fingerprint, dataset.last_seq, files)),
-        )
-        _write(unfinished / MANIFEST, manifest)
-        _sync(unfinished)
-        path = folder / digest_bytes(manifest)
+        unfinished.mkdir(parents=True)
+        path = folder / _filled(unfinished, dataset)
         if not path.exists():
             unfinished.rename(path)
             _sync(folder)
+    except OSError as error:
+        raise DataUnwritable(folder, because=str(error)) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return Segment(path.name, 1, dataset.last_seq, str(path))
@@ -102,6 +102,14 @@ def open_segment(path: Path, sources: Mapping[str, Source] | Iterable[Source]) -
     }
     is_whole = records.keys() == entries.keys()
     return Dataset(records, manifest.fingerprint if is_whole else fingerprint(records), manifest.last)
+
+
+def _filled(folder: Path, dataset: Dataset) -> str:
+    files = [_written(folder, name, records) for name, records in dataset.records.items()]
+    manifest = canonical(msgspec.to_builtins(_Manifest(FORMAT, dataset.fingerprint, dataset.last_seq, files)))
+    _write(folder / MANIFEST, manifest)
+    _sync(folder)
+    return digest_bytes(manifest)
 
 
 def _written(folder: Path, name: str, records: Records) -> _File:
