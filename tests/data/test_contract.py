@@ -263,3 +263,17 @@ def test_rows_of_history_and_requests_are_refused_alike(rows: list[dict[str, str
         if place not in told and isinstance(single, Record):
             assert next(kept) == (single.id, single.time, single.values["amount"])
     assert list(kept) == []
+
+
+@given(st.lists(st.none() | st.integers(0, 9)), st.sampled_from([pa.string(), pa.int16()]))
+def test_ids_come_once_whatever_their_type(numbers: list[int | None], kind: pa.DataType) -> None:
+    """The first row of each id stays, and every later one is refused, for whole numbers and for texts."""
+    n = len(numbers)
+    ids = pa.array(numbers, pa.int64()).cast(kind)
+    rows = {"at": pa.array([0] * n, pa.timestamp("us")), "who": ["x"] * n, "amount": ["1"] * n}
+    table = pa.table({"event_id": ids} | rows | {"note": pa.nulls(n)})
+
+    records, refused = contract.screen(EVENTS, [table], now=1)
+
+    assert records.ids.to_pylist() == [str(number) for number in dict.fromkeys(numbers) if number is not None]
+    assert len(records) + len(refused) == n
