@@ -97,21 +97,12 @@ class World:
         return open_bundle(folder, trusted_keys=self.trusted, approvals=Approvals(self.ledger))
 
     @contextmanager
-    def service(self, *, clock: Clock | None = None, sign_every: int = 1_000) -> Iterator[Service]:
-        """Open log and state, serve from the approved bundle, and close everything afterwards."""
-        clock = clock or SettableClock(NOW)
-        ledger = self.ledger
-        with SqliteLog.create_or_open(self.folder / "log.sqlite") as log:
-            heads.check_last(log, heads.signed(ledger))
-            bundle = self.open_bundle()
-            online = open_state(self.folder / "state", bundle.plan)
-            signing = heads.signing(ledger, self.keys.load("otto"), clock)
-            try:
-                service = Service(bundle, log, online, clock, sign_head=signing, sign_every=sign_every)
-                yield service
-                service.close()
-            finally:
-                online.close()
+    def service(
+        self, *, bundle: str | None = None, clock: Clock | None = None, sign_every: int = 1_000
+    ) -> Iterator[Service]:
+        """Open log and state, serve from an approved bundle, and close everything afterwards."""
+        with served(self.folder, bundle or self.bundle, clock=clock, sign_every=sign_every) as service:
+            yield service
 
     def payments(self, n: int, *, skip: int = 0) -> list[bytes]:
         """Return requests about the first payments after the history."""
@@ -171,6 +162,26 @@ def build(folder: Path, *, seed: int = 7) -> World:
         log.attach(msgspec.structs.replace(segment, path=f"history/{segment.digest}"))
     world = World(folder, model, plan, dataset, network, bundle="")
     return replace(world, bundle=world.release())
+
+
+@contextmanager
+def served(folder: Path, bundle: str, *, clock: Clock | None = None, sign_every: int = 1_000) -> Iterator[Service]:
+    """Serve from a world's folder alone: open log and state, and close everything afterwards."""
+    clock, keys = clock or SettableClock(NOW), Keys(folder / "keys")
+    ledger = Ledger.open(folder / "ledger.sqlite", folder / "checkpoints.jsonl")
+    opened = open_bundle(
+        folder / "bundles" / bundle, trusted_keys=[keys.load("ada").public_pem], approvals=Approvals(ledger)
+    )
+    with SqliteLog.create_or_open(folder / "log.sqlite") as log:
+        heads.check_last(log, heads.signed(ledger))
+        online = open_state(folder / "state", opened.plan)
+        signing = heads.signing(ledger, keys.load("otto"), clock)
+        try:
+            service = Service(opened, log, online, clock, sign_head=signing, sign_every=sign_every)
+            yield service
+            service.close()
+        finally:
+            online.close()
 
 
 def _project(folder: Path, network: Network) -> tuple[ModelDefinition, Plan, Dataset]:
