@@ -1,6 +1,6 @@
 """What a column of a stream may hold: its kind, its unit and the closed range its values live in."""
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TypeVar
 
 import msgspec
@@ -150,16 +150,19 @@ def optional(field: SomeField) -> SomeField:
 def bounds(field: Field) -> tuple[int | None, int | None]:
     """Return the closed range of a field in its own fixed-point units.
 
-    >>> bounds(money("EUR", minimum=0.5))
-    (50, None)
+    >>> bounds(money("EUR", minimum=0.5, maximum="1.999"))
+    (50, 199)
     """
     if isinstance(field, Flag):
         return 0, 1
     if not isinstance(field, Money | Number | Integer):
         return None, None
-    scaled = (None if b is None else int(Decimal(b).scaleb(field.decimals)) for b in (field.minimum, field.maximum))
-    low, high = scaled
-    return low, high
+    # A bound finer than the unit is drawn inwards: what lies outside the range never becomes allowed.
+    return _scaled(field.minimum, field.decimals, ROUND_CEILING), _scaled(field.maximum, field.decimals, ROUND_FLOOR)
+
+
+def _scaled(bound: str | None, decimals: int, rounding: str) -> int | None:
+    return None if bound is None else int(Decimal(bound).scaleb(decimals).to_integral_value(rounding))
 
 
 def _range(minimum: Bound, maximum: Bound) -> tuple[str | None, str | None]:
