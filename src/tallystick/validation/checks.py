@@ -1,6 +1,6 @@
 """Every check there is, and asking them all."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -14,6 +14,8 @@ from tallystick.validation.leakage import RowsRebuild
 from tallystick.validation.limits import ReachesAuc, ReachesAveragePrecision
 from tallystick.validation.parity import OnlineEqualsBatch, ScoresAsItsFramework
 from tallystick.validation.stability import FeaturesLieAlike, ScoresLieAlike
+
+Progress = Callable[[int, int], None]
 
 CHECKS: tuple[Check, ...] = (
     RanksAboveChance(),
@@ -30,13 +32,19 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
+OF_THE_DATA = frozenset({"V302", "V401", "V501"})  # answers that all candidates of one training share
+
+
 def validate(
-    question: Question, *, at: int, skip: Iterable[str] = (), progress: Callable[[int, int], None] | None = None
-) -> Evidence:
-    """Ask every check, and return the evidence.
+    questions: Sequence[Question], *, at: int, skip: Iterable[str] = (), progress: Progress | None = None
+) -> list[Evidence]:
+    """Ask every check of each candidate of one training, and return their evidence in the same order.
+
+    What is asked of the data alone is asked once.
 
     Parameters
     ----------
+    questions : about candidates that share model, dataset, matrix and rows
     at : the current instant
     skip : codes that are not to be asked; each is printed as skipped
     progress : told how many of how many checks have answered
@@ -49,11 +57,20 @@ def validate(
     skipped, known = set(skip), [check.code for check in CHECKS]
     for code in sorted(skipped.difference(known)):
         raise CheckUnknown(code, known=known)
-    findings = []
-    for check in CHECKS:
-        findings.append(_skipped(check) if check.code in skipped else check.ask(question))
-        if progress is not None:
-            progress(len(findings), len(CHECKS))
+    shared = {check.code: _skipped(check) for check in CHECKS if check.code in skipped}
+    evidence: list[Evidence] = []
+    for question in questions:
+        findings: list[Finding] = []
+        for check in CHECKS:
+            findings.append(shared.get(check.code) or check.ask(question))
+            if progress is not None:
+                progress(len(evidence) * len(CHECKS) + len(findings), len(questions) * len(CHECKS))
+        shared |= {finding.code: finding for finding in findings if finding.code in OF_THE_DATA}
+        evidence.append(_evidence(question, findings, at))
+    return evidence
+
+
+def _evidence(question: Question, findings: list[Finding], at: int) -> Evidence:
     record = question.candidate.record
     return Evidence(
         candidate=question.candidate.digest,

@@ -1,0 +1,50 @@
+"""V101: AUC above chance."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tallystick.training.metrics import auc
+from tallystick.validation.check import Question
+from tallystick.validation.discrimination import RanksAboveChance, auc_variance
+from tallystick.validation.finding import Outcome
+
+
+def test_a_model_that_ranks_passes(question: Question) -> None:
+    """A model that ranks flagged records above others passes, and tells its AUC and bound."""
+    finding = RanksAboveChance().ask(question)
+
+    assert finding.outcome is Outcome.PASSED
+    assert 0.5 < finding.figures["lower"] < finding.figures["auc"]
+
+
+def test_a_coin_fails(asked: Callable[..., Question]) -> None:
+    """Scores that know nothing of the labels fail, however many rows there are."""
+    rng = np.random.default_rng(0)
+
+    finding = RanksAboveChance().ask(asked("test", rng.random(20_000) < 0.05, rng.random(20_000)))
+
+    assert finding.outcome is Outcome.FAILED
+    assert "chance is 0.5" in finding.because
+
+
+def test_too_few_flagged_rows_are_no_answer(asked: Callable[..., Question]) -> None:
+    """With nine flagged rows there is no answer, and it is said."""
+    finding = RanksAboveChance().ask(asked("test", [1] * 9 + [0] * 91, np.linspace(1, 0, 100)))
+
+    assert finding.outcome is Outcome.NOT_APPLICABLE
+    assert finding.because == "the test part has 9 flagged of 100 rows; 10 of each kind are needed"
+
+
+def test_the_variance_is_that_of_repeated_samples() -> None:
+    """DeLong's standard error is the spread of AUC over many samples."""
+    rng = np.random.default_rng(1)
+    areas, spreads = [], []
+    for _ in range(400):
+        labels = (rng.random(500) < 0.1).astype(np.int8)
+        scores = rng.normal(size=500) + labels
+        areas.append(auc(labels, scores))
+        spreads.append(np.sqrt(auc_variance(labels, scores)))
+
+    assert np.mean(spreads) == pytest.approx(np.std(areas), rel=0.1)
