@@ -63,6 +63,17 @@ def test_the_scores_are_the_files(trained: list[Trained], world: Any) -> None:
     assert scores.tolist() == made.test.scores[:50].tolist()
 
 
+def test_many_rows_are_drawn_for_scoring(world: Any, make_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very many rows learnt from, some are scored, each once, and the record still counts all."""
+    monkeypatch.setattr(fit, "FIT_ROWS", 500)
+    quick = make_model(candidates=world.model.candidates[:1])
+
+    made = train(quick, world.matrix, world.dataset, builder="ada", at=0)[0]
+
+    assert len(made.fit.rows) == len(np.unique(made.fit.rows)) == 500
+    assert made.candidate.record.part("fit").n_rows > 1_000
+
+
 def test_the_reference_counts_the_test_part(trained: list[Trained], world: Any) -> None:
     """The reference holds every test score once, and the bad rate is that of the allowed."""
     made = trained[0]

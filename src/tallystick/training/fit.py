@@ -28,12 +28,12 @@ from tallystick.training.search import Best, Found, Judged, Progress, find
 from tallystick.training.splits import Rows, Split, rows_of, split
 from tallystick.training.trainer import Fitted, Trainer
 
-ALLOWED_DIFFERENCE, PARITY_ROWS = 1e-9, 100_000
+ALLOWED_DIFFERENCE, PARITY_ROWS, FIT_ROWS = 1e-9, 100_000, 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Rows of one part with what the final model file says of them.
+    """Rows with what the final model file says of them.
 
     Parameters
     ----------
@@ -50,7 +50,14 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A candidate, and its scores of the rows it learnt from and of the test rows, for those who judge it."""
+    """A candidate, and its scores for those who judge it.
+
+    Parameters
+    ----------
+    candidate : the candidate
+    fit : rows it learnt from; of more than 100,000, so many drawn at random
+    test : all matured rows of the test part
+    """
 
     candidate: Candidate
     fit: Scored
@@ -179,7 +186,7 @@ def _finish(work: _Work, family: Trainer, best: Best, found: Found, *, builder: 
     seconds = round(time.perf_counter() - started, 3)
     model = fitted.export(calibration, names)
     session = Session.load(model)
-    fit, test = (_scored(session, work, rows) for rows in (work.fit, work.test))
+    fit, test = _scored(session, work, _drawn(work.fit, seed)), _scored(session, work, work.test)
     amounts = work.amounts(fit.rows)
     background = work.features(fit.rows[background_rows(work.model.policy, fit.scores, amounts)])
     reference = _reference(work, test)
@@ -212,6 +219,14 @@ def _finish(work: _Work, family: Trainer, best: Best, found: Found, *, builder: 
         files={name: digest_bytes(content) for name, content in contents(model, background, reference).items()},
     )
     return Trained(Candidate(record, model, background, reference), fit, test)
+
+
+def _drawn(rows: Rows, seed: int) -> Rows:
+    """Draw rows where there are many: scoring them one by one takes longer than fitting on them."""
+    if len(rows.rows) <= FIT_ROWS:
+        return rows
+    kept = np.sort(np.random.default_rng(seed).choice(len(rows.rows), FIT_ROWS, replace=False))
+    return Rows(rows.part, rows.rows[kept], rows.labels[kept])
 
 
 def _scored(session: Session, work: _Work, rows: Rows) -> Scored:

@@ -33,7 +33,8 @@ class BeatsTheConstant:
         if (finding := too_few(self, question.test)) is not None:
             return finding
         labels, scores = question.test.labels, question.test.scores
-        constant = float(question.fit.labels.mean())
+        learnt = question.candidate.record.part("fit")
+        constant = learnt.n_positives / learnt.n_rows
         gain = (constant - labels) ** 2 - (scores - labels) ** 2
         lower = float(gain.mean()) - ONE_SIDED_99 * float(gain.std(ddof=1)) / math.sqrt(len(gain))
         own, theirs = brier(labels, scores), brier(labels, np.full(len(labels), constant))

@@ -22,7 +22,7 @@ class Question:
     candidate : who is questioned
     model : what the project declares
     dataset, matrix : what it was made of
-    fit, test : its scores of the rows it learnt from, and of the test part's matured rows
+    fit, test : its scores of rows it learnt from (at most 100,000), and of the test part's matured rows
     """
 
     candidate: Candidate
