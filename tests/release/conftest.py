@@ -27,7 +27,7 @@ from tallystick.scoring.reasons import Reasons
 from tallystick.scoring.scorer import Scorer
 from tallystick.scoring.session import Session, fingerprint
 from tallystick.training.candidate import Candidate, contents
-from tallystick.training.export import export_gradient_boosting
+from tallystick.training.export import export_gradient_boosting, export_logistic
 from tallystick.training.record import Parity, Record, SigmoidRecord
 from tallystick.training.reference import BadRate, Histogram, Reference
 
@@ -57,7 +57,7 @@ def split(feature: int, at: float, left: Any, right: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def written_model() -> bytes:
+def written_trees() -> bytes:
     """Write two trees of three leaves."""
     trees = [
         split(0, 50.0, {"leaf_value": -2.0}, split(1, 0.5, {"leaf_value": -0.5}, {"leaf_value": 1.5})),
@@ -69,6 +69,19 @@ def written_model() -> bytes:
         "tree_info": [{"tree_structure": tree} for tree in trees],
     }
     return export_gradient_boosting(dump, calibration=Calibration(1.5, -0.25), names=PLAN.names)
+
+
+def written_linear() -> bytes:
+    """Write a linear model of the same features."""
+    return export_logistic(
+        medians=[50.0, 0.0, 3.0],
+        means=[90.0, 0.3, 3.0],
+        scales=[90.0, 0.5, 1.7],
+        weights=[1.0, 0.5, 0.7],
+        bias=-2.0,
+        calibration=Calibration(1.5, -0.25),
+        names=PLAN.names,
+    )
 
 
 def some_rows(n: int) -> NDArray[np.float64]:
@@ -139,11 +152,11 @@ class World:
             files["evidence.json"] = canonical(evidence)
 
 
-def build(root: Path) -> World:
+def build(root: Path, model: bytes) -> World:
     """Train nothing, release everything: a model written by hand goes through the real release."""
     keys = Keys(root / "keys")
     builder, stranger = keys.create("ada"), keys.create("mallory")
-    model, rows = written_model(), some_rows(400)
+    rows = some_rows(400)
     files = contents(model, rows[:100], REFERENCE)
     candidate = Candidate(record(files), model, rows[:100], REFERENCE)
     scorer = Scorer(Session.load(model), Reasons.from_model(model, rows[:100]), POLICY, payments.definition)
@@ -167,7 +180,13 @@ def build(root: Path) -> World:
 
 @pytest.fixture(scope="session")
 def released(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return build(tmp_path_factory.mktemp("release"))
+    return build(tmp_path_factory.mktemp("release"), written_trees())
+
+
+@pytest.fixture
+def linear_world(tmp_path: Path) -> World:
+    """Return a released bundle of a linear model."""
+    return build(tmp_path, written_linear())
 
 
 @pytest.fixture

@@ -55,6 +55,15 @@ class TestAnUntouchedBundle:
             raw, _ = bundle.scorer.session.raw_and_score(row)
             assert np.float64(raw).tobytes().hex() == bytes.fromhex(vector.raw)[::-1].hex()
 
+    def test_of_a_linear_model_opens_too(self, linear_world: Any) -> None:
+        """Both families a bundle may hold are proven and explained the same way."""
+        bundle = opened(linear_world)
+
+        raw, _ = bundle.scorer.session.raw_and_score([180.0, 0.0, 3.0])
+        parts = bundle.scorer.reasons.explain([180.0, 0.0, 3.0])
+
+        assert bundle.scorer.reasons.base + parts.sum() == pytest.approx(raw, abs=1e-12)
+
     def test_may_be_renamed(self, world: Any) -> None:
         """The digest is the manifest's, whatever the folder is called."""
         renamed = world.folder.rename(world.folder.parent / "champion")

@@ -140,6 +140,17 @@ def test_a_path_of_fourteen_features_is_explained_exactly() -> None:
     np.testing.assert_allclose(found, [1.5 / 14] * 14, rtol=1e-12)
 
 
+def test_long_and_short_paths_together_equal_either(reasons: Reasons, model: bytes, data: NDArray[np.float64]) -> None:
+    """Wherever the line between tables and direct sums is drawn, base and values are the same."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tables, "MAX_TABLE_FEATURES", 4)
+        other = Reasons.from_model(model, data[:1_000])
+
+    assert other.base == pytest.approx(reasons.base, abs=1e-12)
+    for row in data[:50]:
+        np.testing.assert_allclose(other.explain(row), reasons.explain(row), rtol=0, atol=1e-12)
+
+
 def test_two_structures_of_one_function_give_the_same_values() -> None:
     """Asking for feature 0 first or for feature 1 first changes the trees, not the reasons."""
     leaf = [{"leaf_value": value} for value in (0.0, 1.0, 2.0, 5.0)]

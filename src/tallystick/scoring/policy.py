@@ -159,11 +159,9 @@ def _is_number(spine: StreamDefinition, column: Column) -> bool:
 def _threshold(rule: Above | AboveCost, values: Values) -> Doubles:
     if isinstance(rule, Above):
         return np.asarray(rule.threshold, dtype=np.float64)
-    with np.errstate(all="ignore"):
-        missed = _cost(rule.missed, values)
-        unknown = ~np.isfinite(missed)
-        limit = rule.false_alarm / (rule.false_alarm + np.maximum(missed, 0.0))
-    return np.where(unknown, np.nan, limit)
+    missed = _cost(rule.missed, values)
+    limit = rule.false_alarm / (rule.false_alarm + np.maximum(missed, 0.0))
+    return np.where(np.isfinite(missed), limit, np.nan)
 
 
 def _cost(expr: AnyExpr | float, values: Values) -> Doubles:
@@ -173,7 +171,8 @@ def _cost(expr: AnyExpr | float, values: Values) -> Doubles:
         case Column(field=field):
             return np.asarray(values[field], dtype=np.float64)
         case Arithmetic(op=op, left=left, right=right):
-            result: Doubles = _OPERATIONS[op](_cost(left, values), _cost(right, values))
+            with np.errstate(all="ignore"):
+                result: Doubles = _OPERATIONS[op](_cost(left, values), _cost(right, values))
             return np.where(np.isfinite(result), result, np.nan)
         case float() | int():
             return np.asarray(expr, dtype=np.float64)

@@ -105,38 +105,64 @@ class LeafTables:
 
 
 @dataclass(frozen=True, slots=True)
-class LongLeaf:
-    """A leaf with too many features for a table: summed over the background's distinct patterns."""
+class LongLeaves:
+    """Leaves with too many features for a table: each request sums over the background's different patterns."""
 
-    value: float
     conditions: Conditions
-    patterns: Bits  # [n_patterns, k]
-    shares: Doubles  # [n_patterns], of the background
-    gains: Doubles  # [k + 1, k + 1], see _weights
-    losses: Doubles
-
-    @property
-    def base(self) -> float:
-        """What this leaf adds to a background row, on average."""
-        return self.value * float(self.shares[self.patterns.all(axis=1)].sum())
+    asked: NDArray[np.int64]  # of each slot, as in LeafTables
+    feature: NDArray[np.int64]
+    place: NDArray[np.int64]  # of each slot, its place in its leaf
+    leaf: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    values: Doubles  # of each leaf, for one background row
+    patterns: NDArray[np.int64]  # of each leaf in turn, the background's different patterns
+    owner: NDArray[np.int64]  # of each pattern, its leaf
+    counts: Doubles  # of each pattern, its background rows
+    weights: tuple[Doubles, Doubles]
+    base: float  # what these leaves add to a background row, on average
 
     @classmethod
-    def build(cls, leaf: Leaf, background: Doubles) -> "LongLeaf":
-        """Reduce the background to the patterns that this leaf tells apart."""
-        conditions, _ = Conditions.of([leaf])
-        patterns, counts = np.unique(conditions.kept_by(background), axis=0, return_counts=True)
-        gains, losses = _weights(len(leaf.conditions))
-        return cls(leaf.value, conditions, patterns, counts / len(background), gains, losses)
+    def build(cls, leaves: list[Leaf], background: Doubles) -> "LongLeaves":
+        """Reduce the background to the patterns that each leaf tells apart."""
+        conditions, asked = Conditions.of(leaves)
+        kept = np.ascontiguousarray(conditions.kept_by(background).T)
+        widths = np.array([len(leaf.conditions) for leaf in leaves], dtype=np.int64)
+        starts = np.cumsum(widths) - widths
+        leaf = np.repeat(np.arange(len(leaves)), widths)
+        values = np.array([leaf.value for leaf in leaves], dtype=np.float64) / len(background)
+        found = [_distinct(kept, asked[at : at + k]) for at, k in zip(starts.tolist(), widths.tolist(), strict=True)]
+        reached = [
+            float(n[-1]) if p[-1] == (1 << k) - 1 else 0.0 for (p, n), k in zip(found, widths.tolist(), strict=True)
+        ]
+        return cls(
+            conditions, asked, conditions.feature[asked], np.arange(len(leaf)) - starts[leaf], leaf, starts, values,
+            np.concatenate([np.empty(0, dtype=np.int64), *(patterns for patterns, _ in found)]),
+            np.repeat(np.arange(len(leaves)), [len(patterns) for patterns, _ in found]),
+            np.concatenate([np.empty(0), *(counts for _, counts in found)]),
+            _weights(max(widths.tolist(), default=0)),
+            sum((values * reached).tolist(), 0.0),
+        )  # fmt: skip
 
     def add_to(self, total: Doubles, vector: Doubles) -> Doubles:
-        """Return the total, shape [k], with what this leaf adds for one vector."""
-        row = self.conditions.kept_by(vector)
-        possible = (self.patterns | row).all(axis=1)
-        only_row, only_background = row & ~self.patterns[possible], ~row & self.patterns[possible]
-        a, c = only_row.sum(axis=1), only_background.sum(axis=1)
-        values = only_row * self.gains[a, c][:, None] - only_background * self.losses[a, c][:, None]
-        added = self.value * (values * self.shares[possible][:, None]).sum(axis=0)
-        return total + np.bincount(self.conditions.feature, weights=added, minlength=len(total))
+        """Return the total, shape [k], with what these leaves add for one vector."""
+        if not len(self.starts):
+            return total
+        kept = self.conditions.kept_by(vector)[self.asked]
+        bits = np.int64(1) << self.place
+        row = np.add.reduceat(kept * bits, self.starts)
+        lacking = np.add.reduceat(~kept * bits, self.starts)
+        # A background row counts where it keeps all that the row lacks.
+        hits = np.flatnonzero(self.patterns & lacking[self.owner] == lacking[self.owner])
+        owner = self.owner[hits]
+        alone = row[owner] & ~self.patterns[hits]
+        sizes = np.bitwise_count(alone), np.bitwise_count(lacking)[owner]
+        share = self.counts[hits] * self.values[owner]
+        gain, loss = (share * weights[sizes] for weights in self.weights)
+        n = len(self.starts)
+        gains = np.stack([np.bincount(owner, gain * (alone >> i & 1), n) for i in range(int(self.place.max()) + 1)])
+        losses = np.bincount(owner, loss, n)
+        added = np.where(kept, gains[self.place, self.leaf], -losses[self.leaf])
+        return total + np.bincount(self.feature, weights=added, minlength=len(total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +170,7 @@ class TreeTables:
     """Tables for the usual leaves, sums for the long ones, and the background's mean raw score."""
 
     short: LeafTables
-    long: tuple[LongLeaf, ...]
+    long: LongLeaves
     base: float
 
     @classmethod
@@ -154,17 +180,13 @@ class TreeTables:
         longest = _longest_in_a_table(asking)
         short = [leaf for leaf in asking if len(leaf.conditions) <= longest]
         long = [leaf for leaf in asking if len(leaf.conditions) > longest]
-        tables = LeafTables.build(short, background)
-        sums = tuple(LongLeaf.build(leaf, background) for leaf in long)
+        tables, sums = LeafTables.build(short, background), LongLeaves.build(long, background)
         constant = sum((leaf.value for leaf in leaves if not leaf.conditions), 0.0)
-        return cls(tables, sums, sum((leaf.base for leaf in sums), constant + tables.base))
+        return cls(tables, sums, constant + tables.base + sums.base)
 
     def explain(self, vector: Doubles) -> Doubles:
         """Return each feature's part of raw score minus base, for one vector of shape [k]."""
-        total = self.short.add_to(np.zeros(len(vector)), vector)
-        for leaf in self.long:
-            total = leaf.add_to(total, vector)
-        return total
+        return self.long.add_to(self.short.add_to(np.zeros(len(vector)), vector), vector)
 
 
 def _longest_in_a_table(leaves: list[Leaf]) -> int:
@@ -189,22 +211,39 @@ def _parts(widths: list[int]) -> list[tuple[int, int]]:
     return parts
 
 
+def _distinct(kept: Bits, asked: NDArray[np.int64]) -> tuple[NDArray[np.int64], Doubles]:
+    """Return one leaf's different background patterns, rising, and how many rows have each."""
+    patterns = np.zeros(kept.shape[1], dtype=np.int64)
+    for i, condition in enumerate(asked.tolist()):
+        patterns += kept[condition].astype(np.int64) << i
+    found, counts = np.unique(patterns, return_counts=True)
+    return found, counts.astype(np.float64)
+
+
 def _tables_of(counts: NDArray[np.int64], values: Doubles) -> Doubles:
-    """Return the tables of leaves that ask for k features each: shape [n_leaves, 2**k, k]."""
-    k = counts.shape[1].bit_length() - 1
+    """Return the tables of leaves that ask for k features each: shape [n_leaves, 2**k, k].
+
+    A background row that keeps feature i too gives i nothing. So what i gains is the sum over all background rows
+    that keep what the row lacks, less the same sum over those that keep i as well: the rows a row without i meets.
+    """
+    n_leaves, k = len(counts), counts.shape[1].bit_length() - 1
     lacking = np.array([k - pattern.bit_count() for pattern in range(1 << k)])
-    gains, losses = (weights[:, lacking] for weights in _weights(k))
-    by_loss = _counts_by_loss(counts, k).astype(np.float64)
-    tables = np.zeros((k, len(counts), 1 << k))
+    gains, losses = _weights(k)
+    by_loss = _counts_by_loss(counts, k)
+    met, met_keeping, lost = (np.zeros(counts.shape) for _ in range(3))
+    for j in range(k + 1):  # background rows that lack j of the conditions the row keeps
+        met += by_loss[j] * gains[j, lacking]
+        met_keeping += by_loss[j] * gains[j, np.maximum(lacking - 1, 0)]
+        lost -= by_loss[j] * losses[j, lacking]
+    tables = np.empty((n_leaves, 1 << k, k))
     for i in range(k):
-        shape = (-1, 2, 1 << i)  # the middle axis says whether the row keeps feature i
-        lost, kept = (tables[i].reshape(len(counts), *shape)[:, :, bit] for bit in (0, 1))
-        for j in range(k + 1):  # background rows that lack j of the conditions the row keeps
-            without, within = (by_loss[j].reshape(len(counts), *shape)[:, :, bit] for bit in (0, 1))
-            kept += (within - without) * gains[j].reshape(shape)[:, 1]
-            lost -= without * losses[j].reshape(shape)[:, 0]
-    tables *= values[:, None]
-    return np.moveaxis(tables, 0, 2)
+        shape = (n_leaves, -1, 2, 1 << i)  # the third axis says whether the row keeps feature i
+        column = np.empty((n_leaves, (1 << k) >> i + 1, 2, 1 << i))
+        column[:, :, 1] = met.reshape(shape)[:, :, 1] - met_keeping.reshape(shape)[:, :, 0]
+        column[:, :, 0] = lost.reshape(shape)[:, :, 0]
+        tables[:, :, i] = column.reshape(n_leaves, -1)
+    tables *= values[:, None, None]
+    return tables
 
 
 def _pattern_counts(kept: Bits, asked: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -226,18 +265,18 @@ def _pattern_counts(kept: Bits, asked: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.bincount(patterns.ravel(), minlength=n_leaves << k).reshape(n_leaves, 1 << k)
 
 
-def _counts_by_loss(counts: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+def _counts_by_loss(counts: NDArray[np.int64], k: int) -> NDArray[np.int32]:
     """Return G[j, leaf, p]: background rows that keep all that p lacks, and lack j of what p keeps.
 
     One pass per bit, as in a fast zeta transform: 2**k * k * k steps where the double sum takes 3**k.
     """
-    table = np.zeros((k + 1, len(counts), 1 << k), dtype=np.int64)
+    table = np.zeros((k + 1, len(counts), 1 << k), dtype=np.int32)
     table[0] = counts
     for i in range(k):
-        split = table.reshape(k + 1, -1, 2, 1 << i)
-        lacking, keeping = split[:, :, 0].copy(), split[:, :, 1].copy()
+        split = table[: i + 2].reshape(i + 2, -1, 2, 1 << i)  # after i bits nothing lacks more than i
+        lacking, keeping = split[:-1, :, 0].copy(), split[:, :, 1]
         split[:, :, 0] = keeping
-        split[1:, :, 1] += lacking[:-1]
+        split[1:, :, 1] += lacking
     return table
 
 
