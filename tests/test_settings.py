@@ -19,7 +19,7 @@ def test_what_is_written_holds(tmp_path: Path) -> None:
 
     found = settings.read(tmp_path)
 
-    assert (found.project, found.data.max_refused_share, found.serving.port) == ("card_fraud.py", 0.2, 8471)
+    assert (found.project, found.data.max_refused_share, found.serving.port) == ("card_fraud.py", 0.2, 8710)
 
 
 @pytest.mark.parametrize(

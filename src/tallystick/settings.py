@@ -21,7 +21,7 @@ class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where decisions are answered: the loopback address unless told otherwise."""
 
     host: str = "127.0.0.1"
-    port: int = 8471
+    port: int = 8710
 
 
 class Monitoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,12 +29,14 @@ class Monitoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Parameters
     ----------
-    tolerance : how far above the reference rate still counts as quiet, as a share of it
+    tolerated_rise : how far above the reference rate still counts as quiet, as a share of it
     false_alarms : largest chance that a quiet model ever raises the alarm
+    clump : most bad decisions that one event brings at once, such as one stolen card
     """
 
-    tolerance: float = 0.25
+    tolerated_rise: float = 0.5
     false_alarms: float = 0.01
+    clump: float = 5.0
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

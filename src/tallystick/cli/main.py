@@ -60,4 +60,3 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _stop(sentence: str, code: int) -> NoReturn:
     click.echo(f"tally: {sentence}", err=True)
     raise SystemExit(code) from None
-

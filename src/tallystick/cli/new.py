@@ -62,11 +62,12 @@ max_refused_share = 0.05      # a source with a larger share of refused rows sto
 
 [serving]
 host = "127.0.0.1"
-port = 8471
+port = 8710
 
 [monitoring]
-tolerance = 0.25              # how far above the reference rate still counts as quiet, as a share of it
+tolerated_rise = 0.5          # how far above the reference rate still counts as quiet, as a share of it
 false_alarms = 0.01           # largest chance that a quiet model ever raises the alarm
+clump = 5.0                   # most bad decisions that one event brings at once
 """
 
 IGNORED = ".tally/\ndata/\n__pycache__/\n"

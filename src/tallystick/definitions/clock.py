@@ -36,3 +36,24 @@ class SettableClock:
     def now(self) -> int:
         """Return the instant the clock was set to."""
         return self.at
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalClock:
+    """A clock that runs as the machine's does, from an instant of one's choice: for rehearsing a day gone by.
+
+    Parameters
+    ----------
+    ahead_us : how far it stands before the machine's clock; negative where it is behind
+    """
+
+    ahead_us: int
+
+    @classmethod
+    def starting(cls, at: int) -> "RehearsalClock":
+        """Return the clock that shows an instant now, and runs from there."""
+        return cls(at - SystemClock().now())
+
+    def now(self) -> int:
+        """Return the instant this clock shows."""
+        return SystemClock().now() + self.ahead_us

@@ -1,0 +1,266 @@
+"""``tally demo``: the whole journey on a simulated card network, in about two minutes."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.rule import Rule
+
+from tallystick import lifecycle
+from tallystick.cli import new, rehearsal
+from tallystick.cli.options import Options
+from tallystick.cli.screen import Screen
+from tallystick.cli.serving import told_verdict
+from tallystick.cli.training import candidates_table
+from tallystick.definitions.clock import SettableClock
+from tallystick.definitions.durations import DAY_US
+from tallystick.errors import ConfigError
+from tallystick.lifecycle import Project
+from tallystick.monitoring.printed import printed
+from tallystick.monitoring.report import Report
+from tallystick.serving.requests import Decided, Request
+from tallystick.serving.service import Service
+from tallystick.simulation.cards import Network, midnight, simulate
+
+CUSTOMERS, TERMINALS, SEED = 400, 800, 11
+START = date(2026, 1, 1)
+HISTORY_DAYS, QUIET_DAYS, LAST_DAY = 120, 21, 215
+LIVE = midnight(START) + HISTORY_DAYS * DAY_US
+NEW_FRAUD = LIVE + QUIET_DAYS * DAY_US
+TOGETHER = 100
+REPLAYED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the chapters share: the screen, the world, and the project in it."""
+
+    screen: Screen
+    network: Network
+    folder: Path
+    clock: SettableClock
+    began: float
+
+    def acting(self, actor: str) -> Project:
+        """Return the project with somebody acting."""
+        return lifecycle.open(self.folder, actor=actor, clock=self.clock)
+
+    def chapter(self, title: str) -> None:
+        """Begin a chapter, with how long the story has lasted."""
+        self.screen.say("", Rule(f"[bold]{title}[/]  [dim]{time.monotonic() - self.began:.0f} s[/]", align="left"))
+
+
+@click.command()
+@click.argument("folder", default="demo-project", type=click.Path(path_type=Path))
+@click.pass_obj
+def demo(options: Options, folder: Path) -> None:
+    """Make the whole journey on a simulated card network, in about two minutes, and leave the project in FOLDER.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds something already.
+    """
+    home = options.folder / folder
+    if home.exists() and any(home.iterdir()):
+        sentence = f"{str(home)!r} is not empty. Name another folder: tally demo another-folder."
+        raise ConfigError(sentence)
+    story = _declare(Screen(as_json=False), home)
+    _train(story)
+    _release_and_approve(story)
+    _weeks(story)
+    _one_day_over_http(story)
+    report = _until_the_alarm(story)
+    _retrain(story, report)
+    stopped = _replay(story)
+    _flip_one_byte(story, stopped)
+    _try_next(story, stopped)
+
+
+def _declare(screen: Screen, home: Path) -> Story:
+    began = time.monotonic()
+    with screen.progress() as step:
+        step("simulate", 0, 1)
+        first_new = datetime.fromtimestamp(NEW_FRAUD / 1e6, UTC).date()
+        network = simulate(
+            customers=CUSTOMERS, terminals=TERMINALS, start=START, days=LAST_DAY, new_fraud_from=first_new, seed=SEED
+        )
+        step("simulate", 1, 1)
+    new.write(home, "card-fraud")
+    project = home / "project.py"
+    project.write_text(project.read_text().replace("trials=20", "trials=12"))
+    history = network.until(LIVE)
+    pq.write_table(history.payments, home / "data" / "payments.parquet")
+    pq.write_table(history.chargebacks, home / "data" / "chargebacks.parquet")
+    story = Story(screen, network, home, SettableClock(LIVE), began)
+    story.chapter("1  Declare and read")
+    screen.say(
+        f"{CUSTOMERS} customers, {TERMINALS} terminals; history {START} to {_day(LIVE)}: {history.payments.num_rows:,} "
+        f"payments, {history.chargebacks.num_rows:,} chargebacks reported so far. Definitions: {home}/project.py"
+    )
+    return story
+
+
+def _train(story: Story) -> None:
+    story.chapter("2  Train and check")
+    with story.screen.progress() as step:
+        judged = story.acting("ada").train(step=step)
+    story.screen.say(candidates_table("Candidates, best first", judged))
+
+
+def _release_and_approve(story: Story) -> None:
+    story.chapter("3  Release, and approval by somebody else")
+    ada = story.acting("ada")
+    bundle = ada.release()
+    ada.enrol("vera", "validator")
+    approval = story.acting("vera").approve(bundle.digest)
+    story.screen.say(
+        f"ada packed and signed bundle [bold]{bundle.digest[:12]}[/]; vera approved it (ledger entry "
+        f"{approval.number}). ada could not have."
+    )
+
+
+def _weeks(story: Story) -> None:
+    story.chapter("4  Three weeks of decisions, through the service object")
+    with story.screen.progress() as step, story.acting("ada").service() as service:
+        counts = _live(story, service, LIVE, NEW_FRAUD - DAY_US, "decide", step)
+    story.screen.say(_counted(counts))
+
+
+def _one_day_over_http(story: Story) -> None:
+    begin = NEW_FRAUD - DAY_US
+    story.chapter(f"5  {_day(begin)} over HTTP: payments decided, chargebacks posted as outcomes")
+    ada = story.acting("ada")
+    with rehearsal.server(ada, clock_at=NEW_FRAUD) as caller, story.screen.progress() as step:
+        arrivals = list(_arrivals(story.network.between(begin, NEW_FRAUD)))
+        answers: list[dict[str, Any]] = []
+        for done, (stream, _, raw) in enumerate(arrivals, start=1):
+            path = "/decisions" if stream == "payments" else f"/outcomes/{stream}"
+            answers.append(caller.post(path, raw))
+            step("over HTTP", done, len(arrivals))
+    story.clock.at = NEW_FRAUD
+    actions = [str(answer["action"]) for answer in answers if "action" in answer]
+    story.screen.say(_counted({name: actions.count(name) for name in ("allow", "refer", "stop")}))
+
+
+def _until_the_alarm(story: Story) -> Report:
+    story.chapter(f"6  A new kind of fraud begins on {_day(NEW_FRAUD)}; monitoring waits for labels to mature")
+    last = midnight(START) + LAST_DAY * DAY_US
+    now, counts = NEW_FRAUD, {"allow": 0, "refer": 0, "stop": 0}
+    report = None
+    while now < last and (report is None or not report.alarm.is_alarmed):
+        until = min(now + (28 if report is None else 7) * DAY_US, last)
+        with story.screen.progress() as step, story.acting("ada").service() as service:
+            more = _live(story, service, now, until, f"decide to {_day(until)}", step)
+        counts = {name: counts[name] + more[name] for name in counts}
+        now, story.clock.at = until, until
+        report = story.acting("ada").monitor()
+    story.screen.say(_counted(counts), "")
+    if report is None:  # pragma: no cover - the loop above runs at least once
+        raise AssertionError
+    story.screen.say(printed(report))
+    return report
+
+
+def _retrain(story: Story, report: Report) -> None:
+    word = "The alarm asks for" if report.alarm.is_alarmed else "No alarm was raised; all the same,"
+    story.chapter(f"7  {word} a challenger, taught with matured decisions")
+    with story.screen.progress() as step:
+        retrained = story.acting("ada").retrain(step=step)
+    story.screen.say(retrained.comparison)
+
+
+def _replay(story: Story) -> str:
+    story.chapter("8  Replay")
+    ada = story.acting("ada")
+    with ada.archive() as archive:
+        stopped = next(str(e.id) for e in archive.decisions("payments") if b'"action":"stop"' in e.body)
+    for shown in told_verdict(ada.replay(stopped)):
+        story.screen.say(shown)
+    with story.screen.progress() as step:
+        period = ada.replay_period(sample=REPLAYED, step=step)
+    story.screen.say(f"and of {REPLAYED} others chosen at random, {period.n_identical} are identical.")
+    return stopped
+
+
+def _flip_one_byte(story: Story, decision: str) -> None:
+    story.chapter("9  One byte of a copy of the log is flipped, and the decision replayed")
+    with rehearsal.flipped_copy(story.folder, decision) as copy:
+        flipped = replace(story.acting("ada"), root=copy)
+        for shown in told_verdict(flipped.replay(decision)):
+            story.screen.say(shown)
+
+
+def _try_next(story: Story, decision: str) -> None:
+    story.chapter("Done")
+    story.screen.say(f"The project stays in [bold]{story.folder}[/]. Try next:")
+    story.screen.say(f"  cd {story.folder}")
+    for command in (
+        "tally show", "tally --as ada ledger show", f"tally replay {decision}", "tally replay --sample 200",
+        "tally --as ada token me && tally --as ada serve",
+    ):  # fmt: skip
+        story.screen.say(f"  {command}")
+
+
+def _live(story: Story, service: Service, begin: int, end: int, stage: str, step: Any) -> dict[str, int]:
+    """Let time pass: payments are decided as they come, reports recorded when they come."""
+    counts = {"allow": 0, "refer": 0, "stop": 0}
+    stopped = rehearsal.stopped(story.acting("ada"))
+    step(stage, 0, (end - begin) // DAY_US)
+    for day in range(begin, end, DAY_US):
+        arrivals = [a for a in _arrivals(story.network.between(day, day + DAY_US)) if a[1] not in stopped]
+        for stream, group in _groups(arrivals):
+            story.clock.at = day + DAY_US
+            requests = [Request(raw) for _, _, raw in group]
+            if stream == "payments":
+                for answer in service.decide(requests):
+                    if isinstance(answer, Decided):
+                        counts[answer.decision.action] += 1
+                        if answer.decision.action == "stop":
+                            stopped.add(answer.decision.record_id)
+            else:
+                # A payment that was stopped within this group's day is never reported either.
+                service.record(stream, [r for r, a in zip(requests, group, strict=True) if a[1] not in stopped])
+        step(stage, (day - begin) // DAY_US + 1, (end - begin) // DAY_US)
+    return counts
+
+
+def _arrivals(network: Network) -> Iterator[tuple[str, str, bytes]]:
+    """Yield stream, payment and raw record of everything that happens, in order of time."""
+    rows = [("payments", "paid_at", network.payments), ("chargebacks", "reported_at", network.chargebacks)]
+    everything = [(row[at], stream, row) for stream, at, table in rows for row in _plain(table)]
+    for _, stream, row in sorted(everything, key=lambda found: found[0]):
+        yield stream, str(row["payment_id"]), msgspec.json.encode(row)
+
+
+def _groups(arrivals: list[tuple[str, str, bytes]]) -> Iterator[tuple[str, list[tuple[str, str, bytes]]]]:
+    """Yield what comes together: neighbours of one stream, not more than a request may hold."""
+    group: list[tuple[str, str, bytes]] = []
+    for arrival in arrivals:
+        if group and (arrival[0] != group[0][0] or len(group) == TOGETHER):
+            yield group[0][0], group
+            group = []
+        group.append(arrival)
+    if group:
+        yield group[0][0], group
+
+
+def _plain(table: pa.Table) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
+
+
+def _counted(counts: dict[str, int]) -> str:
+    total = sum(counts.values())
+    return f"{total:,} payments decided: " + ", ".join(f"{name} {n:,}" for name, n in counts.items())
+
+
+def _day(instant: int) -> str:
+    return f"{datetime.fromtimestamp(instant / 1e6, UTC):%Y-%m-%d}"

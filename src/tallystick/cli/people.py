@@ -1,0 +1,118 @@
+"""What people answer for: release, enrol, approve, refuse, and the ledger that remembers it."""
+
+from datetime import UTC, datetime
+
+import click
+import msgspec
+
+from tallystick.cli.options import Options, json_option
+from tallystick.cli.screen import Screen, table
+from tallystick.governance.roles import Role
+
+
+@click.command()
+@click.argument("candidate", required=False)
+@json_option
+@click.pass_obj
+def release(options: Options, candidate: str | None, as_json: bool) -> None:
+    """Pack, prove and sign CANDIDATE: by default the best of the last training."""
+    screen, project = Screen(as_json=as_json), options.open()
+    with screen.progress() as step:
+        bundle = project.release(candidate, step=step)
+    screen.emit({"bundle": bundle.digest, "builder": bundle.manifest.builder, "card": bundle.card})
+    screen.say(
+        f"Bundle [bold]{bundle.digest[:12]}[/] is packed, signed by {bundle.manifest.builder}, and has proven itself."
+    )
+    screen.say("A validator who did not build it allows it to decide:")
+    screen.say(f"  tally enrol NAME --role validator\n  tally --as NAME approve {bundle.digest[:12]}")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in Role]))
+@json_option
+@click.pass_obj
+def enrol(options: Options, name: str, roles: tuple[str, ...], as_json: bool) -> None:
+    """Enrol the actor NAME, with a key on this machine.
+
+    Two keys on one machine prove nothing about two people: give each person their own machine and key.
+    """
+    screen, project = Screen(as_json=as_json), options.open()
+    entry = project.enrol(name, *roles)
+    screen.emit({"actor": name, "roles": sorted(roles), "entry": entry.number})
+    screen.say(f"{name} is enrolled as {', '.join(sorted(roles))} (ledger entry {entry.number}).")
+    screen.say("[dim]The key lies on this machine. Two keys on one machine prove nothing about two people.[/]")
+
+
+@click.command()
+@click.argument("bundle")
+@json_option
+@click.pass_obj
+def approve(options: Options, bundle: str, as_json: bool) -> None:
+    """Allow BUNDLE to decide: by a validator who did not build it, on evidence without failures."""
+    screen, project = Screen(as_json=as_json), options.open()
+    approval = project.approve(bundle)
+    screen.emit(approval)
+    name = approval.bundle_digest[:12]
+    screen.say(f"{approval.actor} approved {name} (ledger entry {approval.number}). 'tally serve' serves it.")
+
+
+@click.command()
+@click.argument("bundle")
+@click.option("--reason", required=True, help="Why; it stands in the ledger for ever.")
+@json_option
+@click.pass_obj
+def refuse(options: Options, bundle: str, reason: str, as_json: bool) -> None:
+    """Forbid BUNDLE to decide; an approval that stands falls."""
+    screen, project = Screen(as_json=as_json), options.open()
+    entry = project.refuse(bundle, reason=reason)
+    screen.emit({"bundle": entry.facts["bundle"], "entry": entry.number})
+    screen.say(f"{entry.actor} refused {entry.facts['bundle'][:12]} (ledger entry {entry.number}).")
+
+
+@click.group()
+def ledger() -> None:
+    """Who did what, and proof that nobody changed it."""
+
+
+@ledger.command()
+@json_option
+@click.pass_obj
+def verify(options: Options, as_json: bool) -> None:
+    """Prove every entry, signature and checkpoint; exits 2 naming the first that does not hold."""
+    screen, project = Screen(as_json=as_json), options.open()
+    found = project.verify()
+    screen.emit(found)
+    screen.say(
+        f"{found.n_entries} entries and {found.n_checkpoints} checkpoints hold; the last entry is {found.hash[:16]}."
+    )
+    screen.say("[dim]Cutting ledger and checkpoints together shows only against a checkpoint kept elsewhere.[/]")
+
+
+@ledger.command(name="show")
+@json_option
+@click.pass_obj
+def show_entries(options: Options, as_json: bool) -> None:
+    """List the entries."""
+    screen, project = Screen(as_json=as_json), options.open()
+    entries = project.ledger.entries()
+    screen.emit(entries)
+    made = table("Ledger", "no", "at (UTC)", "actor", "kind", "facts", right=("no",))
+    for entry in entries:
+        facts = ", ".join(f"{name} {_short(value)}" for name, value in entry.facts.items() if name != "public_key")
+        made.add_row(
+            str(entry.number),
+            f"{datetime.fromtimestamp(entry.at / 1e6, UTC):%Y-%m-%d %H:%M:%S}",
+            entry.actor,
+            entry.kind,
+            facts,
+        )
+    screen.say(made)
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text[:12] if len(text) == 64 else text
+
+
+__all__ = ["approve", "enrol", "ledger", "refuse", "release"]

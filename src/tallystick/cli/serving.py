@@ -1,0 +1,114 @@
+"""Deciding, and deciding again: token, serve, replay."""
+
+import sys
+from datetime import UTC, datetime
+
+import click
+from rich.console import RenderableType
+
+from tallystick.cli.options import Options, as_instant, json_option
+from tallystick.cli.screen import Screen, table
+from tallystick.definitions.clock import RehearsalClock
+from tallystick.lifecycle import Project
+from tallystick.replay.verdict import Verdict
+from tallystick.serving import tokens
+from tallystick.serving.server import Address
+from tallystick.serving.server import serve as run_server
+
+
+@click.command()
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(tokens.SCOPES), help="Default: decide.")
+@click.option("--revoke", is_flag=True, help="Take the token of this name back instead.")
+@json_option
+@click.pass_obj
+def token(options: Options, name: str, scopes: tuple[tokens.Scope, ...], revoke: bool, as_json: bool) -> None:
+    """Make a token for the caller NAME; it is shown this once."""
+    screen, project = Screen(as_json=as_json), options.open()
+    if revoke:
+        tokens.revoke(project.places.tokens, name)
+        screen.emit({"revoked": name})
+        screen.say(f"The token of {name} is taken back.")
+        return
+    granted = scopes or ("decide",)
+    secret = tokens.create(project.places.tokens, name, granted)
+    screen.emit({"name": name, "token": secret, "scopes": granted})
+    screen.say(f"{secret}\n[dim]Shown this once; only its digest is kept. It may: {', '.join(granted)}.[/]")
+
+
+@click.command()
+@click.argument("bundle", required=False)
+@click.option("--host", default=None, help="Where to listen; the loopback address unless told otherwise.")
+@click.option("--port", default=None, type=click.IntRange(1, 65_535))
+@click.option("--rehearse-at", default=None, metavar="INSTANT", help="Let the server's clock start at this instant.")
+@click.pass_obj
+def serve(options: Options, bundle: str | None, host: str | None, port: int | None, rehearse_at: str | None) -> None:
+    """Decisions over HTTP, from BUNDLE or the one approved last, until Ctrl-C."""
+    screen, project = Screen(as_json=False), options.open()
+    begins = as_instant(rehearse_at, "--rehearse-at")
+    if begins is not None:
+        project = Project(
+            project.root, project.settings, project.definitions, project.actor, RehearsalClock.starting(begins)
+        )
+    address = Address(host or project.settings.serving.host, port or project.settings.serving.port)
+    with project.service(bundle) as service:
+        serving = service.described()["bundle"][:12]
+
+        def told(where: Address) -> None:
+            screen.say(f"Serving bundle {serving} on http://{where.host}:{where.port} (Ctrl-C stops).")
+            sys.stdout.flush()
+
+        run_server(service, tokens.Tokens(project.places.tokens), address, told=told)
+    screen.say("Stopped: everything acknowledged is in the log, and its head is signed.")
+
+
+@click.command()
+@click.argument("decision", required=False)
+@click.option("--since", default=None, metavar="INSTANT", help="Decisions made from this instant or day on.")
+@click.option("--until", default=None, metavar="INSTANT", help="Decisions made before this instant or day.")
+@click.option("--sample", default=None, type=click.IntRange(min=1), help="As many of them, chosen at random (seeded).")
+@click.option("--todays-definitions", is_flag=True, help="With the project file's features instead of the bundle's.")
+@json_option
+@click.pass_obj
+def replay(  # noqa: PLR0917 - one argument per option
+    options: Options,
+    decision: str | None,
+    since: str | None,
+    until: str | None,
+    sample: int | None,
+    todays_definitions: bool,
+    as_json: bool,
+) -> None:
+    """DECISION, or all of a period, made again: identical, or what differs first (exits 1)."""
+    screen, project = Screen(as_json=as_json), options.open()
+    if decision is None and since is None and until is None and sample is None:
+        sentence = "Name a decision, or a period by --since, --until or --sample."
+        raise click.UsageError(sentence)
+    if decision is not None:
+        verdict = project.replay(decision, with_todays_definitions=todays_definitions)
+        screen.emit(verdict.to_plain())
+        for shown in told_verdict(verdict):
+            screen.say(shown)
+        sys.exit(int(not verdict.is_identical))
+    begin, end = as_instant(since, "--since"), as_instant(until, "--until")
+    with screen.progress() as step:
+        report = project.replay_period(begin, end, sample=sample, with_todays_definitions=todays_definitions, step=step)
+    screen.emit(report.to_plain())
+    screen.say(report)
+    sys.exit(int(not report.is_identical))
+
+
+def told_verdict(verdict: Verdict) -> list[RenderableType]:
+    """Return a verdict for a person: one sentence, and a table of what differs."""
+    made = "" if verdict.at is None else f" made {datetime.fromtimestamp(verdict.at / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    bundle = f" by bundle {verdict.bundle[:12]}" if verdict.bundle else ""
+    head = f"Decision [bold]{verdict.decision}[/] ({verdict.action}){made}{bundle}, log position {verdict.position:,}"
+    if verdict.is_identical:
+        return [head, "[bold green]identical[/]: request, features, score, reasons and action, bit for bit"]
+    shown: list[RenderableType] = [head, f"[bold red]differs at {verdict.stage}[/]: {verdict.because}"]
+    if verdict.differences:
+        differing = table("", "what", "stored", "found")
+        for difference in verdict.differences:
+            differing.add_row(difference.what, str(difference.stored), str(difference.found))
+        shown.append(differing)
+    return shown

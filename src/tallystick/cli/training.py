@@ -1,0 +1,159 @@
+"""From definitions to judged candidates: check, features, train, show."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import RenderableType
+from rich.text import Text
+
+from tallystick.cli.options import Options, as_instant, json_option
+from tallystick.cli.screen import Screen, table
+from tallystick.data.read import Screening
+from tallystick.features.matrix import write_parquet
+from tallystick.lifecycle import Judged
+
+COLOURS = {"passed": "green", "failed": "bold red", "waived": "yellow"}
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def check(options: Options, as_json: bool) -> None:
+    """Definitions and data contracts, before anything runs."""
+    screen, project = Screen(as_json=as_json), options.open()
+    with screen.progress() as step:
+        reading = project.read(step)
+    models = {name: list(model.features.names) for name, model in project.definitions.models.items()}
+    screen.emit(
+        {"models": models, "dataset": reading.dataset.fingerprint, "sources": list(reading.screenings.values())}
+    )
+    screen.say(_screenings(reading.screenings))
+    for name, features in models.items():
+        screen.say(f"\nModel [bold]{name}[/]: {len(features)} features ({', '.join(features)})")
+    screen.say(f"Dataset {reading.dataset.fingerprint[:12]}, {reading.dataset.last_seq:,} records in one order")
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--from", "begin", metavar="INSTANT", default=None, help="Only records from this instant or day on.")
+@click.option("--to", "end", metavar="INSTANT", default=None, help="Only records before this instant or day.")
+@click.option("--model", default=None, help="Whose features, where a project declares several models.")
+@json_option
+@click.pass_obj
+def features(  # noqa: PLR0917 - one argument per option
+    options: Options, out: Path, begin: str | None, end: str | None, model: str | None, as_json: bool
+) -> None:
+    """Write the matrix to the Parquet file OUT: event id and every feature."""
+    screen, project = Screen(as_json=as_json), options.open()
+    if not out.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {str(out.parent)!r} to write into.", param_hint="OUT")
+    with screen.progress() as step:
+        matrix = project.features(as_instant(begin, "--from"), as_instant(end, "--to"), model=model, step=step)
+        step("write", 0, 1)
+        write_parquet(matrix, out)
+        step("write", 1, 1)
+    screen.emit({"file": str(out), "rows": len(matrix), "features": list(matrix.names)})
+    screen.say(f"{out}: {len(matrix):,} rows, {len(matrix.names)} features ({', '.join(matrix.names)})")
+
+
+@click.command()
+@click.option("--model", default=None, help="Which model, where a project declares several.")
+@json_option
+@click.pass_obj
+def train(options: Options, model: str | None, as_json: bool) -> None:
+    """Features, search, candidates, checks; exits 1 when no candidate is without a failed check."""
+    screen, project = Screen(as_json=as_json), options.open()
+    with screen.progress() as step:
+        judged = project.train(model, step=step)
+    screen.emit([_plain(made) for made in judged])
+    screen.say(candidates_table("Candidates, best first", judged))
+    best = judged[0]
+    screen.say(
+        f"\n'tally show {best.candidate.digest[:8]}' tells everything about one; "
+        f"'tally release {best.candidate.digest[:8]}' makes a bundle of it."
+    )
+    sys.exit(int(all(len(made.evidence.failed) for made in judged)))
+
+
+@click.command()
+@click.argument("candidate", required=False)
+@click.option("--all", "list_all", is_flag=True, help="List every candidate instead.")
+@json_option
+@click.pass_obj
+def show(options: Options, candidate: str | None, list_all: bool, as_json: bool) -> None:
+    """Tell what was found about CANDIDATE: by default the best of the last training."""
+    screen, project = Screen(as_json=as_json), options.open()
+    if list_all:
+        judged = project.candidates()
+        screen.emit([_plain(made) for made in judged])
+        screen.say(candidates_table("Candidates, newest first", judged))
+        return
+    made = project.candidate(candidate)
+    screen.emit(_plain(made) | {"record": made.candidate.record, "findings": made.evidence.findings})
+    for shown in _portrait(made):
+        screen.say(shown)
+
+
+def candidates_table(title: str, judged: list[Judged]) -> RenderableType:
+    """Return one row per candidate: what it reached on the test part, and how its checks ended."""
+    made = table(
+        title, "candidate", "family", "AP", "AUC", "Brier", "test rows", "positives", "checks",
+        right=("AP", "AUC", "Brier", "test rows", "positives"),
+    )  # fmt: skip
+    for each in judged:
+        record, test = each.candidate.record, each.candidate.record.reached["test"]
+        n_failed, n_passed = len(each.evidence.failed), sum(f.outcome == "passed" for f in each.evidence.findings)
+        verdict = Text(f"{n_passed} passed", style="green")
+        if n_failed:
+            verdict.append(f", {n_failed} failed", style="bold red")
+        made.add_row(
+            each.candidate.digest[:12], record.family, f"{test.average_precision:.3f}", f"{test.auc:.3f}",
+            f"{test.brier:.5f}", f"{test.n_rows:,}", f"{test.n_positives:,}", verdict,
+        )  # fmt: skip
+    return made
+
+
+def _screenings(screenings: dict[str, Screening]) -> RenderableType:
+    made = table("Sources", "source", "rows", "refused", "why", "quarantine", right=("rows", "refused"))
+    for name, found in screenings.items():
+        why = ", ".join(f"{reason} ({n:,})" for reason, n in found.reasons.items())
+        place = str(found.quarantine) if found.quarantine else ""
+        made.add_row(name, f"{found.n_rows:,}", f"{found.n_refused:,}", why, place)
+    return made
+
+
+def _portrait(made: Judged) -> list[RenderableType]:
+    record = made.candidate.record
+    parts = table("Parts", "part", "from", "to", "labels as of", "rows", "positives", right=("rows", "positives"))
+    for part in record.parts:
+        days = (f"{datetime.fromtimestamp(t / 1e6, UTC):%Y-%m-%d}" for t in (part.start, part.end, part.labels_as_of))
+        parts.add_row(part.name, *days, f"{part.n_rows:,}", f"{part.n_positives:,}")
+    findings = table("Checks", "code", "outcome", "because")
+    for finding in made.evidence.findings:
+        outcome = str(finding.outcome)
+        findings.add_row(finding.code, Text(outcome, style=COLOURS.get(outcome, "dim")), finding.because)
+    settings = ", ".join(f"{name} {value:.4g}" for name, value in record.params.items())
+    head = f"[bold]{record.name}[/] {record.family}, candidate {made.candidate.digest[:12]} by {record.builder}"
+    search = f"{len(record.trials)} trials by {record.metric} on validate; settings: {settings}"
+    parity = (
+        f"model file against framework: {record.parity.n_equal:,} of {record.parity.n_rows:,} raw scores are equal bit "
+        f"for bit, the largest difference is {record.parity.largest:.1e}"
+    )
+    return [head, search, parity, "", candidates_table("Reached on test", [made]), "", parts, "", findings]
+
+
+def _plain(made: Judged) -> dict[str, object]:
+    record = made.candidate.record
+    return {
+        "candidate": made.candidate.digest,
+        "family": record.family,
+        "reached": msgspec.to_builtins(record.reached),
+        "evidence": made.evidence.digest,
+        "failed": len(made.evidence.failed),
+    }
+
+
+__all__ = ["candidates_table", "check", "features", "show", "train"]

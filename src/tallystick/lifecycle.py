@@ -1,0 +1,470 @@
+"""The table of contents and the library's face: every stage of the journey, called in order."""
+
+import getpass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick import settings as settings_file
+from tallystick.data.read import Reading, read
+from tallystick.data.records import Dataset
+from tallystick.data.segment import save
+from tallystick.definitions import project as project_file
+from tallystick.definitions.clock import Clock, SystemClock
+from tallystick.definitions.digest import digest_of
+from tallystick.definitions.models import ModelDefinition
+from tallystick.definitions.project import Definitions
+from tallystick.definitions.streams import Source, TableDefinition
+from tallystick.errors import NameUnclear, NothingApproved, NothingServed
+from tallystick.features.batch import compute
+from tallystick.features.matrix import Matrix
+from tallystick.features.online import Online
+from tallystick.features.plan import Plan
+from tallystick.features.state.lmdb import LmdbStore
+from tallystick.governance.approvals import Approvals, approve, refuse
+from tallystick.governance.releases import record_deployment, record_release
+from tallystick.governance.standing import APPROVED, Approval
+from tallystick.ledger.actors import Actors, enrol
+from tallystick.ledger.entry import LedgerEntry
+from tallystick.ledger.keys import Keys, Signer
+from tallystick.ledger.ledger import Ledger, Verified
+from tallystick.log.entry import Segment
+from tallystick.log.reader import LogReader
+from tallystick.log.sqlite import SqliteLog
+from tallystick.monitoring import from_log
+from tallystick.monitoring.drift import Histogram
+from tallystick.monitoring.report import Report
+from tallystick.monitoring.watch import Reference, Settings, monitor
+from tallystick.release.make import Ingredients
+from tallystick.release.make import release as make_bundle
+from tallystick.release.open import Bundle, open_bundle
+from tallystick.replay.archive import Archive
+from tallystick.replay.compare import Comparison, compare
+from tallystick.replay.fold import fold
+from tallystick.replay.one import replay
+from tallystick.replay.period import Report as ReplayReport
+from tallystick.replay.period import replay_period
+from tallystick.replay.verdict import Verdict
+from tallystick.serving import heads
+from tallystick.serving.record import decode
+from tallystick.serving.requests import Answer, Request
+from tallystick.serving.service import Service
+from tallystick.settings import Places
+from tallystick.training.candidate import Candidate, open_candidate
+from tallystick.training.fit import train
+from tallystick.validation.check import Question
+from tallystick.validation.checks import validate
+from tallystick.validation.evidence import Evidence, read_evidence
+
+Step = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+FIRST_ROLES = ("builder", "operator")
+NOW_ON = 2**62
+
+
+def open(folder: Path | str = ".", *, actor: str | None = None, clock: Clock | None = None) -> "Project":  # noqa: A001 - ts.open reads as it acts
+    """Open a project's folder: its definitions and settings are read, nothing else happens.
+
+    Parameters
+    ----------
+    folder : where project.py and, if there is one, tally.toml lie
+    actor : who acts; by default what tally.toml says, else the name of the user at this machine
+    clock : tells the time; by default the machine's
+    """
+    root = Path(folder)
+    settings = settings_file.read(root)
+    definitions = project_file.load(root / settings.project)
+    who = actor or settings.actor or getpass.getuser()
+    return Project(root, settings, definitions, who, clock or SystemClock())
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A candidate with what the checks found of it."""
+
+    candidate: Candidate
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """A challenger, and how it does beside the champion."""
+
+    judged: Judged
+    challenger: Bundle
+    comparison: Comparison
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"challenger": self.challenger.digest, "comparison": self.comparison.to_plain()}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project's folder, and everything that can be done with it.
+
+    Parameters
+    ----------
+    root : the folder
+    settings : what tally.toml says
+    definitions : what the project file declares
+    actor : who acts
+    clock : tells the time
+    """
+
+    root: Path
+    settings: settings_file.Settings
+    definitions: Definitions
+    actor: str
+    clock: Clock
+
+    @property
+    def places(self) -> Places:
+        """Where the things of the project lie."""
+        return Places(self.root)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Who did what."""
+        self.places.hidden.mkdir(parents=True, exist_ok=True)
+        return Ledger.create_or_open(self.places.ledger, self.places.checkpoints)
+
+    # ---- read and features -------------------------------------------------------------------------------
+
+    def read(self, step: Step | None = None) -> Reading:
+        """Read, screen and number the history that the sources name; refused rows go to quarantine."""
+        flags = [flag for s in self.definitions.feature_sets.values() for flag in s.flags]
+        flags += [model.label.flagged for model in self.definitions.models.values()]
+        return read(
+            self.definitions.sources,
+            flags,
+            self.root,
+            now=self.clock.now(),
+            max_refused_share=self.settings.data.max_refused_share,
+            quarantine_dir=self.places.quarantine,
+            progress=step,
+        )
+
+    def dataset(self, step: Step | None = None) -> Dataset:
+        """Return everything that is known: the sources' history until serving began, then what the log holds."""
+        if not self.places.log.exists():
+            return self.read(step).dataset
+        with LogReader.open(self.places.log) as log:
+            return fold(log, self.plan(self.definitions.model()), until=NOW_ON)
+
+    def plan(self, model: ModelDefinition) -> Plan:
+        """Return the plan of a model's features, with the sources it and its label need."""
+        needed = {model.features.spine.name, model.label.flagged.by, *(flag.by for flag in model.features.flags)}
+        sources = tuple(source for name, source in self.definitions.sources.items() if name in needed)
+        return Plan(model.features, sources)
+
+    def features(
+        self, begin: int | None = None, end: int | None = None, *, model: str | None = None, step: Step | None = None
+    ) -> Matrix:
+        """Compute the matrix of the records with begin <= time < end, each as it would have been served."""
+        definition, dataset = self.definitions.model(model), self.dataset(step)
+        time = dataset.records[definition.features.spine.name].time
+        rows = None
+        if begin is not None or end is not None:
+            inside = (time >= (begin or 0)) & (time < (NOW_ON if end is None else end))
+            rows = np.flatnonzero(inside).astype(np.int64)
+        return compute(self.plan(definition), dataset, rows, threads=2, progress=_named(step, "features"))
+
+    # ---- train and judge ---------------------------------------------------------------------------------
+
+    def train(self, model: str | None = None, *, step: Step | None = None) -> list[Judged]:
+        """Train every family, judge each candidate, keep both, and record it in the ledger; the best comes first."""
+        definition, signer = self.definitions.model(model), self.signer()
+        dataset, plan = self.dataset(step), self.plan(definition)
+        matrix = compute(plan, dataset, threads=2, progress=_named(step, "features"))
+        made = train(
+            definition,
+            matrix,
+            dataset,
+            builder=signer.actor,
+            at=self.clock.now(),
+            exclude=self._unlabelled(definition, matrix),
+            progress=_named(step, "search and fit"),
+        )
+        self.ledger.record("dataset_read", {"dataset": dataset.fingerprint}, signer, self.clock.now())
+        judged = []
+        questions = [Question.about(each, model=definition, dataset=dataset, matrix=matrix) for each in made]
+        found = validate(questions, at=self.clock.now(), progress=_named(step, "checks"))
+        for candidate, evidence in zip((each.candidate for each in made), found, strict=True):
+            candidate.save(self.places.candidates)
+            evidence.save(self.places.evidence)
+            facts = {"candidate": candidate.digest, "dataset": dataset.fingerprint, "model": candidate.record.model}
+            self.ledger.record("trained", facts, signer, self.clock.now())
+            checked = {"candidate": candidate.digest, "evidence": evidence.digest, "failed": len(evidence.failed)}
+            self.ledger.record("checked", checked, signer, self.clock.now())
+            judged.append(Judged(candidate, evidence))
+        return judged
+
+    def candidates(self) -> list[Judged]:
+        """Return every candidate with its latest evidence, the newest first."""
+        checked = [entry.facts for entry in self.ledger.entries("checked")]
+        latest = {str(facts["candidate"]): str(facts["evidence"]) for facts in checked}
+        return [
+            Judged(open_candidate(self.places.candidates / name), self._evidence(evidence))
+            for name, evidence in reversed(latest.items())
+            if (self.places.candidates / name).is_dir()
+        ]
+
+    def _evidence(self, digest: str) -> Evidence:
+        return read_evidence((self.places.evidence / f"{digest}.json").read_bytes(), digest=digest)
+
+    def candidate(self, name: str | None = None) -> Judged:
+        """Return the candidate whose digest begins so; by default the best of the last training.
+
+        Raises
+        ------
+        NameUnclear
+            If no candidate's digest begins so, or several do.
+        """
+        judged = {made.candidate.digest: made for made in self.candidates()}
+        if name is None and judged:
+            newest = max(made.candidate.record.created_at for made in judged.values())
+            last = [made for made in judged.values() if made.candidate.record.created_at == newest]
+            return max(last, key=lambda made: made.candidate.record.reached["validate"].average_precision)
+        return judged[_one("candidate", name or "", list(judged), remedy="tally train")]
+
+    # ---- release and approve -----------------------------------------------------------------------------
+
+    def release(self, candidate: str | None = None, *, step: Step | None = None) -> Bundle:
+        """Pack, prove and sign a candidate, and record it in the ledger."""
+        judged, signer = self.candidate(candidate), self.signer()
+        definition = self.definitions.model(judged.candidate.record.name)
+        ingredients = Ingredients(
+            definition, self.plan(definition), judged.candidate, judged.evidence.to_plain(), self.dataset(step)
+        )
+        bundle = make_bundle(ingredients, self.places.bundles, signer=signer, at=self.clock.now())
+        facts = {"candidate": judged.candidate.digest, "plan": bundle.manifest.plan}
+        record_release(
+            self.ledger, bundle.digest, bundle.manifest.evidence, signer=signer, at=self.clock.now(), facts=facts
+        )
+        return bundle
+
+    def bundle(self, name: str | None = None, *, is_approved: bool = True) -> Bundle:
+        """Open the bundle whose digest begins so; by default the one approved last.
+
+        Raises
+        ------
+        NothingApproved
+            If no bundle is named and none is approved.
+        NameUnclear
+            If no bundle's digest begins so, or several do.
+        """
+        approvals = Approvals(self.ledger)
+        if name is None:
+            words = [str(entry.facts["bundle"]) for entry in self.ledger.verified_entries(APPROVED)]
+            standing = [digest for digest in words if approvals.of(digest)]
+            if not standing:
+                raise NothingApproved
+            name = standing[-1]
+        released = [str(entry.facts["bundle"]) for entry in self.ledger.entries("released")]
+        digest = _one("bundle", name, list(dict.fromkeys(released)), remedy="tally release")
+        folder = self.places.bundles / digest
+        return open_bundle(folder, trusted_keys=self.trusted_keys(), approvals=approvals if is_approved else None)
+
+    def approve(self, bundle: str) -> Approval:
+        """Allow a bundle to decide: said by a validator who did not build it, on evidence without failures."""
+        opened = self.bundle(bundle, is_approved=False)
+        return approve(
+            self.ledger,
+            opened.digest,
+            opened.evidence,
+            builder=opened.manifest.builder,
+            signer=self.signer(),
+            at=self.clock.now(),
+        )
+
+    def refuse(self, bundle: str, *, reason: str) -> LedgerEntry:
+        """Forbid a bundle to decide; an approval that stands falls."""
+        opened = self.bundle(bundle, is_approved=False)
+        return refuse(self.ledger, opened.digest, reason=reason, signer=self.signer(), at=self.clock.now())
+
+    # ---- people ------------------------------------------------------------------------------------------
+
+    def signer(self) -> Signer:
+        """Return who acts, with the key in hand; the first actor of an empty ledger enrols itself."""
+        keys = Keys(self.places.keys)
+        if not self.ledger.entries("actor_enrolled"):
+            signer = keys.load_or_create(self.actor)
+            enrol(
+                self.ledger,
+                self.actor,
+                FIRST_ROLES,
+                public_pem=signer.public_pem,
+                by=signer,
+                at=self.clock.now(),
+            )
+            return signer
+        Actors.from_ledger(self.ledger).of(self.actor)
+        return keys.load(self.actor)
+
+    def enrol(self, name: str, *roles: str) -> LedgerEntry:
+        """Make a key for another actor on this machine, and enrol it under the name of who acts."""
+        by = self.signer()
+        key = Keys(self.places.keys).load_or_create(name)
+        return enrol(self.ledger, name, roles, public_pem=key.public_pem, by=by, at=self.clock.now())
+
+    def trusted_keys(self) -> tuple[str, ...]:
+        """Return the public keys of everybody enrolled."""
+        return tuple(actor.public_pem for actor in Actors.from_ledger(self.ledger).by_name.values())
+
+    def verify(self) -> Verified:
+        """Prove the ledger from its first byte."""
+        return self.ledger.verify()
+
+    # ---- serve and decide --------------------------------------------------------------------------------
+
+    @contextmanager
+    def service(self, bundle: str | None = None, *, step: Step | None = None) -> Iterator[Service]:
+        """Open log and state, and serve from an approved bundle until the block is left."""
+        opened, signer = self.bundle(bundle), self.signer()
+        if not self.places.log.exists():
+            self._begin_log(opened, step)
+        with SqliteLog.create_or_open(self.places.log) as log:
+            heads.check_last(log, heads.signed(self.ledger))
+            online = Online(opened.plan, LmdbStore(self.places.state / opened.plan.state_digest))
+            try:
+                record_deployment(self.ledger, opened.digest, signer=signer, at=self.clock.now())
+                service = Service(
+                    opened, log, online, self.clock, sign_head=heads.signing(self.ledger, signer, self.clock)
+                )
+                try:
+                    yield service
+                finally:
+                    service.close()
+            finally:
+                online.close()
+
+    def decide(self, record: Mapping[str, Any]) -> Answer:
+        """Decide about one record, as the server would, and remember it."""
+        with self.service() as service:
+            return service.decide([Request(msgspec.json.encode(dict(record)))])[0]
+
+    @contextmanager
+    def archive(self) -> Iterator[Archive]:
+        """Open what was kept, for reading only: what replays and comparisons are made from.
+
+        Raises
+        ------
+        NothingServed
+            If nothing was ever decided here.
+        """
+        if not self.places.log.exists():
+            raise NothingServed
+        with LogReader.open(self.places.log) as log:
+            yield Archive(log, self.places.bundles, self.trusted_keys(), self.ledger)
+
+    def replay(self, name: str, *, with_todays_definitions: bool = False) -> Verdict:
+        """Make one decision again from its raw request, positions and digests, and compare every bit."""
+        with self.archive() as archive:
+            definition, plan = self._replayed(with_todays_definitions)
+            return replay(archive, definition.features.spine.name, name, plan=plan)
+
+    def replay_period(
+        self,
+        since: int | None = None,
+        until: int | None = None,
+        *,
+        sample: int | None = None,
+        with_todays_definitions: bool = False,
+        step: Step | None = None,
+    ) -> ReplayReport:
+        """Make the decisions of a period again, all of them or a seeded sample."""
+        with self.archive() as archive:
+            definition, plan = self._replayed(with_todays_definitions)
+            spine, told = definition.features.spine.name, _named(step, "replay")
+            return replay_period(archive, spine, since=since, until=until, sample=sample, plan=plan, progress=told)
+
+    def _replayed(self, with_todays_definitions: bool) -> tuple[ModelDefinition, Plan | None]:
+        definition = self.definitions.model()
+        return definition, self.plan(definition) if with_todays_definitions else None
+
+    # ---- monitor -----------------------------------------------------------------------------------------
+
+    def monitor(self, as_of: int | None = None, *, bundle: str | None = None) -> Report:
+        """Say what became of a bundle's decisions, as known at an instant; by default now."""
+        opened = self.bundle(bundle)
+        definition = self.definitions.model(opened.manifest.model)
+        with self.archive() as archive:
+            dataset = fold(archive.log, opened.plan, until=NOW_ON)
+            spine = opened.plan.definition.spine.name
+            decided = from_log.decided(archive.log, dataset, opened.policy, stream=spine, bundle=opened.digest)
+        reference = opened.reference
+        scores = Histogram(reference.scores.edges, reference.scores.counts)
+        bad_rate = max(reference.bad.n_bad, 0.5) / max(reference.scores.n, 1)
+        return monitor(
+            decided,
+            from_log.reported(dataset, definition.label),
+            Reference(opened.digest, bad_rate, scores, opened.candidate.reached["test"].average_precision),
+            as_of=self.clock.now() if as_of is None else as_of,
+            settings=Settings(
+                maturity_us=definition.label.matures_after_us,
+                false_alarm_cost=getattr(definition.policy.stop, "false_alarm", 0.0),
+                tolerated_rise=self.settings.monitoring.tolerated_rise,
+                false_alarms=self.settings.monitoring.false_alarms,
+                clump=self.settings.monitoring.clump,
+            ),
+        )
+
+    def retrain(self, model: str | None = None, *, step: Step | None = None) -> Retrained:
+        """Train on everything matured by now, release the best as a challenger, and compare it with the champion.
+
+        Both are held to the same matured decisions, those of the challenger's test part, which it never learnt from.
+        The champion goes on deciding until somebody approves the challenger.
+        """
+        best = self.train(model, step=step)[0]
+        challenger = self.release(best.candidate.digest)
+        definition = self.definitions.model(model)
+        tested = best.candidate.record.part("test")
+        with self.archive() as archive:
+            comparison = compare(
+                archive, challenger, definition.label, at=self.clock.now(), since=tested.start, until=tested.end
+            )
+        facts = {"challenger": challenger.digest, "comparison": digest_of(comparison.to_plain())}
+        self.ledger.record("retrained", facts, self.signer(), self.clock.now())
+        return Retrained(best, challenger, comparison)
+
+    def _begin_log(self, bundle: Bundle, step: Step | None) -> None:
+        """Keep history under its digest as the log's first segment."""
+        dataset = self.read(step).dataset
+        kept = {source.name: dataset.records[source.name] for source in bundle.plan.sources}
+        segment = save(Dataset(kept, dataset.fingerprint, dataset.last_seq), self.places.segments)
+        relative = Path(segment.path).relative_to(self.places.hidden)
+        with SqliteLog.create_or_open(self.places.log) as log:
+            log.attach(Segment(segment.digest, 1, dataset.last_seq, str(relative)))
+
+    def _unlabelled(self, model: ModelDefinition, matrix: Matrix) -> NDArray[np.bool_] | None:
+        """Say which rows can have no label: stopped payments never get one."""
+        if not self.places.log.exists():
+            return None
+        with LogReader.open(self.places.log) as log:
+            stream = model.features.spine.name
+            decisions = (decode(e.body) for e in log.read(after=0, kinds=("decision",)) if e.stream == stream)
+            stopped = [d.event for d in decisions if d.action == "stop" and d.event is not None and not d.shadow]
+        return np.isin(matrix.seq, np.array(stopped, dtype=np.int64))
+
+
+def _named(step: Step | None, stage: str) -> Callable[[int, int], None] | None:
+    return None if step is None else lambda done, total: step(stage, done, total)
+
+
+def _one(what: str, prefix: str, names: list[str], *, remedy: str) -> str:
+    found = [name for name in names if name.startswith(prefix)]
+    if len(found) != 1 or not prefix:
+        raise NameUnclear(what, prefix, found=found, known=names, remedy=remedy)
+    return found[0]
+
+
+__all__ = ["Judged", "Project", "Source", "TableDefinition", "open"]
