@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tallystick as ts
 from tallystick.errors import CandidateDamaged, CandidateMissing, MatrixForeign, ParityBroken, RowsMismatched
 from tallystick.features.matrix import Matrix
 from tallystick.scoring.session import Session
@@ -28,6 +29,16 @@ def test_one_candidate_per_family_best_first(trained: list[Trained]) -> None:
     best = [max(t.metric or 0 for t in r.trials if t.family == r.family) for r in records]
     assert best == sorted(best, reverse=True)
     assert all(record.reached["test"].auc > 0.7 for record in records)
+
+
+def test_two_candidates_of_one_family(world: Any, make_model: Any) -> None:
+    """One family may stand twice among the candidates, with other caps, and both are made."""
+    small, large = (ts.GradientBoosting(max_trees=trees, max_leaves=4) for trees in (5, 30))
+    twice = make_model(candidates=[small, large], search=ts.Search(trials=6))
+
+    made = train(twice, world.matrix, world.dataset, builder="ada", at=0)
+
+    assert len({each.candidate.digest for each in made}) == 2
 
 
 def test_the_record_says_it_all(trained: list[Trained], world: Any) -> None:

@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 from tallystick.data.records import Dataset
 from tallystick.definitions.digest import digest_bytes
 from tallystick.definitions.models import ModelDefinition
-from tallystick.errors import MatrixForeign, ParityBroken, RowsMismatched
+from tallystick.errors import ParityBroken
 from tallystick.features.matrix import Matrix
-from tallystick.scoring.boundary import cast
 from tallystick.scoring.graph import Calibration
 from tallystick.scoring.policy import background_rows, check_policy, thresholds
 from tallystick.scoring.session import Session, fingerprint
 from tallystick.training.calibration import fit_sigmoid
 from tallystick.training.candidate import Candidate, contents
 from tallystick.training.families import trainer
-from tallystick.training.labels import data_ends_at, read_labels
+from tallystick.training.material import Material
 from tallystick.training.metrics import auc, average_precision, brier
-from tallystick.training.record import Parity, PartRecord, Reached, Record, SigmoidRecord
+from tallystick.training.record import Parity, Reached, Record, SigmoidRecord
 from tallystick.training.reference import Reference, bad_rate, histogram
-from tallystick.training.search import Best, Found, Judged, Progress, find
-from tallystick.training.splits import Rows, Split, rows_of, split
+from tallystick.training.search import Best, Found, Progress, find
+from tallystick.training.splits import Rows
 from tallystick.training.trainer import Fitted, Trainer
 
 ALLOWED_DIFFERENCE, PARITY_ROWS, FIT_ROWS = 1e-9, 100_000, 100_000
+LIBRARIES = ("numpy", "onnx", "onnxruntime", "optuna")  # besides the family's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +98,14 @@ def train(
 
     Raises
     ------
-    RowsMismatched
-        If ``exclude`` is not as long as the matrix.
-    MatrixForeign
-        If the matrix holds other columns than the model's features.
     ParityBroken
         If a model file does not score as its framework.
 
-    Also whatever ``split``, ``rows_of``, ``find``, ``fit_sigmoid``, ``check_policy`` and ``background_rows`` raise.
+    Also whatever ``Material.cut``, ``split``, ``rows_of``, ``find``, ``fit_sigmoid``, ``check_policy`` and
+    ``background_rows`` raise.
     """
     check_policy(model.policy, model.features.spine)
-    work = _Work.prepare(model, matrix, dataset, exclude)
+    work = Material.cut(model, matrix, dataset, exclude)
     trainers = [trainer(family) for family in model.candidates]
     tell = progress or _silence
     found = find(trainers, work.judged(), model.search, progress=lambda done, of: tell(done, of + len(trainers)))
@@ -116,87 +113,33 @@ def train(
     for family, best in zip(trainers, found.best, strict=True):
         trained.append(_finish(work, family, best, found, builder=builder, at=at))
         tell(len(found.trials) + len(trained), len(found.trials) + len(trainers))
-    by_metric = {best.trial.family: best.trial.metric or 0.0 for best in found.best}
-    return sorted(trained, key=lambda made: -by_metric[made.candidate.record.family])
+    reached = [best.trial.metric or 0.0 for best in found.best]
+    return [trained[place] for place in sorted(range(len(trained)), key=lambda place: -reached[place])]
 
 
 def _silence(done: int, of: int) -> None:
     """Tell nobody."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """Everything that the families share."""
-
-    model: ModelDefinition
-    matrix: Matrix
-    dataset: Dataset
-    spine_rows: NDArray[np.int64]
-    ends_at: int
-    split: Split
-    train: Rows
-    validate: Rows
-    fit: Rows
-    test: Rows
-
-    @classmethod
-    def prepare(
-        cls, model: ModelDefinition, matrix: Matrix, dataset: Dataset, exclude: NDArray[np.bool_] | None
-    ) -> "_Work":
-        if exclude is not None and len(exclude) != len(matrix.seq):
-            raise RowsMismatched("exclude", found=len(exclude), wanted=len(matrix.seq))
-        if matrix.names != model.features.names:
-            raise MatrixForeign(matrix.names, wanted=model.features.names)
-        spine_rows = np.searchsorted(dataset.records[model.features.spine.name].seq, matrix.seq)
-        labels = read_labels(dataset, model.label).take(spine_rows)
-        ends_at = data_ends_at(dataset)
-        parts = split(model.split, labels, ends_at=ends_at)
-        allowed = np.ones(len(matrix.seq), dtype=np.bool_) if exclude is None else ~exclude
-        rows = [rows_of(part, labels, allowed=allowed) for part in parts.parts]
-        return cls(model, matrix, dataset, spine_rows, ends_at, parts, *rows)
-
-    def features(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        return cast(self.matrix.values[rows])
-
-    def judged(self) -> Judged:
-        train, validate = self.features(self.train.rows), self.features(self.validate.rows)
-        return Judged(train, self.train.labels, validate, self.validate.labels)
-
-    def amounts(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-        """Return the spine's numbers in their units, as the policy's costs need them; missing as NaN."""
-        places = self.spine_rows[rows]
-        columns = self.dataset.records[self.model.features.spine.name].values
-        return {
-            name: np.where(column.missing[places], np.nan, column.values[places] / 10**column.decimals)
-            for name, column in columns.items()
-        }
-
-    def parts(self) -> tuple[PartRecord, ...]:
-        return tuple(
-            PartRecord(p.part.name, p.part.start, p.part.end, p.part.labels_as_of, len(p.rows), p.n_positives)
-            for p in (self.train, self.validate, self.fit, self.test)
-        )
-
-
-def _finish(work: _Work, family: Trainer, best: Best, found: Found, *, builder: str, at: int) -> Trained:
-    names, seed = work.matrix.names, work.model.search.seed
+def _finish(work: Material, family: Trainer, best: Best, found: Found, *, builder: str, at: int) -> Trained:
+    seed = work.model.search.seed
     calibration = fit_sigmoid(best.raw, work.validate.labels)
     started = time.perf_counter()  # how long it took, not when it was
     fitted = family.fit(work.features(work.fit.rows), work.fit.labels, best.trial.params, seed=seed)
     seconds = round(time.perf_counter() - started, 3)
-    model = fitted.export(calibration, names)
+    model = fitted.export(calibration, work.matrix.names)
     session = Session.load(model)
     fit, test = _scored(session, work, _drawn(work.fit, seed)), _scored(session, work, work.test)
-    amounts = work.amounts(fit.rows)
-    background = work.features(fit.rows[background_rows(work.model.policy, fit.scores, amounts)])
-    reference = _reference(work, test)
+    nearest = background_rows(work.model.policy, fit.scores, work.amounts(fit.rows))
+    background, reference = work.features(fit.rows[nearest]), _reference(work, test)
+    validated = _calibrated(best.raw, calibration)
     record = Record(
         name=work.model.name,
         family=family.name,
         model=work.model.digest,
         features=work.model.features.digest,
         dataset=work.dataset.fingerprint,
-        names=tuple(names),
+        names=tuple(work.matrix.names),
         builder=builder,
         created_at=at,
         data_ends_at=work.ends_at,
@@ -205,20 +148,23 @@ def _finish(work: _Work, family: Trainer, best: Best, found: Found, *, builder: 
         seed=seed,
         metric=work.model.search.metric,
         trials=found.trials,
-        calibration=SigmoidRecord(
-            calibration.slope, calibration.intercept, len(work.validate.rows), work.validate.n_positives
-        ),
+        calibration=_sigmoid(work, calibration),
         parity=_parity(family.name, fitted, session, work, (fit, test)),
         reached={
-            "validate": _reached(work.validate.labels, _calibrated(best.raw, calibration)),
-            "test": _reached(test.labels, test.scores),
+            "validate": _reached(work.validate.labels, best.raw, validated),
+            "test": _reached(test.labels, test.raw, test.scores),
         },
-        libraries={name: version(name) for name in (*family.libraries, "numpy", "onnx", "onnxruntime", "optuna")},
+        libraries={name: version(name) for name in (*family.libraries, *LIBRARIES)},
         runtime=fingerprint(),
         seconds=seconds,
         files={name: digest_bytes(content) for name, content in contents(model, background, reference).items()},
     )
     return Trained(Candidate(record, model, background, reference), fit, test)
+
+
+def _sigmoid(work: Material, calibration: Calibration) -> SigmoidRecord:
+    n_rows, n_positives = len(work.validate.rows), work.validate.n_positives
+    return SigmoidRecord(calibration.slope, calibration.intercept, n_rows, n_positives)
 
 
 def _drawn(rows: Rows, seed: int) -> Rows:
@@ -229,19 +175,19 @@ def _drawn(rows: Rows, seed: int) -> Rows:
     return Rows(rows.part, rows.rows[kept], rows.labels[kept])
 
 
-def _scored(session: Session, work: _Work, rows: Rows) -> Scored:
+def _scored(session: Session, work: Material, rows: Rows) -> Scored:
     raw, scores = session.many(work.matrix.values[rows.rows])
     return Scored(rows.rows, rows.labels, raw, scores)
 
 
-def _reference(work: _Work, test: Scored) -> Reference:
+def _reference(work: Material, test: Scored) -> Reference:
     limits = thresholds(work.model.policy, work.amounts(test.rows))
     is_allowed = np.all([test.scores <= limit for limit in limits], axis=0)
     part = work.test.part
     return Reference(part.start, part.end, histogram(test.scores), bad_rate(is_allowed, test.labels))
 
 
-def _parity(family: str, fitted: Fitted, session: Session, work: _Work, scored: Sequence[Scored]) -> Parity:
+def _parity(family: str, fitted: Fitted, session: Session, work: Material, scored: Sequence[Scored]) -> Parity:
     """Hold the file's raw scores to the framework's: on all rows scored so far, and on more where those are few."""
     rows = np.concatenate([part.rows for part in scored])
     raw = np.concatenate([part.raw for part in scored])
@@ -260,11 +206,11 @@ def _calibrated(raw: NDArray[np.float64], calibration: Calibration) -> NDArray[n
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * (calibration.slope * raw + calibration.intercept))))
 
 
-def _reached(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> Reached:
+def _reached(labels: NDArray[np.int8], raw: NDArray[np.float64], scores: NDArray[np.float64]) -> Reached:
     return Reached(
         n_rows=len(labels),
         n_positives=int(labels.sum()),
-        auc=auc(labels, scores),
-        average_precision=average_precision(labels, scores),
+        auc=auc(labels, raw),
+        average_precision=average_precision(labels, raw),
         brier=brier(labels, scores),
     )
