@@ -95,8 +95,11 @@ def _proven(archive: Archive, entry: Entry) -> Decision:
         decision = decode(entry.body)
     except msgspec.DecodeError as error:
         raise _Differs("record", f"The entry is no decision that can be read: {error}.") from error
-    if (decision.stream, decision.key) != (entry.stream, entry.id) or decision.as_of >= entry.position:
-        raise _Differs("record", "The entry stands under another name, or speaks of positions after its own.")
+    if (decision.stream, decision.key) != (entry.stream, entry.id):
+        raise _Differs("record", "The entry stands under another name than its own.")
+    if not (decision.event or 0) <= decision.as_of < entry.position:
+        told = f"event {decision.event}, as of {decision.as_of}, decided at {entry.position}"
+        raise _Differs("record", f"The entry's positions have no order: {told}.")
     return decision
 
 

@@ -1,0 +1,202 @@
+"""Champion and challenger on the same matured decisions: what each did, and who was right where they disagree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from tallystick.data.records import Dataset, Record
+from tallystick.definitions.models import LabelDefinition
+from tallystick.errors import MetricUndefined, NothingDecided
+from tallystick.release.open import Bundle
+from tallystick.replay.archive import Archive
+from tallystick.replay.fold import Question, features, fold
+from tallystick.scoring.policy import Action, decide, row_values
+from tallystick.serving.history import record_at
+from tallystick.serving.record import Decision, decode
+from tallystick.training.labels import read_labels
+from tallystick.training.metrics import auc, average_precision
+
+ACTIONS: tuple[Action, ...] = get_args(Action)
+
+
+class Swap(msgspec.Struct, frozen=True):
+    """Decisions by what both did: how many, how many of them were reported, and how many nobody can judge.
+
+    A payment that was stopped is seldom reported, because nothing was lost: unreported, it tells nothing.
+    """
+
+    champion: Action
+    challenger: Action
+    n: int
+    n_bad: int
+    n_unknown: int
+
+
+class Side(msgspec.Struct, frozen=True):
+    """What one of the two would have reached on the decisions whose label is known.
+
+    Parameters
+    ----------
+    bundles : digests; a champion may have been several in turn
+    actions : how often each
+    n_bad_allowed : reported, and allowed by this one
+    average_precision, auc : of its scores; None where labels are all equal
+    """
+
+    bundles: tuple[str, ...]
+    actions: dict[str, int]
+    n_bad_allowed: int
+    average_precision: float | None
+    auc: float | None
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Champion against challenger.
+
+    Parameters
+    ----------
+    n_decisions : the champion's in the period, fallbacks left out
+    n_matured : those of them that are compared
+    n_unknown : compared, stopped by the champion and never reported: in no metric
+    """
+
+    n_decisions: int
+    n_matured: int
+    n_unknown: int
+    champion: Side
+    challenger: Side
+    swaps: tuple[Swap, ...]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the comparison as plain data."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+    def __rich__(self) -> Table:
+        title = f"champion and challenger on {self.n_matured:,} matured decisions"
+        table = Table("champion", "challenger", "decisions", "reported", "unknown", title=title)
+        for swap in self.swaps:
+            style = "" if swap.champion == swap.challenger else "bold"
+            table.add_row(
+                swap.champion, swap.challenger, f"{swap.n:,}", f"{swap.n_bad:,}", f"{swap.n_unknown:,}", style=style
+            )
+        reached = f"average precision {_shown(self.champion)} -> {_shown(self.challenger)}"
+        allowed = f"reported and allowed {self.champion.n_bad_allowed:,} -> {self.challenger.n_bad_allowed:,}"
+        table.caption = f"{reached}; {allowed}"
+        return table
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """One row per matured decision: what the champion did, what the challenger does, and the label."""
+
+    decisions: Sequence[Decision]
+    scores: NDArray[np.float64]
+    actions: Sequence[Action]
+    labels: NDArray[np.int8]
+
+    @property
+    def is_known(self) -> NDArray[np.bool_]:
+        let_pass = np.array([decision.action != "stop" for decision in self.decisions], np.bool_)
+        known: NDArray[np.bool_] = let_pass | (self.labels == 1)
+        return known
+
+
+def compare(
+    archive: Archive,
+    challenger: Bundle,
+    label: LabelDefinition,
+    *,
+    at: int,
+    since: int | None = None,
+    until: int | None = None,
+) -> Comparison:
+    """Let a challenger decide what the champion decided, each record as of the same position in the log.
+
+    Parameters
+    ----------
+    archive : what was kept
+    challenger : opened, approved or not
+    label : what counts as bad, and when that is final
+    at : the present; only records whose label has matured by then are compared
+    since, until : when the champion decided, in microseconds since 1970 UTC
+
+    Raises
+    ------
+    NothingDecided
+        If no decision in the period has matured.
+    """
+    stream = challenger.plan.definition.spine.name
+    found = [decode(entry.body) for entry in archive.decisions(stream, since, until)]
+    stored = [decision for decision in found if not decision.fallback and not decision.shadow]
+    dataset = fold(archive.log, challenger.plan, until=archive.log.head.position)
+    compared = _compared(challenger, dataset, stored, label, at)
+    if not compared.decisions:
+        raise NothingDecided(since, until)
+    champions = tuple(dict.fromkeys(decision.bundle for decision in compared.decisions))
+    champion_scores = np.array([decision.score for decision in compared.decisions], np.float64)
+    return Comparison(
+        n_decisions=len(stored),
+        n_matured=len(compared.decisions),
+        n_unknown=int((~compared.is_known).sum()),
+        champion=_side(champions, champion_scores, [d.action for d in compared.decisions], compared),
+        challenger=_side((challenger.digest,), compared.scores, compared.actions, compared),
+        swaps=tuple(_swaps(compared)),
+    )
+
+
+def _compared(
+    challenger: Bundle, dataset: Dataset, stored: Sequence[Decision], label: LabelDefinition, at: int
+) -> _Compared:
+    spine = dataset.records[challenger.plan.definition.spine.name]
+    labels = read_labels(dataset, label)
+    rows = np.searchsorted(spine.seq, np.array([decision.event for decision in stored], np.int64))
+    kept = np.flatnonzero(labels.is_matured(at)[rows])
+    decisions = [stored[place] for place in kept.tolist()]
+    matrix = features(challenger.plan, dataset, [Question(d.event or 0, d.as_of) for d in decisions])
+    _, scores = challenger.scorer.session.many(matrix.values)
+    records = [record_at(spine, int(row)) for row in rows[kept]]
+    pairs = zip(scores.tolist(), records, strict=True)
+    actions = [_action(challenger, score, record) for score, record in pairs]
+    return _Compared(decisions, scores, actions, labels.at(at)[rows[kept]])
+
+
+def _action(bundle: Bundle, score: float, record: Record) -> Action:
+    return decide(bundle.policy, score, row_values(bundle.plan.definition.spine, record)).action
+
+
+def _side(
+    bundles: tuple[str, ...], scores: NDArray[np.float64], actions: Sequence[Action], compared: _Compared
+) -> Side:
+    known, bad = compared.is_known, compared.labels == 1
+    allowed = np.array([action == "allow" for action in actions], np.bool_)
+    counts: dict[str, int] = {action: sum(done == action for done in actions) for action in ACTIONS}
+    try:
+        reached: tuple[float | None, float | None] = (
+            average_precision(compared.labels[known], scores[known]),
+            auc(compared.labels[known], scores[known]),
+        )
+    except MetricUndefined:
+        reached = (None, None)
+    return Side(bundles, counts, int((allowed & bad).sum()), *reached)
+
+
+def _swaps(compared: _Compared) -> list[Swap]:
+    then = np.array([decision.action for decision in compared.decisions])
+    now, known = np.array(compared.actions), compared.is_known
+    found = []
+    for champion in ACTIONS:
+        for challenger in ACTIONS:
+            both = (then == champion) & (now == challenger)
+            n_bad = int((both & (compared.labels == 1)).sum())
+            found.append(Swap(champion, challenger, int(both.sum()), n_bad, int((both & ~known).sum())))
+    return [swap for swap in found if swap.n]
+
+
+def _shown(side: Side) -> str:
+    return "unknown" if side.average_precision is None else f"{side.average_precision:.3f}"
