@@ -77,7 +77,7 @@
     · NothingDecided     no decision in this period
   - TrainingError        no candidate comes out of this  do what the sentence says
     · LibraryMissing     the train extra is not installed
-    · PartOutside        a part of the split lies outside the data
+    · PartOutside        a part of the split reaches beyond the data
     · PartEmpty          a part has no row with a label
     · PartOneClass       a part's labels are all equal
     · MetricUndefined    a metric needs both labels
@@ -974,12 +974,12 @@ class LibraryMissing(TrainingError):
 
 
 class PartOutside(TrainingError):
-    """A part of the split lies where there is no data."""
+    """A part of the split reaches, by more than a tenth of its length, where there is no data."""
 
     def __init__(self, part: str, *, days: str, data: str) -> None:
         self.part, self.days, self.data = part, days, data
         super().__init__(
-            f"The {part} part ({days}) lies outside the data ({data}). "
+            f"The {part} part ({days}) reaches beyond the data ({data}). "
             "Shorten train, gap, validate or test in ts.TimeSplit(...), move test_from, or read more history."
         )
 

@@ -76,17 +76,29 @@ def test_a_part_outside_the_data_is_a_sentence() -> None:
     parts = split(SplitDefinition(60 * DAY, 7 * DAY, 7 * DAY, 7 * DAY, -7 * DAY), labels, ends_at=39 * DAY)
 
     with pytest.raises(
-        PartOutside, match=r"The validate part \(1969.* lies outside the data \(1970-01-01 to 1970-02-09"
+        PartOutside, match=r"The validate part \(1969.* reaches beyond the data \(1970-01-01 to 1970-02-09"
     ):
         rows_of(parts.validate, labels, allowed=np.ones(40, dtype=np.bool_))
+
+
+def test_a_part_may_lack_a_tenth() -> None:
+    """A part that reaches a little beyond the data is taken as it is; one that lacks more is refused."""
+    labels = daily(60)
+    parts = [
+        split(SplitDefinition(days * DAY, 7 * DAY, 7 * DAY, 7 * DAY), labels, ends_at=59 * DAY) for days in (26, 30)
+    ]
+
+    assert rows_of(parts[0].train, labels, allowed=np.ones(60, dtype=np.bool_)).n_positives > 0
+    with pytest.raises(PartOutside, match="The train part"):
+        rows_of(parts[1].train, labels, allowed=np.ones(60, dtype=np.bool_))
 
 
 def test_a_part_without_matured_labels_is_a_sentence() -> None:
     """A test part that is too fresh says how many records it has and when labels count."""
     labels = daily(60)
-    parts = split(SplitDefinition(7 * DAY, 2 * DAY, 7 * DAY, 4 * DAY, 56 * DAY), labels, ends_at=59 * DAY)
+    parts = split(SplitDefinition(7 * DAY, 2 * DAY, 7 * DAY, 3 * DAY, 56 * DAY), labels, ends_at=59 * DAY)
 
-    with pytest.raises(PartEmpty, match=r"test part .* has 4 records and none .* 7d after its event"):
+    with pytest.raises(PartEmpty, match=r"test part .* has 3 records and none .* 7d after its event"):
         rows_of(parts.test, labels, allowed=np.ones(60, dtype=np.bool_))
 
 

@@ -11,6 +11,8 @@ from tallystick.definitions.models import SplitDefinition
 from tallystick.errors import PartEmpty, PartOneClass, PartOutside
 from tallystick.training.labels import Labels
 
+_LARGEST_LACK = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -117,14 +119,14 @@ def rows_of(part: Part, labels: Labels, *, allowed: NDArray[np.bool_]) -> Rows:
     Raises
     ------
     PartOutside
-        If the part lies outside the data altogether.
+        If more than a tenth of the part lies before the first or after the last row.
     PartEmpty
         If it has no row with a label.
     PartOneClass
         If all its labels are equal.
     """
     inside = part.holds(labels.time)
-    if not inside.any() and len(labels.time):
+    if len(labels.time) and _lacking(part, int(labels.time.min()), int(labels.time.max())) > _LARGEST_LACK:
         raise PartOutside(part.name, days=part.days, data=f"{_day(labels.time.min())} to {_day(labels.time.max())}")
     kept = inside & allowed
     if part.name == "test":
@@ -137,6 +139,12 @@ def rows_of(part: Part, labels: Labels, *, allowed: NDArray[np.bool_]) -> Rows:
     if known.min() == known.max():
         raise PartOneClass(part.name, days=part.days, n_rows=len(rows), n_positives=int(known.sum()))
     return Rows(part, rows, known)
+
+
+def _lacking(part: Part, first: int, last: int) -> float:
+    """Return which share of a part's length lies outside the data."""
+    outside = max(0, min(part.end, first) - part.start) + max(0, part.end - 1 - max(part.start, last))
+    return outside / (part.end - part.start)
 
 
 def _latest_test(definition: SplitDefinition, labels: Labels, ends_at: int) -> int:
