@@ -1,6 +1,6 @@
 """Bringing the state to where the log is: at a first start from history, after a crash from what came since."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from tallystick.data.contract import parse
 from tallystick.data.records import Record
@@ -14,9 +14,25 @@ from tallystick.serving.history import History
 MOST_TOGETHER = 5_000
 RECORDS = ("event", "outcome")
 
+Progress = Callable[[int, int], None]
 
-def catch_up(online: Online, log: LogReader, sources: Mapping[str, Source], history: History) -> int:
+
+def catch_up(
+    online: Online,
+    log: LogReader,
+    sources: Mapping[str, Source],
+    history: History,
+    progress: Progress | None = None,
+) -> int:
     """Append to the state what the log has after its position; return how many records that were.
+
+    Parameters
+    ----------
+    online : the state
+    log : what it follows
+    sources : streams and tables by name; what other streams hold is skipped
+    history : from before the log's first entry, loaded whole into an empty state
+    progress : told how many of how many pieces of work are done
 
     Raises
     ------
@@ -27,13 +43,15 @@ def catch_up(online: Online, log: LogReader, sources: Mapping[str, Source], hist
     if online.position > head:
         raise StateAhead(state=online.position, log=head)
     if online.position < log.origin.position and (dataset := history.dataset()) is not None:
-        online.rebuild(dataset)
+        online.rebuild(dataset, progress)
     for entries in _pages(log.read(after=online.position, until=head, kinds=RECORDS)):
         known = [(entry.position, reread(sources[entry.stream], entry)) for entry in entries if entry.stream in sources]
         with online.transaction() as state:
             for position, record in known:
                 state.append(record, position)
             state.commit(entries[-1].position)
+        if progress is not None:
+            progress(entries[-1].position - log.origin.position, head - log.origin.position)
         n_records += len(known)
     if online.position < head:
         with online.transaction() as state:

@@ -1,4 +1,4 @@
-"""The log's first segment: which records stood in it, found by their ids without keeping them in memory."""
+"""The log's first segment: which records stood in it, found by their ids without keeping all in memory."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +30,7 @@ class History:
     sources: tuple[Source, ...]
     beside: Path
     _indexes: dict[str, "_Index"] = field(default_factory=dict)
+    _asked: list[Dataset] = field(default_factory=list)
 
     @classmethod
     def of(cls, log: LogReader, sources: tuple[Source, ...]) -> "History":
@@ -67,10 +68,12 @@ class History:
     def find(self, stream: str, name: str) -> tuple[int, Record] | None:
         """Return the sequence and the content of a record, or None where it is not here."""
         rows = self._indexes[stream].rows(name) if stream in self._indexes else ()
-        dataset = self.dataset() if len(rows) else None
-        if dataset is None:
+        if not len(rows):
             return None
-        records = dataset.records[stream]
+        # Most services never ask; who asks once, asks again, and then the files are not read a second time.
+        if not self._asked and (dataset := self.dataset()) is not None:
+            self._asked.append(dataset)
+        records = self._asked[0].records[stream]
         row = next((int(row) for row in rows if records.ids[int(row)].as_py() == name), None)
         return None if row is None else (int(records.seq[row]), record_at(records, row))
 

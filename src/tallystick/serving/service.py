@@ -17,7 +17,7 @@ from tallystick.log.entry import Head, Kind
 from tallystick.log.sqlite import SqliteLog
 from tallystick.release.open import Bundle
 from tallystick.scoring.session import fingerprint
-from tallystick.serving.catch_up import catch_up
+from tallystick.serving.catch_up import Progress, catch_up
 from tallystick.serving.group import Desk, Group
 from tallystick.serving.history import History
 from tallystick.serving.judge import Judge
@@ -47,6 +47,7 @@ class Service:
     clock : tells the time
     sign_head : told the log's head at start, at stop and every ``sign_every`` entries
     sign_every : how many entries lie between two signed heads
+    progress : told how far the state has followed the log; a first start loads the whole history
 
     Raises
     ------
@@ -63,6 +64,7 @@ class Service:
         *,
         sign_head: SignHead = lambda _: None,
         sign_every: int = SIGN_EVERY,
+        progress: Progress | None = None,
     ) -> None:
         self._judge = _judge(bundle)
         self.stream = bundle.plan.definition.spine.name
@@ -73,7 +75,7 @@ class Service:
         sources = {source.name: source for source in bundle.plan.sources}
         history = History.indexed(log, bundle.plan.sources)
         self._desk = Desk(sources, self.kinds, log, history, self._judge)
-        self._follow()
+        self._follow(progress)
         self._sign()
 
     def decide(self, requests: Sequence[Request]) -> list[Answer]:
@@ -126,8 +128,8 @@ class Service:
                 self._is_behind = False
         return answers
 
-    def _follow(self) -> None:
-        catch_up(self._online, self._log, self._desk.sources, self._desk.history)
+    def _follow(self, progress: Progress | None = None) -> None:
+        catch_up(self._online, self._log, self._desk.sources, self._desk.history, progress)
         self._is_behind = False
 
     def _sign(self) -> None:

@@ -62,6 +62,8 @@ def read(body: bytes, key: str | None) -> tuple[list[Request], bool] | Refused:
     >>> requests[0].raw, are_several
     (b'{"id":  1}', True)
     """
+    if key is not None and not key.isascii():
+        return Refused("malformed", "An Idempotency-Key in a header is ASCII. Others may stand in a body's 'key'.")
     try:
         fields = _top.decode(body)
         if set(fields) != {"requests"}:

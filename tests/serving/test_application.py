@@ -1,0 +1,107 @@
+"""The application's answers when it cannot answer well: full, stopping, broken, cut off."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tallystick.serving import tokens
+from tallystick.serving.committer import Committer
+from tallystick.serving.http import App, application
+from tallystick.serving.requests import Request, Task
+from tallystick.serving.service import Service
+from tallystick.serving.tokens import Tokens
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> str:
+    """Return a token that may do everything."""
+    return tokens.create(tmp_path / "tokens", "all", ["decide", "record", "read"])
+
+
+@pytest.fixture
+def committer(service: Service) -> Iterator[Committer]:
+    """Return a committer that takes one task, and does not work yet."""
+    committer = Committer(service.handle, most_waiting=1)
+    yield committer
+    if committer._thread.is_alive():
+        committer.stop()
+
+
+@pytest.fixture
+def app(service: Service, committer: Committer, tmp_path: Path) -> App:
+    """Return the application over both."""
+    return application(service, committer, Tokens(tmp_path / "tokens"))
+
+
+def ask(app: App, token: str, *messages: dict[str, Any], **scope: Any) -> tuple[int, Any, dict[bytes, bytes]]:
+    """Send one request to an application, and return status, body and headers."""
+    waiting = list(messages) or [{"type": "http.request", "body": b'{"payment_id": 1}'}]
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", f"Bearer {token}".encode()), *scope.pop("headers", [])]
+    asked = {"type": "http", "method": "POST", "path": "/decisions", "headers": headers} | scope
+    asyncio.run(app(asked, receive, send))
+    return sent[0]["status"], msgspec.json.decode(sent[1]["body"]), dict(sent[0]["headers"])
+
+
+def test_a_full_queue_is_429(app: App, token: str, committer: Committer) -> None:
+    """Who comes when no more may wait is told when to come again."""
+    committer.submit([Task("payments", Request(b"{}"), is_decision=True)])
+
+    status, body, headers = ask(app, token)
+
+    assert (status, body["error"], headers[b"retry-after"]) == (429, "too_many", b"1")
+    committer.start()
+
+
+def test_a_stopping_service_is_503(app: App, token: str, committer: Committer) -> None:
+    """Who comes while it goes down is told to come again."""
+    committer.start()
+    committer.stop()
+
+    status, body, headers = ask(app, token)
+
+    assert (status, body["error"], headers[b"retry-after"]) == (503, "unavailable", b"5")
+
+
+def test_an_error_of_ours_shows_nothing_of_us(
+    app: App, token: str, service: Service, committer: Committer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What breaks here is told in our own log, and to the caller only that it was not the caller's fault."""
+    service._online.store.close()
+    committer.start()
+
+    with caplog.at_level(logging.CRITICAL):
+        status, body, _ = ask(app, token)
+
+    assert status in {500, 503}
+    assert "lmdb" not in str(body).lower()
+    assert "Traceback" not in str(body)
+
+
+def test_a_body_that_ends_early_is_refused(app: App, token: str, committer: Committer) -> None:
+    """A caller that goes away in the middle of its body has asked for nothing."""
+    part = {"type": "http.request", "body": b'{"payment_id": 1}', "more_body": True}
+
+    status, body, _ = ask(app, token, part, {"type": "http.disconnect"})
+
+    assert (status, body["error"]) == (400, "malformed")
+    assert committer._n_waiting == 0
+
+
+def test_a_key_in_a_header_is_ascii(app: App, token: str) -> None:
+    """A key is the same text in header and body, so a header's bytes beyond ASCII are refused."""
+    status, body, _ = ask(app, token, headers=[(b"idempotency-key", b"\xc3\xa9")])
+
+    assert (status, body["error"]) == (400, "malformed")
