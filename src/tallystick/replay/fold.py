@@ -53,11 +53,12 @@ def restricted(plan: Plan, dataset: Dataset, event: int) -> Dataset:
     spine = dataset.records[plan.definition.spine.name]
     row = int(np.searchsorted(spine.seq, event))
     kept = spine.taken(_related(plan, spine, row))
-    records = {spine.source.name: kept}
-    for flag in plan.flags:
-        records[flag.by] = _reports_of(dataset.records[flag.by], flag.on, kept)
-    others = {name: empty(found.source) for name, found in dataset.records.items() if name not in records}
-    return Dataset(records | others, dataset.fingerprint, dataset.last_seq)
+    reports = {
+        name: found.taken(np.flatnonzero(_names_one_of(kept, found, plan)))
+        for name, found in dataset.records.items()
+        if name != spine.source.name
+    }
+    return Dataset(reports | {spine.source.name: kept}, dataset.fingerprint, dataset.last_seq)
 
 
 def _related(plan: Plan, spine: Records, row: int) -> Ints:
@@ -70,10 +71,14 @@ def _related(plan: Plan, spine: Records, row: int) -> Ints:
     return np.flatnonzero(related)
 
 
-def _reports_of(reports: Records, on: str, kept: Records) -> Records:
-    named = reports.ids
-    if on in reports.keys:
-        keys = reports.keys[on]
-        named = keys.names.take(pa.array(keys.codes, mask=keys.codes < 0))
-    asked = pc.is_in(named, value_set=kept.ids).to_numpy(zero_copy_only=False)
-    return reports.taken(np.flatnonzero(asked))
+def _names_one_of(kept: Records, reports: Records, plan: Plan) -> NDArray[np.bool_]:
+    """Return which reports name one of the kept records, by any of the plan's flags."""
+    names_one = np.zeros(len(reports), np.bool_)
+    for flag in plan.flags:
+        if flag.by == reports.source.name:
+            named = reports.ids
+            if flag.on in reports.keys:
+                keys = reports.keys[flag.on]
+                named = keys.names.take(pa.array(keys.codes, mask=keys.codes < 0))
+            names_one |= pc.is_in(named, value_set=kept.ids).to_numpy(zero_copy_only=False)
+    return names_one
