@@ -23,12 +23,15 @@ def _records(records: Records) -> Iterator[tuple[int, Record]]:
         keys = {name: _names(column, part) for name, column in records.keys.items()}
         values = {name: _values(column, part) for name, column in records.values.items()}
         for row, seq in enumerate(seqs):
-            yield seq, Record(
-                records.source.name,
-                ids[row],
-                None if timeless else times[row],
-                {name: column[row] for name, column in keys.items()},
-                {name: column[row] for name, column in values.items()},
+            yield (
+                seq,
+                Record(
+                    records.source.name,
+                    ids[row],
+                    None if timeless else times[row],
+                    {name: column[row] for name, column in keys.items()},
+                    {name: column[row] for name, column in values.items()},
+                ),
             )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -130,12 +131,12 @@ def _fill(work: _Work, values: Floats, threads: int, told: _Told) -> None:
     keys = _keys(work.spine, work.group.key)
     events, flags = _events(work, keys), _flags(work, keys)
     codes = keys.codes[work.asked.rows]
-    questions = _questions(work, codes, len(keys.names))
+    questions = _questions(work, codes, len(keys.names), values)
     layout = _layout(work.group, work.columns)
     _nobody(work, codes, values)
 
     def piece(bounds: tuple[int, int]) -> tuple[int, int]:
-        return kernel.replay(*bounds, events, flags, questions, layout, values)
+        return kernel.replay(bounds, events, flags, questions, layout)
 
     with ThreadPoolExecutor(threads) as pool:
         for row, channel in (pool.map if threads > 1 else map)(piece, _pieces(events.starts)):
@@ -178,11 +179,11 @@ def _flags(work: _Work, keys: Keys) -> kernel.Flags:
     return kernel.Flags(starts, flags[order], seq[order], work.spine.time[row[order]], known[order], before[order])
 
 
-def _questions(work: _Work, codes: NDArray[np.int32], n_entities: int) -> kernel.Questions:
+def _questions(work: _Work, codes: NDArray[np.int32], n_entities: int, values: Floats) -> kernel.Questions:
     asked = work.asked
     starts, place = kernel.by_entity(codes if asked.order is None else codes[asked.order], n_entities)
     rows = place if asked.order is None else asked.order[place]
-    return kernel.Questions(starts, rows, work.spine.time[asked.rows[rows]], asked.as_of[rows])
+    return kernel.Questions(starts, rows, work.spine.time[asked.rows[rows]], asked.as_of[rows], values)
 
 
 def _layout(group: Group, columns: Ints) -> kernel.Layout:
@@ -208,7 +209,7 @@ def _pieces(starts: Ints) -> Iterator[tuple[int, int]]:
     """Cut the entities into ranges of about the same number of records."""
     cuts = np.searchsorted(starts, np.linspace(0, starts[-1], PIECES + 1)[1:-1])
     edges = [0, *(int(cut) for cut in cuts), len(starts) - 1]
-    return zip(edges[:-1], edges[1:], strict=True)
+    return pairwise(edges)
 
 
 def _overflow(work: _Work, keys: Keys, row: int, channel: int) -> FeatureOverflow:

@@ -1,16 +1,30 @@
-"""The row functions as array functions, compiled from their one written definition when first needed."""
+"""Plain functions compiled: as they stand for the kernel, and to array functions for the batch executor."""
 
+import hashlib
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any, TypeVar, cast
 
-import numpy as np
-from numba import vectorize
-from numpy.typing import NDArray
+from numba import njit, vectorize
 
+from tallystick.features import finalise, known, plan
 from tallystick.features.rowwise import OPERATIONS, PARTS, decimal
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def native(function: Function) -> Function:
+    """Compile a function of numbers and arrays when it is first called, and keep it for the next process.
+
+    Doubles follow IEEE 754: no operation is reordered or contracted.
+    """
+    # numba looks at the function's own file to see whether the kept code is stale, not at those it calls:
+    # so their digest becomes part of the name under which the code is kept.
+    copied = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+    copied.__qualname__ = f"{function.__qualname__}_{_stamp()}"
+    return cast("Function", njit(cache=True, nogil=True, error_model="numpy")(copied))
 
 
 @cache
@@ -29,3 +43,13 @@ def part(name: str) -> Any:
 def scaled() -> Any:
     """Return the array function that scales whole numbers, of an int64 array and a number."""
     return vectorize(["float64(int64, float64)"], cache=True)(decimal)
+
+
+@cache
+def _stamp() -> str:
+    contents = [_source(module) for module in (finalise, known, plan)]
+    return hashlib.sha256(b"".join(contents)).hexdigest()[:8]
+
+
+def _source(module: ModuleType) -> bytes:
+    return Path(str(module.__file__)).read_bytes()

@@ -7,7 +7,7 @@ from struct import Struct
 from tallystick.data.records import Record
 from tallystick.errors import EntityTooLong, FeatureOverflow
 from tallystick.features import finalise
-from tallystick.features.known import crossing
+from tallystick.features.known import Change, crossing
 from tallystick.features.plan import COUNT, SUM, Group, Slot
 from tallystick.features.state import keys
 from tallystick.features.state.store import Entry, StoreTransaction
@@ -51,25 +51,15 @@ class Keeper:
         entries += [(late, self._packed.unpack(packed)) for late, packed in later]
         return [(late, self._sum(totals, weights, record)) for late, totals in entries]
 
-    def cross(self, store: StoreTransaction, entity: bytes, flag: int, time: int, known: tuple[int, int], seq: int) -> None:
-        """Let a record's flag enter and leave the flag's series.
-
-        Parameters
-        ----------
-        store : where to
-        entity : whose
-        flag : place of the flag among the plan's
-        time : instant of the flagged record
-        known : its known-at, and what that was before
-        seq : place of the record that changes it
-        """
+    def cross(self, store: StoreTransaction, entity: bytes, change: Change) -> None:
+        """Let a change of a record's flag enter and leave the flag's series."""
         for place, series in self._series:
-            if series.flag == flag:
-                enters, leaves = crossing(*known, time, series.delay_us, series.window_us)
+            if series.flag == change.flag:
+                enters, leaves = crossing(change.known, change.before, change.time, series.delay_us, series.window_us)
                 if enters < leaves:
                     begins = keys.series_of(self._place, place, entity)
-                    _step(store, begins, begins + keys.moment(enters, seq), 1)
-                    _step(store, begins, begins + keys.moment(leaves, seq), -1)
+                    _step(store, begins, begins + keys.moment(enters, change.seq), 1)
+                    _step(store, begins, begins + keys.moment(leaves, change.seq), -1)
 
     def answers(self, store: StoreTransaction, entity: bytes | None, time: int) -> list[float]:
         """Return every finished aggregate of the group at an instant."""

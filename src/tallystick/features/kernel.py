@@ -8,10 +8,10 @@ and walks from there, so data in time order costs one pass of two pointers, and 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tallystick.features import finalise
+from tallystick.features.compiled import native
 from tallystick.features.known import crossing
 from tallystick.features.plan import COUNT, SUM
 
@@ -22,10 +22,8 @@ FINE = -1
 LARGEST_TOTAL = finalise.LARGEST_TOTAL
 STEPS = 24  # an edge walks this far before it searches by halves
 
-_count = njit(cache=True)(finalise.count)
-_total = njit(cache=True, error_model="numpy")(finalise.total)
-_mean = njit(cache=True, error_model="numpy")(finalise.mean)
-_crossing = njit(cache=True)(crossing)
+_count, _total, _mean = native(finalise.count), native(finalise.total), native(finalise.mean)
+_crossing = native(crossing)
 
 
 class Events(NamedTuple):
@@ -53,12 +51,13 @@ class Flags(NamedTuple):
 
 
 class Questions(NamedTuple):
-    """What is asked by entity, then as-of: the time, the last visible place, the row that takes the answer."""
+    """What is asked by entity, then as-of: the time, the last visible place, the row of ``answers`` to fill."""
 
     starts: Ints
     rows: Ints
     time: Ints
     as_of: Ints
+    answers: Floats
 
 
 class Layout(NamedTuple):
@@ -71,7 +70,15 @@ class Layout(NamedTuple):
     columns: Ints
 
 
-@njit(cache=True)
+class Counted(NamedTuple):
+    """The flag series of one entity: the first ``sizes[i]`` crossings of each, and the totals before each."""
+
+    times: Ints
+    totals: Ints
+    sizes: Ints
+
+
+@native
 def by_entity(codes: NDArray[np.int32], n_entities: int) -> tuple[Ints, Ints]:
     """Return where each entity's rows start, and the rows by entity in their own order; code -1 has no entity."""
     starts = np.zeros(n_entities + 1, np.int64)
@@ -90,26 +97,29 @@ def by_entity(codes: NDArray[np.int32], n_entities: int) -> tuple[Ints, Ints]:
     return starts, rows
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@native
 def replay(
-    first: int, last: int, events: Events, flags: Flags, questions: Questions, layout: Layout, out: Floats
+    entities: tuple[int, int], events: Events, flags: Flags, questions: Questions, layout: Layout
 ) -> tuple[int, int]:
-    """Answer every question about the entities first <= e < last; write the answers into ``out``.
+    """Answer every question about the entities from the first of a pair up to, not including, the second.
 
     Returns
     -------
     tuple of int
         The row and channel of the record whose totals grew too large; the row is FINE where there is none.
     """
-    width, n_series = events.weights.shape[1] + 1, len(layout.series)
-    most, most_flags = _most(events.starts[first : last + 1]), 2 * _most(flags.starts[first : last + 1])
-    times, totals = np.empty(most, np.int64), np.zeros((most + 1, width), np.int64)
-    crossings, counted = np.empty((n_series, most_flags), np.int64), np.zeros((n_series, most_flags + 1), np.int64)
-    sizes, hints = np.zeros(n_series, np.int64), np.zeros(n_series, np.int64)
-    edges, found = np.zeros(len(layout.offsets), np.int64), np.zeros(n_series, np.int64)
+    first, last = entities
+    n_events, n_crossings = _most(events.starts, first, last), 2 * _most(flags.starts, first, last)
+    times = np.empty(n_events, np.int64)
+    totals = np.zeros((n_events + 1, events.weights.shape[1] + 1), np.int64)
+    n = len(layout.series)
+    counted = Counted(
+        np.empty((n, n_crossings), np.int64), np.zeros((n, n_crossings + 1), np.int64), np.zeros(n, np.int64)
+    )
+    edges, hints, found = np.zeros(len(layout.offsets), np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
     for entity in range(first, last):
         size, event, change = 0, events.starts[entity], flags.starts[entity]
-        edges[:], sizes[:], hints[:] = 0, 0, 0
+        edges[:], hints[:], counted.sizes[:] = 0, 0, 0
         for q in range(questions.starts[entity], questions.starts[entity + 1]):
             at, as_of = questions.time[q], questions.as_of[q]
             while event < events.starts[entity + 1] and events.seq[event] <= as_of:
@@ -118,26 +128,26 @@ def replay(
                     return events.rows[event], wrong
                 size, event = size + 1, event + 1
             while change < flags.starts[entity + 1] and flags.seq[change] <= as_of:
-                _report(crossings, counted, sizes, flags, change, layout.series)
+                _report(counted, flags, change, layout.series)
                 change += 1
             for i in range(len(layout.offsets)):
                 edges[i] = _after(times, size, at - layout.offsets[i], edges[i])
-            for i in range(n_series):
-                hints[i] = _after(crossings[i], sizes[i], at, hints[i])
-                found[i] = counted[i, hints[i]]
-            _answer(layout, totals, edges, found, out[questions.rows[q]])
+            for i in range(n):
+                hints[i] = _after(counted.times[i], counted.sizes[i], at, hints[i])
+                found[i] = counted.totals[i, hints[i]]
+            _answer(layout, totals, edges, found, questions.answers[questions.rows[q]])
     return FINE, 0
 
 
-@njit(cache=True)
-def _most(starts: Ints) -> int:
+@native
+def _most(starts: Ints, first: int, last: int) -> int:
     most = 0
-    for entity in range(len(starts) - 1):
+    for entity in range(first, last):
         most = max(most, starts[entity + 1] - starts[entity])
     return most
 
 
-@njit(cache=True)
+@native
 def _insert(times: Ints, totals: Ints, size: int, time: int, weights: Ints) -> int:
     """Put one record in its place by time, after its equals; return the channel that grew too large, or FINE.
 
@@ -161,8 +171,8 @@ def _insert(times: Ints, totals: Ints, size: int, time: int, weights: Ints) -> i
     return FINE
 
 
-@njit(cache=True)
-def _report(crossings: Ints, counted: Ints, sizes: Ints, flags: Flags, change: int, series: Ints) -> None:
+@native
+def _report(counted: Counted, flags: Flags, change: int, series: Ints) -> None:
     """Let one change of a flag enter and leave every series of that flag."""
     for i in range(len(series)):
         if series[i, 0] == flags.flag[change]:
@@ -170,23 +180,24 @@ def _report(crossings: Ints, counted: Ints, sizes: Ints, flags: Flags, change: i
                 flags.known[change], flags.before[change], flags.time[change], series[i, 1], series[i, 2]
             )
             if enters < leaves:
-                _put(crossings[i], counted[i], sizes[i], enters, 1)
-                _put(crossings[i], counted[i], sizes[i] + 1, leaves, -1)
-                sizes[i] += 2
+                _cross(counted, i, enters, 1)
+                _cross(counted, i, leaves, -1)
 
 
-@njit(cache=True)
-def _put(times: Ints, totals: Ints, size: int, time: int, weight: int) -> None:
-    place = size
+@native
+def _cross(counted: Counted, i: int, time: int, weight: int) -> None:
+    """Put one crossing in its place by time, and correct the totals after it."""
+    times, totals, place = counted.times[i], counted.totals[i], counted.sizes[i]
     while place > 0 and times[place - 1] > time:
         times[place] = times[place - 1]
         totals[place + 1] = totals[place] + weight
         place -= 1
     times[place] = time
     totals[place + 1] = totals[place] + weight
+    counted.sizes[i] += 1
 
 
-@njit(cache=True)
+@native
 def _after(times: Ints, size: int, bound: int, hint: int) -> int:
     """Return how many entries lie at or before ``bound``, searching from where the last answer was."""
     place, steps = min(hint, size), 0
@@ -206,7 +217,7 @@ def _after(times: Ints, size: int, bound: int, hint: int) -> int:
     return low
 
 
-@njit(cache=True, error_model="numpy")
+@native
 def _answer(layout: Layout, totals: Ints, edges: Ints, found: Ints, out: Floats) -> None:
     """Finalise every aggregate from the totals at the edges of its window."""
     for i in range(len(layout.slots)):

@@ -3,7 +3,28 @@
 A flag counts for a window from max(known-at, time + delay) until time + delay + window, if that is an interval.
 """
 
+from typing import NamedTuple
+
 NEVER = 2**63 - 1
+
+
+class Change(NamedTuple):
+    """A record's flag becomes known, or known earlier than before.
+
+    Parameters
+    ----------
+    flag : place of the flag among the plan's
+    time : instant of the flagged record
+    known : its earliest known-at from now on
+    before : what that was until now, NEVER where there was none
+    seq : place in the order of arrival of the record that changes it
+    """
+
+    flag: int
+    time: int
+    known: int
+    before: int
+    seq: int
 
 
 def crossing(known: int, before: int, time: int, delay: int, window: int) -> tuple[int, int]:

@@ -2,14 +2,14 @@
 
 import hashlib
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.expressions import Flagged
 from tallystick.errors import SequenceRefused, StateOccupied, StateOfOtherPlan
 from tallystick.features.arrivals import arrivals
 from tallystick.features.keeper import Keeper, named
-from tallystick.features.known import NEVER
+from tallystick.features.known import NEVER, Change
 from tallystick.features.plan import Plan
 from tallystick.features.rebuild import Progress, Rebuilt
 from tallystick.features.scalar import evaluator
@@ -111,7 +111,9 @@ class Transaction:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.abort()
 
     def append(self, record: Record, seq: int) -> None:
@@ -134,7 +136,9 @@ class Transaction:
         if seq <= self._reached:
             raise SequenceRefused(seq, reached=self._reached, allowed="later")
         reports = [
-            (place, flag, self._reported(flag, record)) for place, flag in self._online.flags if flag.by == record.stream
+            (place, flag, self._reported(flag, record))
+            for place, flag in self._online.flags
+            if flag.by == record.stream
         ]
         if record.stream == self._spine:
             self._event(record, seq)
@@ -209,27 +213,35 @@ class Transaction:
         for place, flag in self._online.flags:
             packed = self._store.get(keys.known(place, record.id))
             if packed is not None:
-                self._cross(place, flag, record.id, (keys.unpack_known(packed), NEVER), seq)
+                self._cross(flag, record.id, Known(place, keys.unpack_known(packed), NEVER, seq))
 
     def _report(self, place: int, flag: Flagged, name: str, record: Record, seq: int) -> None:
         """Remember when a record became known to be flagged; if it is there, let the flag enter its windows."""
         key = keys.known(place, name)
         packed = self._store.get(key)
-        known, before = record.time, NEVER if packed is None else keys.unpack_known(packed)
-        if flag.known_after_us is not None:
-            known = None
-        if packed is not None and (known is None or before is None or known >= before):
+        known = record.time if flag.known_after_us is None else None
+        before = NEVER if packed is None else keys.unpack_known(packed)
+        if before is None or (known is not None and known >= before):
             return
         self._store.put(key, keys.pack_known(known))
-        self._cross(place, flag, name, (known, before), seq)
+        self._cross(flag, name, Known(place, known, before, seq))
 
-    def _cross(self, place: int, flag: Flagged, name: str, known: tuple[int | None, int | None], seq: int) -> None:
+    def _cross(self, flag: Flagged, name: str, report: "Known") -> None:
         packed = self._store.get(keys.record(name))
         if packed is None:
             return
         time, entities = keys.unpack_record(packed)
-        at = known[0] if known[0] is not None else time + (flag.known_after_us or 0)
-        before = NEVER if known[1] is None else known[1]
+        known = time + (flag.known_after_us or 0) if report.known is None else report.known
+        change = Change(report.flag, time, known, report.before, report.seq)
         for keeper, entity in zip(self._online.watching, entities, strict=True):
             if entity is not None:
-                keeper.cross(self._store, entity, place, time, (at, before), seq)
+                keeper.cross(self._store, entity, change)
+
+
+class Known(NamedTuple):
+    """What reports say about a record: its flag, earliest known-at (None: it follows from its time), what it was."""
+
+    flag: int
+    known: int | None
+    before: int
+    seq: int

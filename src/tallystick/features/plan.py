@@ -1,5 +1,6 @@
 """From a feature definition to the work it asks for: groups of entities, running totals, windows, row expressions."""
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -238,26 +239,19 @@ class _Drawer:
 
     def group(self) -> Group:
         summed, offsets, series = tuple(self.summed.values()), tuple(sorted(self.edges)), tuple(self.series)
-        channels = Group(self.key, summed, offsets, series, ()).channels
-        slots = tuple(_slot(a, scale, found, channels, offsets, series) for a, scale, found in self.slots.values())
-        return Group(self.key, summed, offsets, series, slots)
+        bare = Group(self.key, summed, offsets, series, ())
+        return dataclasses.replace(bare, slots=tuple(_slot(bare, *slot) for slot in self.slots.values()))
 
 
-def _slot(
-    aggregate: Aggregate,
-    scale: float,
-    series: Series | None,
-    channels: tuple[tuple[str | None, bool], ...],
-    offsets: tuple[int, ...],
-    all_series: tuple[Series, ...],
-) -> Slot:
+def _slot(group: Group, aggregate: Aggregate, scale: float, series: Series | None) -> Slot:
+    channels, offsets = group.channels, group.offsets
     field = aggregate.of.field if isinstance(aggregate.of, Column) else None
     looks_up = series is None or aggregate.function == "mean"
     return Slot(
         function=FUNCTIONS[aggregate.function],
         number=channels.index((field, True)) if (field, True) in channels else 0,
         total=-1 if field is None else channels.index((field, False)),
-        series=-1 if series is None else all_series.index(series),
+        series=-1 if series is None else group.series.index(series),
         newer=offsets.index(aggregate.delay_us) if looks_up else -1,
         older=offsets.index(aggregate.delay_us + aggregate.window_us) if looks_up else -1,
         scale=scale,

@@ -73,7 +73,9 @@ class Rebuilt:
         rank = entities.rank[rows]
         totals = np.stack([_running(weight, rank) for weight in weights], axis=1).astype(">i8").tobytes()
         prefixes = [keys.events_of(place, name) for name in entities.names]
-        yield from _packed(prefixes, rank, self._spine.time[rows], self._spine.seq[rows], totals, 8 * len(weights))
+        yield from _packed(
+            prefixes, rank, self._spine.time[rows], self._spine.seq[rows], totals, width=8 * len(weights)
+        )
 
     def _series(self, place: int, group: Group, number: int, series: Series) -> Iterator[Entry]:
         entities = _Entities.of(self._spine, group.key)
@@ -84,7 +86,7 @@ class Rebuilt:
         last = np.ones(len(rank), dtype=bool)  # entries of one key are one entry
         last[:-1] = (rank[1:] != rank[:-1]) | (time[1:] != time[:-1]) | (seq[1:] != seq[:-1])
         prefixes = [keys.series_of(place, number, name) for name in entities.names]
-        yield from _packed(prefixes, rank[last], time[last], seq[last], _wholes(total[last]), 8)
+        yield from _packed(prefixes, rank[last], time[last], seq[last], _wholes(total[last]), width=8)
 
     def _records(self) -> Iterator[Entry]:
         order = pc.sort_indices(self._spine.ids).to_numpy()
@@ -105,9 +107,9 @@ class Rebuilt:
         found = reported(flag, reports)
         known = np.full(len(found.names), np.iinfo(np.int64).max)
         np.minimum.at(known, found.codes, reports.time[found.rows])
-        for i in pc.sort_indices(found.names).to_pylist():
-            at = int(known[i]) if flag.known_after_us is None else None
-            yield keys.known(place, found.names[i].as_py()), keys.pack_known(at)
+        order = pc.sort_indices(found.names)
+        for name, at in zip(found.names.take(order).to_pylist(), known[order.to_numpy()].tolist(), strict=True):
+            yield keys.known(place, name), keys.pack_known(at if flag.known_after_us is None else None)
 
     def _check_lengths(self) -> None:
         """Raise ``EntityTooLong`` for the longest text that becomes part of a key, if it does not fit."""
@@ -171,7 +173,9 @@ def _crossings(found: Changes, series: Series, times: Ints, rank: Ints) -> tuple
     return np.tile(entity[kept], 2), both.T.reshape(-1), np.tile(found.seq[kept], 2), weight
 
 
-def _packed(prefixes: Sequence[bytes], rank: Ints, time: Ints, seq: Ints, values: bytes, width: int) -> Iterator[Entry]:
+def _packed(
+    prefixes: Sequence[bytes], rank: Ints, time: Ints, seq: Ints, values: bytes, *, width: int
+) -> Iterator[Entry]:
     """Yield entries from their packed parts, entity by entity."""
     ends = _wholes(np.stack([time, seq], axis=1))
     edges = np.searchsorted(rank, np.arange(len(prefixes) + 1))

@@ -111,7 +111,6 @@ class LmdbTransaction:
     def __init__(self, transaction: Any, path: Path, size: int) -> None:
         self._transaction, self._path, self._size = transaction, path, size
         self._cursor = transaction.cursor()
-        self.get = transaction.get
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value under a key, or None."""

@@ -60,7 +60,7 @@ class Session:
 
 
 def _start_of_machine() -> bytes:
-    """Return a name of this start of the machine; nothing where the system has none, and then every commit is synced."""
+    """Return a name of this start of the machine; nothing where it has none, and then every commit is synced."""
     return START_OF_MACHINE.read_bytes().strip() if START_OF_MACHINE.is_file() else b""
 
 
