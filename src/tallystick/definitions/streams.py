@@ -1,6 +1,7 @@
 """Streams of records, tables of outcomes, and the entities their records belong to."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -75,7 +76,8 @@ class Stream:
         declared: dict[str, Field] = {id: Key(), time: Time(), **_checked(name, fields)}
         self.definition = StreamDefinition(name, id, time, declared, source)
 
-    def __getattr__(self, field: str) -> Column | TimeColumn | KeyColumn:
+    # Which kind of column a name gives is written in `fields`, where no type checker sees it.
+    def __getattr__(self, field: str) -> Any:
         if field.startswith("__") or field == "definition":
             raise AttributeError(field)
         return self[field]
