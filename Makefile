@@ -24,7 +24,7 @@ nightly: .venv/ready
 	HYPOTHESIS_PROFILE=nightly $(BIN)/pytest tests/property tests/features tests/data tests/log
 
 example: .venv/ready
-	$(BIN)/python examples/card_fraud/reproduce.py
+	$(BIN)/python examples/card_fraud/reproduce.py --write
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/decisions.py
