@@ -72,6 +72,7 @@
     · QueueFull          more waits than may wait
     · ServiceStopped     it is going down
     · TokenRefused       a token that cannot be made like this
+    · AddressUnusable    nothing can listen there
   - ReplayError          nothing can be replayed like this
     · DecisionUnknown    the log has no such decision
     · NothingDecided     no decision in this period
@@ -886,7 +887,7 @@ class StateAhead(ServingError):
         self.state, self.log = state, log
         super().__init__(
             f"The state stands at position {state} and the log ends at {log}: the log lost entries, or the state is "
-            "another log's. Put the right log back; if the log is right, move the state's folder away, and it is rebuilt."
+            "another log's. Put the right log back; if it is right, move the state's folder away: it is made anew."
         )
 
 
@@ -933,6 +934,16 @@ class TokenRefused(ServingError):
     def __init__(self, name: str, *, because: str) -> None:
         self.name, self.because = name, because
         super().__init__(f"The token {name!r} is refused: {because}.")
+
+
+class AddressUnusable(ServingError):
+    """The server cannot listen where it was told to."""
+
+    def __init__(self, host: str, port: int, *, because: str) -> None:
+        self.host, self.port, self.because = host, port, because
+        super().__init__(
+            f"Nothing can listen on {host}:{port}: {because}. Stop what uses it, or choose another address or port."
+        )
 
 
 class ReplayError(TallystickError):

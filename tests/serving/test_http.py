@@ -2,6 +2,8 @@
 
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -201,6 +203,17 @@ def test_two_in_flight_with_one_key_get_one_answer(served: Process) -> None:
 
     assert {reply.status for reply in replies} == {200}
     assert len({reply.body["sequence"] for reply in replies}) == 1
+
+
+def test_two_servers_never_share_a_port(served: Process, first_world: World, tmp_path: Path) -> None:
+    """A port that answers for one project is refused to another, in a sentence."""
+    folder = _copied(first_world, tmp_path / "project")
+    command = [sys.executable, "-m", "tallystick.testing.served", str(folder), first_world.bundle, str(served.port)]
+
+    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert found.returncode != 0
+    assert f"Nothing can listen on 127.0.0.1:{served.port}" in found.stderr
 
 
 def test_a_stopped_server_answered_everything_and_signed_its_head(first_world: World, tmp_path: Path) -> None:

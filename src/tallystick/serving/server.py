@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,12 +10,14 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
+from tallystick.errors import AddressUnusable
 from tallystick.serving.committer import Committer
 from tallystick.serving.http import App, application
 from tallystick.serving.service import Service
 from tallystick.serving.tokens import Tokens
 
 LOOPBACK = "127.0.0.1"
+SETTLE_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,14 @@ def serve(
 
 
 async def listen(app: App, address: Address, told: Callable[[Address], None]) -> None:
-    """Run an ASGI application in this process, on one core, until SIGTERM or SIGINT."""
+    """Run an ASGI application in this process, on one core, until SIGTERM or SIGINT.
+
+    Raises
+    ------
+    AddressUnusable
+        If another process listens there, or the address is not this machine's.
+    """
+    _claim(address)
     server = Server(
         app,
         address=address.host,
@@ -70,3 +80,16 @@ async def listen(app: App, address: Address, told: Callable[[Address], None]) ->
         loop.add_signal_handler(number, server.stop)
     loop.call_later(0.0, told, address)
     await server.serve()
+    # Its threads end a moment later; an interpreter that ended before them would be aborted.
+    await asyncio.sleep(SETTLE_S)
+
+
+def _claim(address: Address) -> None:
+    # The server shares its port with whoever asks to share it, and two projects must never answer on one.
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as error:
+            raise AddressUnusable(address.host, address.port, because=error.strerror or str(error)) from error
