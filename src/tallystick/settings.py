@@ -138,7 +138,7 @@ def read(root: Path) -> Settings:
     Examples
     --------
     >>> read(Path("a-folder-without-one")).serving.port
-    8471
+    8710
     """
     path = root / NAME
     if not path.is_file():

@@ -1,6 +1,11 @@
 """The entry point: how errors become sentences and exit codes."""
 
+import os
+import shutil
 import sys
+import tempfile
+import textwrap
+import traceback
 from typing import NoReturn
 
 import click
@@ -9,7 +14,7 @@ from tallystick.cli import demo, new, people, serving, training, watching
 from tallystick.cli.options import tally
 from tallystick.errors import TallystickError
 
-INTERRUPTED = 130
+WRONG_USE, OURS, INTERRUPTED = 2, 3, 130
 VERBS = (
     demo.demo,
     new.new,
@@ -33,7 +38,7 @@ for verb in VERBS:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line: 0 success, 1 a check or limit failed, 2 wrong use, 130 interrupted.
+    """Run the command line; the help of ``tally`` lists the exit codes.
 
     Raises
     ------
@@ -43,20 +48,65 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     try:
         code = tally.main(args=arguments, prog_name="tally", standalone_mode=False)
     except TallystickError as error:
-        _stop(str(error), 2)
-    except click.UsageError as error:
-        hint = f"\n{error.ctx.get_usage()}" if error.ctx else ""
-        _stop(error.format_message() + hint, 2)
+        _stop(str(error), WRONG_USE)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        raise SystemExit(WRONG_USE) from None
     except click.ClickException as error:
-        _stop(error.format_message(), 2)
+        _stop(error.format_message(), WRONG_USE, _usage(error))
     except (KeyboardInterrupt, click.Abort):
-        _stop("Stopped. What was finished is kept; the same command starts again where that is possible.", INTERRUPTED)
+        _stop("Stopped. What was finished is kept, nothing is half-written; run the same again.", INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()
+        # Whoever read us, such as head, has seen enough. Python would complain once more while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except OSError as error:
+        _stop(_refused(error), WRONG_USE)
+    except Exception as error:  # noqa: BLE001 - the last place where a fault of ours can become a sentence
+        _stop(_fault(error), OURS)
     raise SystemExit(code if isinstance(code, int) else 0)
 
 
-def _stop(sentence: str, code: int) -> NoReturn:
-    click.echo(f"tally: {sentence}", err=True)
+def _stop(sentence: str, code: int, usage: str = "") -> NoReturn:
+    click.echo(_wrapped(f"tally: {sentence}"), err=True)
+    if usage:
+        click.echo(usage, err=True)
     raise SystemExit(code) from None
+
+
+def _wrapped(text: str) -> str:
+    """Break lines between words where a person looks; a file gets the sentence in one piece."""
+    if not sys.stderr.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _usage(error: click.ClickException) -> str:
+    if isinstance(error, click.NoSuchOption) and error.option_name in {"--as", "--project"}:
+        return f"{error.option_name} stands before the verb: tally {error.option_name} VALUE VERB."
+    context = getattr(error, "ctx", None)
+    return f"{context.get_usage()}\nTry '{context.command_path} --help'." if context else ""
+
+
+def _refused(error: OSError) -> str:
+    """Say what the machine refused, and about which file."""
+    because = error.strerror or str(error) or type(error).__name__
+    files = [str(name) for name in (error.filename, error.filename2) if name]
+    about = f" ({' and '.join(files)})" if files else ""
+    return f"This machine refused: {because}{about}. See to the file's rights and the disk's space, and run it again."
+
+
+def _fault(error: Exception) -> str:
+    """Keep the trace of a fault of ours, and say where."""
+    trace = "".join(traceback.format_exception(error))
+    if os.environ.get("TALLY_TRACE"):
+        click.echo(trace, err=True)
+        kept = "is above"
+    else:
+        with tempfile.NamedTemporaryFile("w", prefix="tally-", suffix=".trace", delete=False, encoding="utf-8") as file:
+            file.write(trace)
+        kept = f"is in {file.name} (TALLY_TRACE=1 shows it here)"
+    told = " ".join(str(error).split())[:200]
+    what = f"{type(error).__name__}: {told}" if told else type(error).__name__
+    return f"This is a fault of Tallystick, not yours ({what}). Please report it with its trace, which {kept}."

@@ -1,13 +1,17 @@
 """What people answer for: release, enrol, approve, refuse, and the ledger that remembers it."""
 
+import sys
 from datetime import UTC, datetime
 
 import click
 import msgspec
+from rich.text import Text
 
-from tallystick.cli.options import Options, json_option
-from tallystick.cli.screen import Screen, table
+from tallystick.cli.options import Journey, Options, json_option
+from tallystick.cli.screen import Screen
+from tallystick.errors import LedgerDamaged
 from tallystick.governance.roles import Role
+from tallystick.tables import table
 
 
 @click.command()
@@ -15,7 +19,10 @@ from tallystick.governance.roles import Role
 @json_option
 @click.pass_obj
 def release(options: Options, candidate: str | None, as_json: bool) -> None:
-    """Pack, prove and sign CANDIDATE: by default the best of the last training."""
+    """Pack, prove and sign CANDIDATE.
+
+    By default the best of the last training.
+    """
     screen, project = Screen(as_json=as_json), options.open()
     with screen.progress() as step:
         bundle = project.release(candidate, step=step)
@@ -49,7 +56,10 @@ def enrol(options: Options, name: str, roles: tuple[str, ...], as_json: bool) ->
 @json_option
 @click.pass_obj
 def approve(options: Options, bundle: str, as_json: bool) -> None:
-    """Allow BUNDLE to decide: by a validator who did not build it, on evidence without failures."""
+    """Allow BUNDLE to decide.
+
+    A validator says it, who did not build the bundle, and on evidence without failures.
+    """
     screen, project = Screen(as_json=as_json), options.open()
     approval = project.approve(bundle)
     screen.emit(approval)
@@ -70,7 +80,7 @@ def refuse(options: Options, bundle: str, reason: str, as_json: bool) -> None:
     screen.say(f"{entry.actor} refused {entry.facts['bundle'][:12]} (ledger entry {entry.number}).")
 
 
-@click.group()
+@click.group(cls=Journey)
 def ledger() -> None:
     """Who did what, and proof that nobody changed it."""
 
@@ -79,12 +89,21 @@ def ledger() -> None:
 @json_option
 @click.pass_obj
 def verify(options: Options, as_json: bool) -> None:
-    """Prove every entry, signature and checkpoint; exits 2 naming the first that does not hold."""
+    """Prove every entry, signature and checkpoint.
+
+    Exits 1 naming the first that does not hold.
+    """
     screen, project = Screen(as_json=as_json), options.open()
-    found = project.verify()
-    screen.emit(found)
+    try:
+        found = project.verify()
+    except LedgerDamaged as damaged:
+        screen.emit({"holds": False, "because": str(damaged)})
+        screen.say(Text(str(damaged), style="bold red"))
+        sys.exit(1)
+    screen.emit({"holds": True} | msgspec.to_builtins(found))
     screen.say(
-        f"{found.n_entries} entries and {found.n_checkpoints} checkpoints hold; the last entry is {found.hash[:16]}."
+        f"[bold green]The ledger holds[/]: {found.n_entries:,} entries and {found.n_checkpoints:,} checkpoints; "
+        f"the last entry is {found.hash[:12]}."
     )
     screen.say("[dim]Cutting ledger and checkpoints together shows only against a checkpoint kept elsewhere.[/]")
 

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 Step = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -25,7 +24,7 @@ class Screen:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         width = None if sys.stdout.isatty() else 100
-        self._out = Console(width=width, highlight=False, soft_wrap=False)
+        self._out = Console(width=width, highlight=False)
         self._err = Console(stderr=True, highlight=False)
 
     def say(self, *what: RenderableType) -> None:
@@ -53,14 +52,6 @@ class Screen:
         )
         with Progress(*columns, console=self._err) as bars:
             yield _Stages(bars).step
-
-
-def table(title: str, *columns: str, right: tuple[str, ...] = ()) -> Table:
-    """Return an empty table with aligned columns; those named in ``right`` hold numbers."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    return made
 
 
 class _Stages:

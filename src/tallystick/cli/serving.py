@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 import click
 from rich.console import RenderableType
 
-from tallystick.cli.options import Options, as_instant, json_option
-from tallystick.cli.screen import Screen, table
+from tallystick.cli.options import Options, as_instant, as_period, json_option
+from tallystick.cli.screen import Screen
 from tallystick.definitions.clock import RehearsalClock
 from tallystick.lifecycle import Project
 from tallystick.replay.verdict import Verdict
 from tallystick.serving import tokens
 from tallystick.serving.server import Address
 from tallystick.serving.server import serve as run_server
+from tallystick.tables import table
 
 
 @click.command()
@@ -23,7 +24,10 @@ from tallystick.serving.server import serve as run_server
 @json_option
 @click.pass_obj
 def token(options: Options, name: str, scopes: tuple[tokens.Scope, ...], revoke: bool, as_json: bool) -> None:
-    """Make a token for the caller NAME; it is shown this once."""
+    """Make a token for the caller NAME.
+
+    It is shown this once; only its digest is kept.
+    """
     screen, project = Screen(as_json=as_json), options.open()
     if revoke:
         tokens.revoke(project.places.tokens, name)
@@ -41,21 +45,29 @@ def token(options: Options, name: str, scopes: tuple[tokens.Scope, ...], revoke:
 @click.option("--host", default=None, help="Where to listen; the loopback address unless told otherwise.")
 @click.option("--port", default=None, type=click.IntRange(1, 65_535))
 @click.option("--rehearse-at", default=None, metavar="INSTANT", help="Let the server's clock start at this instant.")
+@json_option
 @click.pass_obj
-def serve(options: Options, bundle: str | None, host: str | None, port: int | None, rehearse_at: str | None) -> None:
-    """Decisions over HTTP, from BUNDLE or the one approved last, until Ctrl-C."""
-    screen, project = Screen(as_json=False), options.open()
+def serve(  # noqa: PLR0917 - one argument per option
+    options: Options, bundle: str | None, host: str | None, port: int | None, rehearse_at: str | None, as_json: bool
+) -> None:
+    """Decisions over HTTP, until Ctrl-C.
+
+    From BUNDLE, or the one approved last.
+    """
+    screen, project = Screen(as_json=as_json), options.open()
     begins = as_instant(rehearse_at, "--rehearse-at")
     if begins is not None:
         project = Project(
             project.root, project.settings, project.definitions, project.actor, RehearsalClock.starting(begins)
         )
     address = Address(host or project.settings.serving.host, port or project.settings.serving.port)
-    with project.service(bundle) as service:
-        serving = service.described()["bundle"][:12]
+    with screen.progress() as step, project.service(bundle, step=step) as service:
+        serving = str(service.described()["bundle"])
 
         def told(where: Address) -> None:
-            screen.say(f"Serving bundle {serving} on http://{where.host}:{where.port} (Ctrl-C stops).")
+            url = f"http://{where.host}:{where.port}"
+            screen.emit({"bundle": serving, "url": url})
+            screen.say(f"Serving bundle [bold]{serving[:12]}[/] on {url} (Ctrl-C stops).")
             sys.stdout.flush()
 
         run_server(service, tokens.Tokens(project.places.tokens), address, told=told)
@@ -79,7 +91,15 @@ def replay(  # noqa: PLR0917 - one argument per option
     todays_definitions: bool,
     as_json: bool,
 ) -> None:
-    """DECISION, or all of a period, made again: identical, or what differs first (exits 1)."""
+    """Make DECISION again, bit for bit, or all of a period.
+
+    Identical, or what differs first; exits 1 where something differs.
+
+    Raises
+    ------
+    click.UsageError
+        If neither a decision nor a period is named.
+    """
     screen, project = Screen(as_json=as_json), options.open()
     if decision is None and since is None and until is None and sample is None:
         sentence = "Name a decision, or a period by --since, --until or --sample."
@@ -90,7 +110,7 @@ def replay(  # noqa: PLR0917 - one argument per option
         for shown in told_verdict(verdict):
             screen.say(shown)
         sys.exit(int(not verdict.is_identical))
-    begin, end = as_instant(since, "--since"), as_instant(until, "--until")
+    begin, end = as_period(since, until, ("--since", "--until"))
     with screen.progress() as step:
         report = project.replay_period(begin, end, sample=sample, with_todays_definitions=todays_definitions, step=step)
     screen.emit(report.to_plain())
@@ -101,8 +121,9 @@ def replay(  # noqa: PLR0917 - one argument per option
 def told_verdict(verdict: Verdict) -> list[RenderableType]:
     """Return a verdict for a person: one sentence, and a table of what differs."""
     made = "" if verdict.at is None else f" made {datetime.fromtimestamp(verdict.at / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    action = f" ({verdict.action})" if verdict.action else ""
     bundle = f" by bundle {verdict.bundle[:12]}" if verdict.bundle else ""
-    head = f"Decision [bold]{verdict.decision}[/] ({verdict.action}){made}{bundle}, log position {verdict.position:,}"
+    head = f"Decision [bold]{verdict.decision}[/]{action}{made}{bundle}, log position {verdict.position:,}"
     if verdict.is_identical:
         return [head, "[bold green]identical[/]: request, features, score, reasons and action, bit for bit"]
     shown: list[RenderableType] = [head, f"[bold red]differs at {verdict.stage}[/]: {verdict.because}"]

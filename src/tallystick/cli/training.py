@@ -9,11 +9,12 @@ import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
-from tallystick.cli.options import Options, as_instant, json_option
-from tallystick.cli.screen import Screen, table
+from tallystick.cli.options import Options, as_period, json_option
+from tallystick.cli.screen import Screen
 from tallystick.data.read import Screening
 from tallystick.features.matrix import write_parquet
 from tallystick.lifecycle import Judged
+from tallystick.tables import table
 
 COLOURS = {"passed": "green", "failed": "bold red", "waived": "yellow"}
 
@@ -46,12 +47,21 @@ def check(options: Options, as_json: bool) -> None:
 def features(  # noqa: PLR0917 - one argument per option
     options: Options, out: Path, begin: str | None, end: str | None, model: str | None, as_json: bool
 ) -> None:
-    """Write the matrix to the Parquet file OUT: event id and every feature."""
+    """Write the matrix to the Parquet file OUT.
+
+    One row per event: its id, and every feature.
+
+    Raises
+    ------
+    click.BadParameter
+        If there is no folder to write into.
+    """
     screen, project = Screen(as_json=as_json), options.open()
+    period = as_period(begin, end, ("--from", "--to"))
     if not out.parent.is_dir():
         raise click.BadParameter(f"there is no folder {str(out.parent)!r} to write into.", param_hint="OUT")
     with screen.progress() as step:
-        matrix = project.features(as_instant(begin, "--from"), as_instant(end, "--to"), model=model, step=step)
+        matrix = project.features(*period, model=model, step=step)
         step("write", 0, 1)
         write_parquet(matrix, out)
         step("write", 1, 1)
@@ -64,18 +74,22 @@ def features(  # noqa: PLR0917 - one argument per option
 @json_option
 @click.pass_obj
 def train(options: Options, model: str | None, as_json: bool) -> None:
-    """Features, search, candidates, checks; exits 1 when no candidate is without a failed check."""
+    """Features, search, candidates and checks.
+
+    Exits 1 when no candidate is without a failed check.
+    """
     screen, project = Screen(as_json=as_json), options.open()
     with screen.progress() as step:
         judged = project.train(model, step=step)
     screen.emit([_plain(made) for made in judged])
     screen.say(candidates_table("Candidates, best first", judged))
-    best = judged[0]
-    screen.say(
-        f"\n'tally show {best.candidate.digest[:8]}' tells everything about one; "
-        f"'tally release {best.candidate.digest[:8]}' makes a bundle of it."
-    )
-    sys.exit(int(all(len(made.evidence.failed) for made in judged)))
+    name, is_sound = judged[0].candidate.digest[:12], any(not made.evidence.failed for made in judged)
+    screen.say("", f"  tally show {name}     everything that was found about it")
+    if is_sound:
+        screen.say(f"  tally release {name}  makes a bundle of it")
+    else:
+        screen.say("No candidate is without a failed check, so none of them can be approved.")
+    sys.exit(int(not is_sound))
 
 
 @click.command()
@@ -84,7 +98,10 @@ def train(options: Options, model: str | None, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show(options: Options, candidate: str | None, list_all: bool, as_json: bool) -> None:
-    """Tell what was found about CANDIDATE: by default the best of the last training."""
+    """Tell what was found about CANDIDATE.
+
+    By default about the best of the last training.
+    """
     screen, project = Screen(as_json=as_json), options.open()
     if list_all:
         judged = project.candidates()

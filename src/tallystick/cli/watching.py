@@ -15,7 +15,10 @@ from tallystick.monitoring.printed import printed
 @json_option
 @click.pass_obj
 def monitor(options: Options, bundle: str | None, as_of: str | None, as_json: bool) -> None:
-    """Outcomes, risk, drift and the alarm; exits 1 while the alarm stands."""
+    """Outcomes, risk, drift and the alarm.
+
+    About BUNDLE, or the one approved last. Exits 1 while the alarm stands.
+    """
     screen, project = Screen(as_json=as_json), options.open()
     report = project.monitor(as_instant(as_of, "--as-of"), bundle=bundle)
     screen.emit(report.to_plain())
@@ -28,7 +31,10 @@ def monitor(options: Options, bundle: str | None, as_of: str | None, as_json: bo
 @json_option
 @click.pass_obj
 def retrain(options: Options, model: str | None, as_json: bool) -> None:
-    """Train a challenger on fresh matured data, and compare it with the champion on the same decisions."""
+    """Train a challenger, and compare it with the champion.
+
+    It learns from everything that has matured by now; both are held to the same matured decisions.
+    """
     screen, project = Screen(as_json=as_json), options.open()
     with screen.progress() as step:
         retrained = project.retrain(model, step=step)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
+from rich.console import Group
 
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.models import LabelDefinition
@@ -18,10 +18,13 @@ from tallystick.replay.fold import Question, features, fold
 from tallystick.scoring.policy import Action, decide, row_values
 from tallystick.serving.history import record_at
 from tallystick.serving.record import Decision, decode
+from tallystick.tables import table
 from tallystick.training.labels import read_labels
 from tallystick.training.metrics import auc, average_precision
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
+_COUNTED = ("decisions", "reported", "unknown")
+_REACHED = ("average precision", "AUC", "reported and allowed")
 
 
 class Swap(msgspec.Struct, frozen=True):
@@ -77,18 +80,19 @@ class Comparison(msgspec.Struct, frozen=True):
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
 
-    def __rich__(self) -> Table:
-        title = f"champion and challenger on {self.n_matured:,} matured decisions"
-        table = Table("champion", "challenger", "decisions", "reported", "unknown", title=title)
+    def __rich__(self) -> Group:
+        title = f"Champion and challenger on the same {self.n_matured:,} matured decisions"
+        swaps = table(title, "champion", "challenger", *_COUNTED, right=_COUNTED)
         for swap in self.swaps:
             style = "" if swap.champion == swap.challenger else "bold"
-            table.add_row(
+            swaps.add_row(
                 swap.champion, swap.challenger, f"{swap.n:,}", f"{swap.n_bad:,}", f"{swap.n_unknown:,}", style=style
             )
-        reached = f"average precision {_shown(self.champion)} -> {_shown(self.challenger)}"
-        allowed = f"reported and allowed {self.champion.n_bad_allowed:,} -> {self.challenger.n_bad_allowed:,}"
-        table.caption = f"{reached}; {allowed}"
-        return table
+        sides = table("", "", "average precision", "AUC", "reported and allowed", right=_REACHED)
+        for name, side in (("champion", self.champion), ("challenger", self.challenger)):
+            reached = _shown(side.average_precision), _shown(side.auc)
+            sides.add_row(name, *reached, f"{side.n_bad_allowed:,}")
+        return Group(swaps, "", sides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,5 +202,5 @@ def _swaps(compared: _Compared) -> list[Swap]:
     return [swap for swap in found if swap.n]
 
 
-def _shown(side: Side) -> str:
-    return "unknown" if side.average_precision is None else f"{side.average_precision:.3f}"
+def _shown(metric: float | None) -> str:
+    return "unknown" if metric is None else f"{metric:.3f}"

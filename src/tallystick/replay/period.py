@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 import numpy as np
-from rich.table import Table
+from rich.console import Group
+from rich.text import Text
 
 from tallystick.errors import NothingDecided
 from tallystick.features.plan import Plan
 from tallystick.replay.archive import Archive
 from tallystick.replay.together import Progress, replay_entries
 from tallystick.replay.verdict import Stage, Verdict
+from tallystick.tables import table
 
 MOST_SHOWN = 10
 
@@ -57,15 +59,21 @@ class Report:
             "differing": [verdict.to_plain() for verdict in self.verdicts if not verdict.is_identical],
         }
 
-    def __rich__(self) -> Table:
-        title = f"{self.n_identical:,} of {len(self.verdicts):,} replayed decisions are identical"
-        table = Table("decision", "made at", "action", "differs at", "because", title=title)
-        for verdict in [v for v in self.verdicts if not v.is_identical][:MOST_SHOWN]:
+    def __rich__(self) -> Group:
+        told = Text(f"{self.n_identical:,} of {len(self.verdicts):,} replayed decisions are identical, bit for bit")
+        told.stylize("bold green" if self.is_identical else "bold red")
+        inside = Text(f"The period has {self.n_decisions:,} decisions.", style="dim")
+        if self.is_identical:
+            return Group(told, inside)
+        differing = [verdict for verdict in self.verdicts if not verdict.is_identical]
+        counted = ", ".join(f"{stage} {n:,}" for stage, n in self.stages.items())
+        shown = table("", "decision", "made at (UTC)", "action", "differs at", "because")
+        for verdict in differing[:MOST_SHOWN]:
             at = "" if verdict.at is None else _written(verdict.at)
-            table.add_row(verdict.decision, at, verdict.action or "", verdict.stage, verdict.because)
-        counted = ", ".join(f"{stage} {n:,}" for stage, n in self.stages.items()) or "none differs"
-        table.caption = f"{self.n_decisions:,} decisions in the period; {counted}"
-        return table
+            shown.add_row(verdict.decision, at, verdict.action or "", verdict.stage, verdict.because)
+        left = len(differing) - MOST_SHOWN
+        more = [Text(f"and {left:,} more; --json tells all", style="dim")] if left > 0 else []
+        return Group(told, inside, f"differ first at: {counted}", "", shown, *more)
 
 
 def replay_period(
