@@ -1,10 +1,12 @@
 """``tally new``: a project to start from."""
 
+import re
 from pathlib import Path
 
 import click
 
-from tallystick.cli.options import Options
+from tallystick.cli.options import Options, json_option
+from tallystick.cli.screen import Screen
 from tallystick.errors import ConfigError
 
 PROJECT = '''"""Card fraud: which card payments to stop."""
@@ -46,7 +48,7 @@ model = ts.Model(
     "__NAME__",
     features=CardFraud,
     label=ts.Label(fraud, matures_after="30d"),
-    split=ts.TimeSplit(train="60d", gap="7d", validate="7d", test="7d"),
+    split=ts.TimeSplit(train="60d", gap="21d", validate="14d", test="28d"),  # a gap as long as most reports take
     candidates=[ts.LogisticRegression(), ts.GradientBoosting()],
     search=ts.Search(trials=20, metric="average_precision"),
     policy=ts.Policy(stop=ts.above_cost(false_alarm=5.0, missed=payments.amount), refer=ts.above(0.2)),
@@ -75,22 +77,27 @@ IGNORED = ".tally/\ndata/\n__pycache__/\n"
 
 @click.command()
 @click.argument("name")
+@json_option
 @click.pass_obj
-def new(options: Options, name: str) -> None:
+def new(options: Options, name: str, as_json: bool) -> None:
     """Scaffold a project folder NAME.
 
     Raises
     ------
     ConfigError
-        If the folder holds something already.
+        If the folder holds something already, or the name cannot stand in a project file.
     """
-    folder = options.folder / name
+    screen, folder = Screen(as_json=as_json), options.folder / name
+    if not re.fullmatch(r"[\w.-]+", folder.name):
+        sentence = f"{name!r} is no name for a project. Write letters, digits, dots and hyphens, such as card-fraud."
+        raise ConfigError(sentence)
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         sentence = f"{str(folder)!r} exists and is not empty. Choose another name, or empty it."
         raise ConfigError(sentence)
-    write(folder, name)
-    click.echo(f"{folder}/project.py holds the definitions. Put payments and chargebacks into {folder}/data/, then:")
-    click.echo(f"  cd {folder} && tally check")
+    write(folder, folder.name)
+    screen.emit({"project": str(folder), "definitions": str(folder / "project.py"), "data": str(folder / "data")})
+    screen.say(f"{folder}/project.py holds the definitions. Put payments and chargebacks into {folder}/data/, then:")
+    screen.say(f"  cd {folder} && tally check")
 
 
 def write(folder: Path, name: str) -> None:
