@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -65,10 +65,10 @@ class World:
     """
 
     folder: Path
-    model: ModelDefinition
-    plan: Plan
-    dataset: Dataset
-    network: Network
+    model: ModelDefinition = field(repr=False)
+    plan: Plan = field(repr=False)
+    dataset: Dataset = field(repr=False)
+    network: Network = field(repr=False)
     bundle: str
 
     @property
