@@ -41,7 +41,7 @@ from tallystick.log.sqlite import SqliteLog
 from tallystick.monitoring import from_log
 from tallystick.monitoring.drift import Histogram
 from tallystick.monitoring.report import Report
-from tallystick.monitoring.watch import Reference, Settings, monitor
+from tallystick.monitoring.watch import Reference, Settings, monitor, rate_at_most
 from tallystick.release.make import Ingredients
 from tallystick.release.make import release as make_bundle
 from tallystick.release.open import Bundle, open_bundle
@@ -403,7 +403,7 @@ class Project:
             decided = from_log.decided(archive.log, dataset, opened.policy, stream=spine, bundle=opened.digest)
         reference = opened.reference
         scores = Histogram(reference.scores.edges, reference.scores.counts)
-        bad_rate = max(reference.bad.n_bad, 0.5) / max(reference.scores.n, 1)
+        bad_rate = rate_at_most(reference.bad.n_bad, reference.scores.n)
         return monitor(
             decided,
             from_log.reported(dataset, definition.label),

@@ -28,12 +28,22 @@ from tallystick.monitoring.report import Report
 from tallystick.serving.requests import Decided, Request
 from tallystick.serving.service import Service
 from tallystick.simulation.cards import Network, midnight, simulate
+from tallystick.simulation.frauds import FraudRates
 
-CUSTOMERS, TERMINALS, SEED = 400, 800, 11
+CUSTOMERS, TERMINALS, SEED = 400, 800, 4
 START = date(2026, 1, 1)
-HISTORY_DAYS, QUIET_DAYS, LAST_DAY = 120, 21, 215
+TAKEOVERS = 4.0  # a day and 1,000 customers: a wave that shows within weeks
+HISTORY_DAYS, QUIET_DAYS, LOOKS_AFTER_DAYS, WAITS_DAYS, LAST_DAY = 165, 21, 21, 35, 290
+# Shorter than a house would choose, so that weeks rather than months go by until a challenger can learn.
+SHORTER = {
+    'matures_after="30d"': 'matures_after="14d"',
+    'gap="21d"': 'gap="14d"',
+    'test="28d"': 'test="14d"',
+    "trials=20": "trials=12",
+}
 LIVE = midnight(START) + HISTORY_DAYS * DAY_US
 NEW_FRAUD = LIVE + QUIET_DAYS * DAY_US
+LAST = midnight(START) + LAST_DAY * DAY_US
 TOGETHER = 100
 REPLAYED = 500
 
@@ -90,12 +100,21 @@ def _declare(screen: Screen, home: Path) -> Story:
         step("simulate", 0, 1)
         first_new = datetime.fromtimestamp(NEW_FRAUD / 1e6, UTC).date()
         network = simulate(
-            customers=CUSTOMERS, terminals=TERMINALS, start=START, days=LAST_DAY, new_fraud_from=first_new, seed=SEED
+            customers=CUSTOMERS,
+            terminals=TERMINALS,
+            start=START,
+            days=LAST_DAY,
+            new_fraud_from=first_new,
+            seed=SEED,
+            rates=FraudRates(account_takeovers=TAKEOVERS),
         )
         step("simulate", 1, 1)
     new.write(home, "card-fraud")
     project = home / "project.py"
-    project.write_text(project.read_text().replace("trials=20", "trials=12"))
+    text = project.read_text(encoding="utf-8")
+    for written, shorter in SHORTER.items():
+        text = text.replace(written, shorter)
+    project.write_text(text, encoding="utf-8")
     history = network.until(LIVE)
     pq.write_table(history.payments, home / "data" / "payments.parquet")
     pq.write_table(history.chargebacks, home / "data" / "chargebacks.parquet")
@@ -128,10 +147,8 @@ def _release_and_approve(story: Story) -> None:
 
 
 def _weeks(story: Story) -> None:
-    story.chapter("4  Three weeks of decisions, through the service object")
-    with story.screen.progress() as step, story.acting("ada").service() as service:
-        counts = _live(story, service, LIVE, NEW_FRAUD - DAY_US, "decide", step)
-    story.screen.say(_counted(counts))
+    story.chapter("4  Weeks of decisions, through the service object")
+    _let_pass(story, QUIET_DAYS - 1)
 
 
 def _one_day_over_http(story: Story) -> None:
@@ -152,29 +169,22 @@ def _one_day_over_http(story: Story) -> None:
 
 def _until_the_alarm(story: Story) -> Report:
     story.chapter(f"6  A new kind of fraud begins on {_day(NEW_FRAUD)}; monitoring waits for labels to mature")
-    last = midnight(START) + LAST_DAY * DAY_US
-    now, counts = NEW_FRAUD, {"allow": 0, "refer": 0, "stop": 0}
-    report = None
-    while now < last and (report is None or not report.alarm.is_alarmed):
-        until = min(now + (28 if report is None else 7) * DAY_US, last)
-        with story.screen.progress() as step, story.acting("ada").service() as service:
-            more = _live(story, service, now, until, f"decide to {_day(until)}", step)
-        counts = {name: counts[name] + more[name] for name in counts}
-        now, story.clock.at = until, until
+    _let_pass(story, LOOKS_AFTER_DAYS)
+    report = story.acting("ada").monitor()
+    while not report.alarm.is_alarmed and story.clock.at < LAST - WAITS_DAYS * DAY_US:
+        _let_pass(story, 7)
         report = story.acting("ada").monitor()
-    story.screen.say(_counted(counts), "")
-    if report is None:  # pragma: no cover - the loop above runs at least once
-        raise AssertionError
-    story.screen.say(printed(report))
+    story.screen.say("", printed(report))
     return report
 
 
 def _retrain(story: Story, report: Report) -> None:
     word = "The alarm asks for" if report.alarm.is_alarmed else "No alarm was raised; all the same,"
-    story.chapter(f"7  {word} a challenger, taught with matured decisions")
+    story.chapter(f"7  {word} a challenger; {WAITS_DAYS} days later there are mature labels to teach and to test it")
+    _let_pass(story, min(WAITS_DAYS, (LAST - story.clock.at) // DAY_US))
     with story.screen.progress() as step:
         retrained = story.acting("ada").retrain(step=step)
-    story.screen.say(retrained.comparison)
+    story.screen.say("", retrained.comparison)
 
 
 def _replay(story: Story) -> str:
@@ -209,15 +219,24 @@ def _try_next(story: Story, decision: str) -> None:
         story.screen.say(f"  {command}")
 
 
-def _live(story: Story, service: Service, begin: int, end: int, stage: str, step: Any) -> dict[str, int]:
-    """Let time pass: payments are decided as they come, reports recorded when they come."""
+def _let_pass(story: Story, days: int) -> None:
+    """Let days pass from where the clock stands, deciding and recording what comes, and say what was decided."""
+    with story.screen.progress() as step, story.acting("ada").service() as service:
+        counts = _live(story, service, days, step)
+    story.screen.say(f"until {_day(story.clock.at)}: {_counted(counts)}")
+
+
+def _live(story: Story, service: Service, days: int, step: Any) -> dict[str, int]:
+    """Decide payments as they come, and record reports when they come."""
     counts = {"allow": 0, "refer": 0, "stop": 0}
     stopped = rehearsal.stopped(story.acting("ada"))
-    step(stage, 0, (end - begin) // DAY_US)
-    for day in range(begin, end, DAY_US):
+    begin, stage = story.clock.at, f"decide from {_day(story.clock.at)}"
+    for done in range(days):
+        step(stage, done, days)
+        day = begin + done * DAY_US
+        story.clock.at = day + DAY_US
         arrivals = [a for a in _arrivals(story.network.between(day, day + DAY_US)) if a[1] not in stopped]
         for stream, group in _groups(arrivals):
-            story.clock.at = day + DAY_US
             requests = [Request(raw) for _, _, raw in group]
             if stream == "payments":
                 for answer in service.decide(requests):
@@ -228,7 +247,7 @@ def _live(story: Story, service: Service, begin: int, end: int, stage: str, step
             else:
                 # A payment that was stopped within this group's day is never reported either.
                 service.record(stream, [r for r, a in zip(requests, group, strict=True) if a[1] not in stopped])
-        step(stage, (day - begin) // DAY_US + 1, (end - begin) // DAY_US)
+    step(stage, days, days)
     return counts
 
 
