@@ -70,11 +70,20 @@ class LmdbStore:
         Parameters
         ----------
         entries : must be iterable again if the store has to grow: a list, or an object that makes new iterators
+
+        Raises
+        ------
+        StateFull
+            If the disk or the largest size is used up.
+        ValueError
+            If a key is not above the one before it, or the store is not empty.
         """
         while True:
             try:
                 with self._env.begin(write=True) as transaction:
-                    transaction.cursor().putmulti(entries, append=True)
+                    n_given, n_put = transaction.cursor().putmulti(entries, append=True)
+                    if n_put < n_given:
+                        raise ValueError("These entries do not rise, or the store is not empty.")
             except lmdb.MapFullError as error:
                 if self._size >= self._largest:
                     raise StateFull(self._path, size=self._size) from error

@@ -56,7 +56,10 @@ class OrderedStore(Protocol):
         """Return what was committed under a key, or None."""
 
     def load(self, entries: Iterable[Entry]) -> None:
-        """Put many entries, in rising order of keys, into the empty store: all or nothing."""
+        """Put many entries, in rising order of keys, into the empty store: all or nothing.
+
+        Raise ``ValueError`` if they do not rise or the store is not empty, ``StateFull`` if there is no room.
+        """
 
     def entries(self) -> Iterator[Entry]:
         """Yield everything that was committed, in rising order of keys."""

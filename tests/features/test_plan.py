@@ -1,0 +1,61 @@
+"""A plan is the same for a definition everywhere, and plans shared work once."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from tallystick.definitions.features import FeatureSet
+from tallystick.features.plan import Plan
+
+
+def test_shared_windows_are_kept_once(plan: Plan) -> None:
+    """Eight features of one key share four edges, one summed column and one series."""
+    (group,) = plan.groups
+
+    assert group.key == "customer"
+    assert [offset // 86_400_000_000 for offset in group.offsets] == [0, 1, 7, 8]
+    assert [column.field for column in group.summed] == ["amount"]
+    assert (len(group.series), len(group.slots)) == (1, 7)
+
+
+def test_a_plan_survives_as_plain_data(plan: Plan) -> None:
+    """Written as JSON and read back, it has the same digests, names, groups and expressions."""
+    again = Plan.from_plain(json.loads(json.dumps(plan.to_plain())))
+
+    assert (again.digest, again.state_digest, again.names) == (plan.digest, plan.state_digest, plan.names)
+    assert (again.groups, again.features) == (plan.groups, plan.features)
+
+
+def test_plain_data_says_nothing_of_places(plan: Plan) -> None:
+    """Where data lies is no part of a plan."""
+    plain = plan.to_plain()
+
+    assert plain["definition"]["spine"]["source"] == ""
+    assert {source["source"] for source in plain["sources"]} == {""}
+
+
+@pytest.mark.parametrize("plain", [{}, {"definition": 1, "sources": []}, {"sources": []}])
+def test_other_data_is_no_plan(plain: dict[str, Any]) -> None:
+    """Data of another shape is refused."""
+    with pytest.raises(msgspec.ValidationError):
+        Plan.from_plain(plain)
+
+
+def test_expressions_share_a_state(plan: Plan, make: Any) -> None:
+    """Another threshold or window changes what features mean, not which totals are kept; another column does."""
+    customer = make.stream.by("customer")
+
+    class One(FeatureSet, spine=make.stream):
+        spend = customer.mean(make.stream.amount).over("1d")
+
+    class Two(FeatureSet, spine=make.stream):
+        spend = customer.sum(make.stream.amount).over("3d") > 5
+
+    class Three(FeatureSet, spine=make.stream):
+        n = customer.count().over("1d")
+
+    one, two, three = (Plan(features.definition, plan.sources) for features in (One, Two, Three))
+    assert one.digest != two.digest
+    assert one.state_digest == two.state_digest != three.state_digest
