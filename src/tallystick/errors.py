@@ -100,6 +100,7 @@
     · NameUnclear        a digest's beginning names nothing, or several things
     · NothingApproved    no bundle may decide
     · NothingServed      there is no log yet
+    · NobodyActs         the user has no name
     · SettingOutOfRange  a setting has a value that has no meaning
 """
 
@@ -1190,6 +1191,13 @@ class NothingApproved(ConfigError):
             "No bundle is approved, so nothing may decide. 'tally release' makes a bundle, and a validator who did not "
             "build it says 'tally --as NAME approve BUNDLE'."
         )
+
+
+class NobodyActs(ConfigError):
+    """The user of this machine has no name, so nobody would have acted."""
+
+    def __init__(self) -> None:
+        super().__init__("Nobody acts: the user of this machine has no name. Say who acts: tally --as NAME ...")
 
 
 class NothingServed(ConfigError):

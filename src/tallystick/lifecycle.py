@@ -1,10 +1,8 @@
 """The table of contents and the library's face: every stage of the journey, called in order."""
 
-import getpass
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +18,15 @@ from tallystick.definitions import project as project_file
 from tallystick.definitions.clock import Clock, SystemClock
 from tallystick.definitions.digest import digest_of
 from tallystick.definitions.models import ModelDefinition
-from tallystick.definitions.project import Definitions
-from tallystick.definitions.streams import Source, TableDefinition
-from tallystick.errors import NameUnclear, NothingApproved, NothingServed
+from tallystick.errors import NothingApproved, NothingServed
 from tallystick.features.batch import compute
 from tallystick.features.matrix import Matrix
-from tallystick.features.online import Online
 from tallystick.features.plan import Plan
-from tallystick.features.state.lmdb import LmdbStore
 from tallystick.governance.approvals import Approvals, approve, refuse
 from tallystick.governance.releases import record_deployment, record_release
 from tallystick.governance.standing import APPROVED, Approval
-from tallystick.ledger.actors import Actors, enrol
+from tallystick.ground import Ground, named, user
 from tallystick.ledger.entry import LedgerEntry
-from tallystick.ledger.keys import Keys, Signer
-from tallystick.ledger.ledger import Ledger, Verified
 from tallystick.log.entry import Segment
 from tallystick.log.reader import LogReader
 from tallystick.log.sqlite import SqliteLog
@@ -56,7 +48,7 @@ from tallystick.serving import heads
 from tallystick.serving.record import decode
 from tallystick.serving.requests import Answer, Request
 from tallystick.serving.service import Service
-from tallystick.settings import Places
+from tallystick.serving.state import open_state
 from tallystick.training.candidate import Candidate, open_candidate
 from tallystick.training.fit import train
 from tallystick.validation.check import Question
@@ -66,7 +58,6 @@ from tallystick.validation.evidence import Evidence, read_evidence
 Step = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 
-FIRST_ROLES = ("builder", "operator")
 NOW_ON = 2**62
 
 
@@ -82,8 +73,7 @@ def open(folder: Path | str = ".", *, actor: str | None = None, clock: Clock | N
     root = Path(folder)
     settings = settings_file.read(root)
     definitions = project_file.load(root / settings.project)
-    who = actor or settings.actor or getpass.getuser()
-    return Project(root, settings, definitions, who, clock or SystemClock())
+    return Project(root, settings, definitions, actor or settings.actor or user(), clock or SystemClock())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,35 +97,8 @@ class Retrained:
         return {"challenger": self.challenger.digest, "comparison": self.comparison.to_plain()}
 
 
-@dataclass(frozen=True)
-class Project:
-    """A project's folder, and everything that can be done with it.
-
-    Parameters
-    ----------
-    root : the folder
-    settings : what tally.toml says
-    definitions : what the project file declares
-    actor : who acts
-    clock : tells the time
-    """
-
-    root: Path
-    settings: settings_file.Settings
-    definitions: Definitions
-    actor: str
-    clock: Clock
-
-    @property
-    def places(self) -> Places:
-        """Where the things of the project lie."""
-        return Places(self.root)
-
-    @cached_property
-    def ledger(self) -> Ledger:
-        """Who did what."""
-        self.places.hidden.mkdir(parents=True, exist_ok=True)
-        return Ledger.create_or_open(self.places.ledger, self.places.checkpoints)
+class Project(Ground):
+    """A project's folder, and everything that can be done with it."""
 
     # ---- read and features -------------------------------------------------------------------------------
 
@@ -181,7 +144,10 @@ class Project:
     # ---- train and judge ---------------------------------------------------------------------------------
 
     def train(self, model: str | None = None, *, step: Step | None = None) -> list[Judged]:
-        """Train every family, judge each candidate, keep both, and record it in the ledger; the best comes first."""
+        """Train every family, judge each candidate, keep both, and record it in the ledger; the best comes first.
+
+        Best is who failed no check and no limit; among those, who ranks best on the validate part.
+        """
         definition, signer = self.definitions.model(model), self.signer()
         dataset, plan = self.dataset(step), self.plan(definition)
         matrix = compute(plan, dataset, threads=2, progress=_named(step, "features"))
@@ -206,7 +172,7 @@ class Project:
             checked = {"candidate": candidate.digest, "evidence": evidence.digest, "failed": len(evidence.failed)}
             self.ledger.record("checked", checked, signer, self.clock.now())
             judged.append(Judged(candidate, evidence))
-        return judged
+        return sorted(judged, key=_worse)
 
     def candidates(self) -> list[Judged]:
         """Return every candidate with its latest evidence, the newest first."""
@@ -232,9 +198,8 @@ class Project:
         judged = {made.candidate.digest: made for made in self.candidates()}
         if name is None and judged:
             newest = max(made.candidate.record.created_at for made in judged.values())
-            last = [made for made in judged.values() if made.candidate.record.created_at == newest]
-            return max(last, key=lambda made: made.candidate.record.reached["validate"].average_precision)
-        return judged[_one("candidate", name or "", list(judged), remedy="tally train")]
+            return min((m for m in judged.values() if m.candidate.record.created_at == newest), key=_worse)
+        return judged[named("candidate", name or "", list(judged), remedy="tally train")]
 
     # ---- release and approve -----------------------------------------------------------------------------
 
@@ -270,59 +235,20 @@ class Project:
                 raise NothingApproved
             name = standing[-1]
         released = [str(entry.facts["bundle"]) for entry in self.ledger.entries("released")]
-        digest = _one("bundle", name, list(dict.fromkeys(released)), remedy="tally release")
+        digest = named("bundle", name, list(dict.fromkeys(released)), remedy="tally release")
         folder = self.places.bundles / digest
         return open_bundle(folder, trusted_keys=self.trusted_keys(), approvals=approvals if is_approved else None)
 
     def approve(self, bundle: str) -> Approval:
         """Allow a bundle to decide: said by a validator who did not build it, on evidence without failures."""
         opened = self.bundle(bundle, is_approved=False)
-        return approve(
-            self.ledger,
-            opened.digest,
-            opened.evidence,
-            builder=opened.manifest.builder,
-            signer=self.signer(),
-            at=self.clock.now(),
-        )
+        builder, at = opened.manifest.builder, self.clock.now()
+        return approve(self.ledger, opened.digest, opened.evidence, builder=builder, signer=self.signer(), at=at)
 
     def refuse(self, bundle: str, *, reason: str) -> LedgerEntry:
         """Forbid a bundle to decide; an approval that stands falls."""
         opened = self.bundle(bundle, is_approved=False)
         return refuse(self.ledger, opened.digest, reason=reason, signer=self.signer(), at=self.clock.now())
-
-    # ---- people ------------------------------------------------------------------------------------------
-
-    def signer(self) -> Signer:
-        """Return who acts, with the key in hand; the first actor of an empty ledger enrols itself."""
-        keys = Keys(self.places.keys)
-        if not self.ledger.entries("actor_enrolled"):
-            signer = keys.load_or_create(self.actor)
-            enrol(
-                self.ledger,
-                self.actor,
-                FIRST_ROLES,
-                public_pem=signer.public_pem,
-                by=signer,
-                at=self.clock.now(),
-            )
-            return signer
-        Actors.from_ledger(self.ledger).of(self.actor)
-        return keys.load(self.actor)
-
-    def enrol(self, name: str, *roles: str) -> LedgerEntry:
-        """Make a key for another actor on this machine, and enrol it under the name of who acts."""
-        by = self.signer()
-        key = Keys(self.places.keys).load_or_create(name)
-        return enrol(self.ledger, name, roles, public_pem=key.public_pem, by=by, at=self.clock.now())
-
-    def trusted_keys(self) -> tuple[str, ...]:
-        """Return the public keys of everybody enrolled."""
-        return tuple(actor.public_pem for actor in Actors.from_ledger(self.ledger).by_name.values())
-
-    def verify(self) -> Verified:
-        """Prove the ledger from its first byte."""
-        return self.ledger.verify()
 
     # ---- serve and decide --------------------------------------------------------------------------------
 
@@ -334,12 +260,12 @@ class Project:
             self._begin_log(opened, step)
         with SqliteLog.create_or_open(self.places.log) as log:
             heads.check_last(log, heads.signed(self.ledger))
-            online = Online(opened.plan, LmdbStore(self.places.state / opened.plan.state_digest))
+            online = open_state(self.places.state, opened.plan)
             try:
                 record_deployment(self.ledger, opened.digest, signer=signer, at=self.clock.now())
-                service = Service(
-                    opened, log, online, self.clock, sign_head=heads.signing(self.ledger, signer, self.clock)
-                )
+                signing = heads.signing(self.ledger, signer, self.clock)
+                told = _named(step, "state")
+                service = Service(opened, log, online, self.clock, sign_head=signing, progress=told)
                 try:
                     yield service
                 finally:
@@ -423,7 +349,14 @@ class Project:
 
         Both are held to the same matured decisions, those of the challenger's test part, which it never learnt from.
         The champion goes on deciding until somebody approves the challenger.
+
+        Raises
+        ------
+        NothingServed
+            If nothing was ever decided here: there is no champion.
         """
+        if not self.places.log.exists():
+            raise NothingServed
         best = self.train(model, step=step)[0]
         challenger = self.release(best.candidate.digest)
         definition = self.definitions.model(model)
@@ -456,15 +389,12 @@ class Project:
         return np.isin(matrix.seq, np.array(stopped, dtype=np.int64))
 
 
+def _worse(made: Judged) -> tuple[bool, float]:
+    return bool(made.evidence.failed), -made.candidate.record.reached["validate"].average_precision
+
+
 def _named(step: Step | None, stage: str) -> Callable[[int, int], None] | None:
     return None if step is None else lambda done, total: step(stage, done, total)
 
 
-def _one(what: str, prefix: str, names: list[str], *, remedy: str) -> str:
-    found = [name for name in names if name.startswith(prefix)]
-    if len(found) != 1 or not prefix:
-        raise NameUnclear(what, prefix, found=found, known=names, remedy=remedy)
-    return found[0]
-
-
-__all__ = ["Judged", "Project", "Source", "TableDefinition", "open"]
+__all__ = ["Judged", "Project", "open"]

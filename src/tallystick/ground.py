@@ -1,0 +1,118 @@
+"""What every stage stands on: the project's folder, its settings, its ledger, and the people who act."""
+
+import getpass
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tallystick.definitions.clock import Clock
+from tallystick.definitions.project import Definitions
+from tallystick.errors import NameUnclear, NobodyActs
+from tallystick.ledger.actors import Actors, enrol
+from tallystick.ledger.entry import LedgerEntry
+from tallystick.ledger.keys import Keys, Signer
+from tallystick.ledger.ledger import Ledger, Verified
+from tallystick.settings import Places, Settings
+
+FIRST_ROLES = ("builder", "operator")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A project's folder, and who acts in it.
+
+    Parameters
+    ----------
+    root : the folder
+    settings : what tally.toml says
+    definitions : what the project file declares
+    actor : who acts
+    clock : tells the time
+    """
+
+    root: Path
+    settings: Settings
+    definitions: Definitions
+    actor: str
+    clock: Clock
+
+    @property
+    def places(self) -> Places:
+        """Where the things of the project lie."""
+        return Places(self.root)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Who did what."""
+        self.places.hidden.mkdir(parents=True, exist_ok=True)
+        return Ledger.create_or_open(self.places.ledger, self.places.checkpoints)
+
+    def signer(self) -> Signer:
+        """Return who acts, with the key in hand; the first actor of an empty ledger enrols itself."""
+        keys = Keys(self.places.keys)
+        if not self.ledger.entries("actor_enrolled"):
+            signer = keys.load_or_create(self.actor)
+            enrol(
+                self.ledger,
+                self.actor,
+                FIRST_ROLES,
+                public_pem=signer.public_pem,
+                by=signer,
+                at=self.clock.now(),
+            )
+            return signer
+        Actors.from_ledger(self.ledger).of(self.actor)
+        return keys.load(self.actor)
+
+    def enrol(self, name: str, *roles: str) -> LedgerEntry:
+        """Make a key for another actor on this machine, and enrol it under the name of who acts."""
+        by = self.signer()
+        key = Keys(self.places.keys).load_or_create(name)
+        return enrol(self.ledger, name, roles, public_pem=key.public_pem, by=by, at=self.clock.now())
+
+    def trusted_keys(self) -> tuple[str, ...]:
+        """Return the public keys of everybody enrolled."""
+        return tuple(actor.public_pem for actor in Actors.from_ledger(self.ledger).by_name.values())
+
+    def verify(self) -> Verified:
+        """Prove the ledger from its first byte."""
+        return self.ledger.verify()
+
+
+def user() -> str:
+    """Return the name of the user at this machine.
+
+    Raises
+    ------
+    NobodyActs
+        If the user has none, as in some containers.
+    """
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise NobodyActs from None
+
+
+def named(what: str, prefix: str, names: Sequence[str], *, remedy: str) -> str:
+    """Return the one name that begins so.
+
+    Parameters
+    ----------
+    what : what it names, for the sentence
+    remedy : the command that makes one
+
+    Raises
+    ------
+    NameUnclear
+        If no name begins so, or several do.
+
+    Examples
+    --------
+    >>> named("bundle", "3f", ["3fa1", "77b0"], remedy="tally release")
+    '3fa1'
+    """
+    found = [name for name in names if name.startswith(prefix)]
+    if len(found) != 1 or not prefix:
+        raise NameUnclear(what, prefix, found=found, known=names, remedy=remedy)
+    return found[0]
