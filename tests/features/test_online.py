@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tallystick.data.merge import from_parsed
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.features import FeatureSet
 from tallystick.errors import EntityTooLong, FeatureOverflow, SequenceRefused, StateOccupied, StateOfOtherPlan
@@ -144,8 +145,6 @@ def test_a_rebuild_refuses_long_keys(
     online: Online, arrivals: list[tuple[int, Record]], dataset: Dataset, make: Any
 ) -> None:
     """A key that the store cannot hold is named before anything is written."""
-    from tallystick.data.merge import from_parsed
-
     long = from_parsed(
         make.stream.definition,
         [*[(s, r) for s, r in arrivals if r.stream == "payments"], (9, make.payment("x" * 600, 1, 1))],
@@ -170,7 +169,8 @@ def test_serving_starts_without_a_compiler() -> None:
     """The online executor imports neither numba nor anything of training."""
     code = (
         "import sys, tallystick.features.online, tallystick.features.state.lmdb;"
-        "sys.exit(' '.join(sorted({'numba', 'llvmlite', 'sklearn', 'lightgbm', 'pandas', 'scipy'} & sys.modules.keys())))"
+        "heavy = {'numba', 'llvmlite', 'sklearn', 'lightgbm', 'pandas', 'scipy'};"
+        "sys.exit(' '.join(sorted(heavy & sys.modules.keys())))"
     )
 
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
