@@ -31,9 +31,7 @@ from tallystick.log.entry import Segment
 from tallystick.log.reader import LogReader
 from tallystick.log.sqlite import SqliteLog
 from tallystick.monitoring import from_log
-from tallystick.monitoring.drift import Histogram
 from tallystick.monitoring.report import Report
-from tallystick.monitoring.watch import Reference, Settings, monitor, rate_at_most
 from tallystick.release.make import Ingredients
 from tallystick.release.make import release as make_bundle
 from tallystick.release.open import Bundle, open_bundle
@@ -45,7 +43,6 @@ from tallystick.replay.period import Report as ReplayReport
 from tallystick.replay.period import replay_period
 from tallystick.replay.verdict import Verdict
 from tallystick.serving import heads
-from tallystick.serving.record import decode
 from tallystick.serving.requests import Answer, Request
 from tallystick.serving.service import Service
 from tallystick.serving.state import open_state
@@ -324,25 +321,14 @@ class Project(Ground):
         opened = self.bundle(bundle)
         definition = self.definitions.model(opened.manifest.model)
         with self.archive() as archive:
-            dataset = fold(archive.log, opened.plan, until=NOW_ON)
-            spine = opened.plan.definition.spine.name
-            decided = from_log.decided(archive.log, dataset, opened.policy, stream=spine, bundle=opened.digest)
-        reference = opened.reference
-        scores = Histogram(reference.scores.edges, reference.scores.counts)
-        bad_rate = rate_at_most(reference.bad.n_bad, reference.scores.n)
-        return monitor(
-            decided,
-            from_log.reported(dataset, definition.label),
-            Reference(opened.digest, bad_rate, scores, opened.candidate.reached["test"].average_precision),
-            as_of=self.clock.now() if as_of is None else as_of,
-            settings=Settings(
-                maturity_us=definition.label.matures_after_us,
-                false_alarm_cost=getattr(definition.policy.stop, "false_alarm", 0.0),
-                tolerated_rise=self.settings.monitoring.tolerated_rise,
-                false_alarms=self.settings.monitoring.false_alarms,
-                clump=self.settings.monitoring.clump,
-            ),
-        )
+            return from_log.watch(
+                archive.log,
+                fold(archive.log, opened.plan, until=NOW_ON),
+                opened,
+                definition.label,
+                as_of=self.clock.now() if as_of is None else as_of,
+                settings=from_log.settings(definition, self.settings.monitoring),
+            )
 
     def retrain(self, model: str | None = None, *, step: Step | None = None) -> Retrained:
         """Train on everything matured by now, release the best as a challenger, and compare it with the champion.
@@ -383,10 +369,7 @@ class Project(Ground):
         if not self.places.log.exists():
             return None
         with LogReader.open(self.places.log) as log:
-            stream = model.features.spine.name
-            decisions = (decode(e.body) for e in log.read(after=0, kinds=("decision",)) if e.stream == stream)
-            stopped = [d.event for d in decisions if d.action == "stop" and d.event is not None and not d.shadow]
-        return np.isin(matrix.seq, np.array(stopped, dtype=np.int64))
+            return np.isin(matrix.seq, from_log.stopped(log, model.features.spine.name))
 
 
 def _worse(made: Judged) -> tuple[bool, float]:

@@ -3,16 +3,61 @@
 import msgspec
 import numpy as np
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset
-from tallystick.definitions.models import LabelDefinition
+from tallystick.definitions.fields import Money
+from tallystick.definitions.models import LabelDefinition, ModelDefinition
 from tallystick.definitions.policies import AboveCost, Policy
 from tallystick.log.reader import LogReader
+from tallystick.monitoring.drift import Histogram
 from tallystick.monitoring.outcomes import Action, Decided, Reported
+from tallystick.monitoring.report import Report
+from tallystick.monitoring.watch import Reference, Settings, monitor, rate_at_most
+from tallystick.release.open import Bundle
 from tallystick.scoring.policy import missed_cost
 from tallystick.serving.record import decode
+from tallystick.settings import Monitoring
 
 ACTIONS = {"allow": Action.ALLOW, "refer": Action.REFER, "stop": Action.STOP}
+
+
+def watch(
+    log: LogReader, dataset: Dataset, bundle: Bundle, label: LabelDefinition, *, as_of: int, settings: Settings
+) -> Report:
+    """Return what became of a bundle's decisions, as known at an instant.
+
+    Parameters
+    ----------
+    dataset : history and what the log added, as the bundle's plan reads it
+    label : what counts as bad
+    """
+    spine, known = bundle.plan.definition.spine.name, bundle.reference
+    scores = Histogram(known.scores.edges, known.scores.counts)
+    reached = bundle.candidate.reached["test"].average_precision
+    reference = Reference(bundle.digest, rate_at_most(known.bad.n_bad, known.scores.n), scores, reached)
+    made = decided(log, dataset, bundle.policy, stream=spine, bundle=bundle.digest)
+    return monitor(made, reported(dataset, label), reference, as_of=as_of, settings=settings)
+
+
+def settings(model: ModelDefinition, chosen: Monitoring) -> Settings:
+    """Return what monitoring needs to know, from a model's definition and from tally.toml."""
+    money = [kind.currency for kind in model.features.spine.fields.values() if isinstance(kind, Money)]
+    return Settings(
+        maturity_us=model.label.matures_after_us,
+        false_alarm_cost=getattr(model.policy.stop, "false_alarm", 0.0),
+        currency=money[0] if money else "",
+        tolerated_rise=chosen.tolerated_rise,
+        false_alarms=chosen.false_alarms,
+        clump=chosen.clump,
+    )
+
+
+def stopped(log: LogReader, stream: str) -> NDArray[np.int64]:
+    """Return the positions of the events that were stopped: nobody ever learns whether they were bad."""
+    decisions = (decode(entry.body) for entry in log.read(kinds=("decision",)) if entry.stream == stream)
+    events = [d.event for d in decisions if d.action == "stop" and d.event is not None and not d.shadow]
+    return np.array(events, dtype=np.int64)
 
 
 class Unsettled(msgspec.Struct, frozen=True):
