@@ -126,7 +126,13 @@ class Checkpoints:
             earlier = checkpoint.number
 
     def prove_one(self, checkpoint: Checkpoint, hashes: list[str], actors: Actors, line: int | None = None) -> None:
-        """Hold one checkpoint, from the file or kept elsewhere, against the ledger; see `prove`."""
+        """Hold one checkpoint, from the file or kept elsewhere, against the ledger; see `prove`.
+
+        Raises
+        ------
+        LedgerDamaged
+            If the ledger ends before it, has another hash there, or its signature is not its actor's.
+        """
         if checkpoint.number >= len(hashes):
             detail = f"a checkpoint stands at entry {checkpoint.number}, and the ledger ends at {len(hashes) - 1}"
             raise LedgerDamaged(self.path, problem="cut", detail=detail, number=len(hashes), line=line)

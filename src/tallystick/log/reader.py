@@ -87,7 +87,13 @@ class LogReader:
 
     @property
     def origin(self) -> Head:
-        """Where the entries begin: the end of the attached history, and the hash that commits to it."""
+        """Where the entries begin: the end of the attached history, and the hash that commits to it.
+
+        Raises
+        ------
+        LogDamaged
+            If a segment cannot be read.
+        """
         segments = self.segments
         try:
             return Head(segments[-1].last if segments else 0, genesis(segments))

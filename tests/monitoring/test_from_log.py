@@ -1,0 +1,82 @@
+"""The columns that monitoring looks at are what the log and the history say."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tallystick.log.reader import LogReader
+from tallystick.monitoring import from_log
+from tallystick.monitoring.outcomes import Action
+from tallystick.replay.fold import fold
+from tallystick.serving.requests import Decided, Request
+from tallystick.settings import Monitoring
+from tallystick.testing.world import NOW, World, build
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return build(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def answers(world: World) -> list[Decided]:
+    with world.service() as service:
+        made = service.decide([Request(raw) for raw in world.payments(60)])
+        service.record("chargebacks", [Request(raw) for raw in world.chargebacks(5)])
+    return [answer for answer in made if isinstance(answer, Decided)]
+
+
+def test_decisions_become_columns(world: World, answers: list[Decided]) -> None:
+    """Every decision of the bundle is one row, with its own action, score, instant and cost."""
+    with LogReader.open(world.folder / "log.sqlite") as log:
+        dataset = fold(log, world.plan, until=log.head.position)
+        found = from_log.decided(log, dataset, world.model.policy, stream="payments", bundle=world.bundle)
+
+    spine = dataset.records["payments"]
+    rows = np.searchsorted(spine.seq, [answer.decision.event or 0 for answer in answers])
+    assert found.ids.tolist() == [answer.decision.record_id for answer in answers]
+    assert found.score.tolist() == [answer.decision.score for answer in answers]
+    assert [Action(code).name.lower() for code in found.action] == [answer.decision.action for answer in answers]
+    assert found.missed_cost.tolist() == (spine.values["amount"].values[rows] / 100).tolist()
+
+
+def test_another_bundle_decided_nothing(world: World, answers: list[Decided]) -> None:
+    """Decisions of one bundle are not counted for another."""
+    with LogReader.open(world.folder / "log.sqlite") as log:
+        dataset = fold(log, world.plan, until=log.head.position)
+        found = from_log.decided(log, dataset, world.model.policy, stream="payments", bundle="0" * 64)
+
+    assert len(found.ids) == 0
+
+
+def test_reports_are_those_of_history_and_log(world: World, answers: list[Decided]) -> None:
+    """Reports from before the first decision and after it stand in one column, in order of arrival."""
+    with LogReader.open(world.folder / "log.sqlite") as log:
+        dataset = fold(log, world.plan, until=log.head.position)
+        found = from_log.reported(dataset, world.model.label)
+
+    assert len(found.ids) == len(world.dataset.records["chargebacks"]) + 5
+    assert found.is_bad.all()
+
+
+def test_stopped_events_have_no_label(world: World, answers: list[Decided]) -> None:
+    """The stopped events are those whose decision says stop, no others."""
+    with LogReader.open(world.folder / "log.sqlite") as log:
+        found = from_log.stopped(log, "payments")
+
+    assert found.tolist() == [a.decision.event for a in answers if a.decision.action == "stop"]
+
+
+def test_a_report_is_made_from_log_and_bundle(world: World, answers: list[Decided], tmp_path: Path) -> None:
+    """The report counts the decisions and prints a reference that so few bad ones allow to claim."""
+    settings = from_log.settings(world.model, Monitoring())
+    with LogReader.open(world.folder / "log.sqlite") as log:
+        dataset = fold(log, world.plan, until=log.head.position)
+        report = from_log.watch(
+            log, dataset, world.open_bundle(), world.model.label, as_of=NOW + 40 * 86_400_000_000, settings=settings
+        )
+
+    assert report.n_decided == len(answers)
+    assert report.alarm.reference_rate > 0
+    assert report.currency == "EUR"
