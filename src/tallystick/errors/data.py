@@ -1,0 +1,142 @@
+"""Files and requests that do not keep their contract."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tallystick.errors.base import TallystickError, did_you_mean
+
+
+class Told(Protocol):
+    """What is wrong with one field: its name, a code that never changes, and a sentence."""
+
+    @property
+    def field(self) -> str: ...  # noqa: D102
+    @property
+    def code(self) -> str: ...  # noqa: D102
+    @property
+    def sentence(self) -> str: ...  # noqa: D102
+
+
+class DataError(TallystickError):
+    """Files or raw records cannot be taken in."""
+
+
+class SourceMissing(DataError):
+    """A source's file or folder is not there, or holds no Parquet file."""
+
+    def __init__(self, source: str, *, path: str, because: str) -> None:
+        self.source, self.path, self.because = source, path, because
+        super().__init__(
+            f"{source!r} cannot be read from {path!r}: {because}. "
+            "Put the Parquet file (or a folder of them) there, or correct source= in the project file."
+        )
+
+
+class SourceUnreadable(DataError):
+    """A file of a source is not readable as Parquet."""
+
+    def __init__(self, source: str, *, path: str, because: str) -> None:
+        self.source, self.path, self.because = source, path, because
+        super().__init__(
+            f"{source!r} cannot be read from {path!r}: {because}. Write the file again as Parquet, or take it away."
+        )
+
+
+class ColumnMissing(DataError):
+    """A declared column is not in a file."""
+
+    def __init__(self, source: str, column: str, *, path: str, found: Iterable[str]) -> None:
+        self.source, self.column, self.path, self.found = source, column, path, list(found)
+        super().__init__(
+            f"{source!r} needs a column {column!r}, and {path!r} has none. "
+            f"Found: {', '.join(self.found) or 'no column'}. "
+            f"{did_you_mean(column, self.found) or 'Add the column, or take the field out of the project file.'}"
+        )
+
+
+class ColumnUnusable(DataError):
+    """A column's type cannot become what the field declares."""
+
+    def __init__(self, source: str, column: str, *, found: str, kind: str, allowed: str) -> None:
+        self.source, self.column, self.found, self.kind, self.allowed = source, column, found, kind, allowed
+        super().__init__(
+            f"The column {column!r} of {source!r} holds {found}, which cannot be read as {kind}. "
+            f"Allowed: {allowed}. Convert the column, or declare another kind."
+        )
+
+
+class TooManyRefused(DataError):
+    """More rows of a source broke their contract than the run may lose."""
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        n_refused: int,
+        n_rows: int,
+        max_share: float,
+        reasons: Mapping[str, int],
+        quarantine: Path | None,
+    ) -> None:
+        self.source, self.n_refused, self.n_rows, self.max_share = source, n_refused, n_rows, max_share
+        self.reasons, self.quarantine = dict(reasons), quarantine
+        top = sorted(self.reasons.items(), key=lambda pair: -pair[1])[:3]
+        told = ", ".join(f"{reason} ({count:,} times)" for reason, count in top)
+        where = f"Each refused row and its reasons are in {quarantine}. " if quarantine else ""
+        super().__init__(
+            f"{n_refused:,} of {n_rows:,} rows of {source!r} were refused ({n_refused / n_rows:.2%}), and at most "
+            f"{max_share:.2%} may be. Most often: {told}. {where}Correct the rows or the declared fields, "
+            "or allow a larger share."
+        )
+
+
+class RowRefused(DataError):
+    """A raw record breaks its contract; every broken field is told at once."""
+
+    def __init__(self, source: str, *, reasons: Sequence[Told]) -> None:
+        self.source, self.reasons = source, tuple(reasons)
+        super().__init__(f"This record of {source!r} is refused. " + " ".join(reason.sentence for reason in reasons))
+
+
+class DataUnwritable(DataError):
+    """A quarantine or a segment cannot be written."""
+
+    def __init__(self, path: Path, *, because: str) -> None:
+        self.path, self.because = path, because
+        super().__init__(
+            f"{path} cannot be written: {because}. Check that this user may write there and that the disk has space."
+        )
+
+
+class RecordsClash(DataError):
+    """Records to be put together claim the same place in the order of arrival."""
+
+    def __init__(self, source: str, *, seq: int) -> None:
+        self.source, self.seq = source, seq
+        super().__init__(
+            f"Two records claim place {seq} in the order of arrival, one of them in {source!r}. "
+            "Put every record in once: history first, then what the log added after it."
+        )
+
+
+class SegmentDamaged(DataError):
+    """A file of a segment is not the one that was saved. `file` names it within the segment's folder."""
+
+    def __init__(self, folder: Path, *, file: str, because: str) -> None:
+        self.folder, self.file, self.because = folder, file, because
+        super().__init__(
+            f"The segment {folder} is damaged: {file} {because}. "
+            "Keep it as evidence, and bring back the copy that was saved; a segment is never repaired."
+        )
+
+
+class SegmentUnfit(DataError):
+    """A whole segment lacks a stream, table or field that is asked of it."""
+
+    def __init__(self, folder: Path, *, because: str) -> None:
+        self.folder, self.because = folder, because
+        super().__init__(
+            f"The segment {folder} does not fit the project: {because}. "
+            "Open it with the definitions it was saved with, or start a new log from the files."
+        )

@@ -1,0 +1,95 @@
+"""Features that cannot be computed, and state that cannot be used."""
+
+from pathlib import Path
+
+from tallystick.errors.base import TallystickError
+
+
+class FeatureError(TallystickError):
+    """Features of some records cannot be computed, or their state cannot be kept."""
+
+
+class FeatureOverflow(FeatureError):
+    """An entity's running total of a column leaves the range in which every window is exact."""
+
+    def __init__(self, column: str, *, entity: str, value: int) -> None:
+        self.column, self.entity, self.value = column, entity, value
+        super().__init__(
+            f"The running total of {column!r} for {entity} grows beyond 2**62 with a record of {value} (in units of "
+            "its last digit). Look for a wrong value, or declare fewer decimals."
+        )
+
+
+class EntityTooLong(FeatureError):
+    """A key or id is longer than the state can hold."""
+
+    def __init__(self, text: str, *, n_bytes: int, allowed: int) -> None:
+        self.text, self.n_bytes, self.allowed = text, n_bytes, allowed
+        super().__init__(
+            f"The key {text[:40]!r}... has {n_bytes} bytes, and the state holds keys of at most {allowed}. "
+            "Use a shorter identifier, such as a digest of it, in every stream that names it."
+        )
+
+
+class StateFull(FeatureError):
+    """The state's file has reached the size it may grow to, or the disk has no space."""
+
+    def __init__(self, path: Path, *, size: int) -> None:
+        self.path, self.size = path, size
+        super().__init__(
+            f"The state {path} is full at {size / 2**20:.0f} MiB. Free space on its disk, open it with a larger "
+            "map_size, or write fewer records in one transaction; nothing of this one was kept."
+        )
+
+
+class StateHeld(FeatureError):
+    """A second process opens the state."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"The state {path} is open in another process, and has one owner at a time. Stop that process first."
+        )
+
+
+class StateDoubtful(FeatureError):
+    """The machine went down while the state was open, so its pages may not be those that were written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(
+            f"The machine stopped while the state {path} was open, and what it holds cannot be trusted. "
+            "Delete this folder and rebuild the state from the log: nothing is lost."
+        )
+
+
+class StateOfOtherPlan(FeatureError):
+    """The state holds totals of other features."""
+
+    def __init__(self, *, found: str, wanted: str) -> None:
+        self.found, self.wanted = found, wanted
+        super().__init__(
+            f"This state was made for features of state digest {found[:12]}, and these have {wanted[:12]}. "
+            "Open the state that belongs to this plan, or rebuild one from the log."
+        )
+
+
+class StateOccupied(FeatureError):
+    """A bulk load needs an empty state."""
+
+    def __init__(self, *, position: int) -> None:
+        self.position = position
+        super().__init__(
+            f"This state holds records up to {position} already. Rebuild into an empty folder, or append one by one."
+        )
+
+
+class SequenceRefused(FeatureError):
+    """A record or a question does not fit the order of arrival the state has reached."""
+
+    def __init__(self, seq: int, *, reached: int, allowed: str) -> None:
+        self.seq, self.reached, self.allowed = seq, reached, allowed
+        super().__init__(
+            f"The state has reached {reached} in the order of arrival, and {seq} is not {allowed}. "
+            "Append every record once, in order; ask about the past in batch."
+        )

@@ -1,0 +1,96 @@
+"""What nobody may do now."""
+
+from collections.abc import Iterable
+
+from tallystick.errors.base import TallystickError
+
+
+class ApprovalError(TallystickError):
+    """What was asked needs a right, or a proof, that is not there."""
+
+
+class BuilderRefused(ApprovalError):
+    """The builder of a bundle wants to approve it."""
+
+    def __init__(self, actor: str, *, bundle: str) -> None:
+        self.actor, self.bundle = actor, bundle
+        super().__init__(
+            f"{actor!r} built bundle {bundle[:12]}, and who builds does not approve. "
+            "Ask another validator to approve it."
+        )
+
+
+class RoleMissing(ApprovalError):
+    """An actor lacks the role that an act needs."""
+
+    def __init__(self, actor: str, *, role: str, roles: Iterable[str], act: str) -> None:
+        self.actor, self.role, self.roles, self.act = actor, role, sorted(roles), act
+        super().__init__(
+            f"{actor!r} may not {act}: that needs the role {role!r}, and the ledger gives {actor!r} "
+            f"{', '.join(self.roles) or 'no role'}. Ask an actor who is {role}."
+        )
+
+
+class BundleUnknown(ApprovalError):
+    """A bundle that no entry of the ledger released."""
+
+    def __init__(self, bundle: str, *, released: Iterable[str]) -> None:
+        self.bundle, self.released = bundle, list(released)
+        known = ", ".join(digest[:12] for digest in self.released[-5:]) or "none"
+        super().__init__(
+            f"The ledger has no release of bundle {bundle[:12]}. Released: {known}. "
+            "Release it first, or correct the digest."
+        )
+
+
+class EvidenceFailed(ApprovalError):
+    """Evidence with at least one failed check or limit."""
+
+    def __init__(self, bundle: str, *, failed: Iterable[tuple[str, str]]) -> None:
+        self.bundle, self.failed = bundle, list(failed)
+        told = "; ".join(f"{code}: {because}" for code, because in self.failed)
+        super().__init__(
+            f"Bundle {bundle[:12]} cannot be approved, because its evidence has {len(self.failed)} failed "
+            f"finding{'s' if len(self.failed) > 1 else ''} ({told}). Train and release a better candidate."
+        )
+
+
+class EvidenceRefused(ApprovalError):
+    """Evidence that cannot carry an approval."""
+
+    def __init__(self, bundle: str, *, because: str) -> None:
+        self.bundle, self.because = bundle, because
+        super().__init__(
+            f"The evidence of bundle {bundle[:12]} cannot carry an approval: {because}. "
+            "Hand in the evidence that the bundle was released with."
+        )
+
+
+class AlreadyApproved(ApprovalError):
+    """A bundle whose approval stands."""
+
+    def __init__(self, bundle: str, *, actor: str, number: int) -> None:
+        self.bundle, self.actor, self.number = bundle, actor, number
+        super().__init__(
+            f"Bundle {bundle[:12]} was approved by {actor!r} in entry {number}, and that approval stands. "
+            "Nothing is left to do; refuse the bundle to withdraw it."
+        )
+
+
+class ReasonMissing(ApprovalError):
+    """A refusal that does not say why."""
+
+    def __init__(self, bundle: str) -> None:
+        self.bundle = bundle
+        super().__init__(f"The refusal of bundle {bundle[:12]} gives no reason. Say in a sentence why it is refused.")
+
+
+class ApprovalMissing(ApprovalError):
+    """A bundle without a standing approval."""
+
+    def __init__(self, bundle: str, *, n_refusals: int) -> None:
+        self.bundle, self.n_refusals = bundle, n_refusals
+        why = f"it was refused {n_refusals} time(s), and not approved since" if n_refusals else "nobody approved it"
+        super().__init__(
+            f"Bundle {bundle[:12]} may not decide: {why}. Have a validator other than its builder approve it."
+        )

@@ -1,0 +1,91 @@
+"""A log that cannot be used."""
+
+from pathlib import Path
+
+from tallystick.errors.base import TallystickError
+
+
+class LogError(TallystickError):
+    """The log cannot be opened, read or written."""
+
+
+class LogDamaged(LogError):
+    """The log's bytes are not those that were written.
+
+    `problem` is one of: file, header, hash, gap, order, cut.
+    """
+
+    def __init__(self, path: Path, *, problem: str, detail: str, position: int | None = None) -> None:
+        self.path, self.problem, self.detail, self.position = path, problem, detail, position
+        place = "" if position is None else f" at position {position}"
+        super().__init__(
+            f"The log {path} is damaged{place} ({problem}): {detail}. "
+            "Keep the file as evidence, and go on from a copy whose head the ledger knows."
+        )
+
+
+class LogHeld(LogError):
+    """A second writer opens the log."""
+
+    def __init__(self, path: Path, *, holder: int | None = None) -> None:
+        self.path, self.holder = path, holder
+        who = "another process" if holder is None else f"process {holder}"
+        super().__init__(
+            f"The log {path} is being written by {who}, and has one writer at a time. "
+            "Stop that process first, or open the log for reading only."
+        )
+
+
+class LogUnavailable(LogError):
+    """The log's file cannot be opened, read or written."""
+
+    def __init__(self, path: Path, *, because: str) -> None:
+        self.path, self.because = path, because
+        super().__init__(
+            f"The log {path} cannot be used: {because}. "
+            "Check that it exists, that this user may use its folder, and that the disk has space."
+        )
+
+
+class LogFormatUnknown(LogError):
+    """The log was written by a version with another layout."""
+
+    def __init__(self, path: Path, *, found: int, known: int) -> None:
+        self.path, self.found, self.known = path, found, known
+        super().__init__(
+            f"The log {path} has format {found}, and this version of Tallystick knows format {known}. "
+            "Open it with the version that wrote it."
+        )
+
+
+class AlreadyLogged(LogError):
+    """An entry of this kind, stream and id exists; `position` is None where it is in the same group."""
+
+    def __init__(self, kind: str, stream: str, name: str, *, position: int | None) -> None:
+        self.kind, self.stream, self.name, self.position = kind, stream, name, position
+        where = "twice in this group" if position is None else f"in the log already, at position {position}"
+        super().__init__(
+            f"The {kind} {name!r} of {stream!r} is {where}. "
+            "An entry is written once: read the one that is there, or give the new one its own id."
+        )
+
+
+class EntryRefused(LogError):
+    """A draft that the log cannot hold."""
+
+    def __init__(self, kind: str, stream: str, name: str, *, because: str) -> None:
+        self.kind, self.stream, self.name, self.because = kind, stream, name, because
+        super().__init__(
+            f"The {kind} {name!r} of {stream!r} cannot be logged: {because}. Correct the draft; nothing was written."
+        )
+
+
+class SegmentRefused(LogError):
+    """A segment of history does not fit this log."""
+
+    def __init__(self, digest: str, *, because: str) -> None:
+        self.digest, self.because = digest, because
+        super().__init__(
+            f"The segment {digest[:12]} cannot be attached: {because}. "
+            "Attach history once, in order and without holes, to a log that has no entries."
+        )

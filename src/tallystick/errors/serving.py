@@ -1,0 +1,86 @@
+"""A service that cannot start, or cannot take more."""
+
+from pathlib import Path
+
+from tallystick.errors.base import TallystickError
+
+
+class ServingError(TallystickError):
+    """The service cannot start, or cannot take a request now."""
+
+
+class NotApproved(ServingError):
+    """A bundle without a standing approval would decide."""
+
+    def __init__(self, bundle: str) -> None:
+        self.bundle = bundle
+        super().__init__(
+            f"Bundle {bundle[:12]} has no standing approval, and only an approved bundle decides. "
+            f"Have a validator other than its builder run 'tally approve {bundle[:12]}'."
+        )
+
+
+class StateAhead(ServingError):
+    """The state has seen entries that the log does not have."""
+
+    def __init__(self, *, state: int, log: int) -> None:
+        self.state, self.log = state, log
+        super().__init__(
+            f"The state stands at position {state} and the log ends at {log}: the log lost entries, or the state is "
+            "another log's. Put the right log back; if it is right, move the state's folder away: it is made anew."
+        )
+
+
+class HistoryMissing(ServingError):
+    """The files of the log's first segment are not where they were."""
+
+    def __init__(self, path: Path, *, digest: str) -> None:
+        self.path, self.digest = path, digest
+        super().__init__(
+            f"The log begins with history {digest[:12]}, and {path} does not hold it. "
+            "Put the folder back; its files are part of the log."
+        )
+
+
+class HistoryAltered(ServingError):
+    """The folder of the log's first segment holds other files than were attached."""
+
+    def __init__(self, path: Path, *, attached: str, found: str) -> None:
+        self.path, self.attached, self.found = path, attached, found
+        super().__init__(
+            f"The log begins with history {attached[:12]}, and {path} holds {found[:12]}. "
+            "Put the files back that were attached; keep these as evidence."
+        )
+
+
+class QueueFull(ServingError):
+    """More requests wait than may wait. Send it again after a moment."""
+
+    def __init__(self, *, waiting: int, most: int) -> None:
+        self.waiting, self.most = waiting, most
+        super().__init__(f"{waiting} requests are waiting, and {most} may wait. Send it again in a second.")
+
+
+class ServiceStopped(ServingError):
+    """The service is going down and takes no more requests."""
+
+    def __init__(self) -> None:
+        super().__init__("The service is stopping and takes no more requests. Send it again when it is back.")
+
+
+class TokenRefused(ServingError):
+    """A token cannot be made, or taken back, like this."""
+
+    def __init__(self, name: str, *, because: str) -> None:
+        self.name, self.because = name, because
+        super().__init__(f"The token {name!r} is refused: {because}.")
+
+
+class AddressUnusable(ServingError):
+    """The server cannot listen where it was told to."""
+
+    def __init__(self, host: str, port: int, *, because: str) -> None:
+        self.host, self.port, self.because = host, port, because
+        super().__init__(
+            f"Nothing can listen on {host}:{port}: {because}. Stop what uses it, or choose another address or port."
+        )

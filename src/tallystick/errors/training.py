@@ -1,0 +1,147 @@
+"""Training that no candidate comes out of."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tallystick.errors.base import TallystickError
+
+
+class TrainingError(TallystickError):
+    """No candidate can be made, saved or opened."""
+
+
+class LibraryMissing(TrainingError):
+    """A library of the ``train`` extra is not installed."""
+
+    def __init__(self, library: str) -> None:
+        self.library = library
+        super().__init__(
+            f"{library!r} is needed to train and to check models, and it is not installed. "
+            "Run: pip install 'tallystick[train]'."
+        )
+
+
+class PartOutside(TrainingError):
+    """A part of the split reaches, by more than a tenth of its length, where there is no data."""
+
+    def __init__(self, part: str, *, days: str, data: str) -> None:
+        self.part, self.days, self.data = part, days, data
+        super().__init__(
+            f"The {part} part ({days}) reaches beyond the data ({data}). "
+            "Shorten train, gap, validate or test in ts.TimeSplit(...), move test_from, or read more history."
+        )
+
+
+class PartEmpty(TrainingError):
+    """A part of the split has no row with a label that counts."""
+
+    def __init__(self, part: str, *, days: str, n_inside: int, matures_after: str) -> None:
+        self.part, self.days, self.n_inside, self.matures_after = part, days, n_inside, matures_after
+        super().__init__(
+            f"The {part} part ({days}) has {n_inside} records and none with a label that counts; a tested label "
+            f"counts {matures_after} after its event. Move test_from back, lower matures_after in ts.Label(...) if "
+            "labels really are final sooner, or read more data."
+        )
+
+
+class PartOneClass(TrainingError):
+    """The labels of a part are all equal, so nothing can be learnt from it or judged on it."""
+
+    def __init__(self, part: str, *, days: str, n_rows: int, n_positives: int) -> None:
+        self.part, self.days, self.n_rows, self.n_positives = part, days, n_rows, n_positives
+        super().__init__(
+            f"The {part} part ({days}) has {n_rows} rows, of which {n_positives} are flagged: both kinds are needed. "
+            "Make the part longer in ts.TimeSplit(...), or check that the reports were read and join to their events."
+        )
+
+
+class MetricUndefined(TrainingError):
+    """A metric is asked of labels that are all equal."""
+
+    def __init__(self, metric: str, *, n_rows: int, n_positives: int) -> None:
+        self.metric, self.n_rows, self.n_positives = metric, n_rows, n_positives
+        super().__init__(
+            f"{metric} has no value on {n_rows} rows of which {n_positives} are flagged: it needs both kinds. "
+            "Take a longer stretch of time."
+        )
+
+
+class FitFailed(TrainingError):
+    """A framework could not fit these rows with these settings."""
+
+    def __init__(self, family: str, *, because: str) -> None:
+        self.family, self.because = family, because
+        super().__init__(f"{family} could not be fitted: {because}. Look at the features, or leave this family out.")
+
+
+class SearchFailed(TrainingError):
+    """Not one trial of a family could be fitted."""
+
+    def __init__(self, family: str, *, n_trials: int, because: str) -> None:
+        self.family, self.n_trials, self.because = family, n_trials, because
+        super().__init__(
+            f"All {n_trials} trials of {family} failed; the last one: {because} "
+            "Leave this family out of candidates=[...]."
+        )
+
+
+class CalibrationInverted(TrainingError):
+    """The raw score falls where the risk rises, so no probability can keep its order."""
+
+    def __init__(self, slope: float, *, n_rows: int, n_positives: int) -> None:
+        self.slope, self.n_rows, self.n_positives = slope, n_rows, n_positives
+        super().__init__(
+            f"The raw score does not rise with the risk on the held-out rows ({n_rows} rows, {n_positives} flagged; "
+            f"slope {slope:.3g}), so it cannot become a probability. The features tell nothing about the label in the "
+            "validate part: look at them, or make the parts longer."
+        )
+
+
+class ParityBroken(TrainingError):
+    """A model file does not score as the framework that fitted it."""
+
+    def __init__(self, family: str, *, largest: float, allowed: float, n_rows: int) -> None:
+        self.family, self.largest, self.allowed, self.n_rows = family, largest, allowed, n_rows
+        super().__init__(
+            f"The exported {family} differs from its framework by {largest:.3g} in a raw score of {n_rows} rows; "
+            f"allowed is {allowed:.0e}. The candidate is refused. Report this with the versions of the libraries; "
+            "until then leave the family out."
+        )
+
+
+class RowsMismatched(TrainingError):
+    """Values that belong to rows are not as many as the rows."""
+
+    def __init__(self, values: str, *, found: int, wanted: int) -> None:
+        self.values, self.found, self.wanted = values, found, wanted
+        super().__init__(f"{values} has {found} rows and the matrix has {wanted}. Give one value for each row.")
+
+
+class MatrixForeign(TrainingError):
+    """A matrix whose columns are not those of the model's features."""
+
+    def __init__(self, found: Iterable[str], *, wanted: Iterable[str]) -> None:
+        self.found, self.wanted = list(found), list(wanted)
+        super().__init__(
+            f"The matrix has the columns {', '.join(self.found)}, and the model's features are "
+            f"{', '.join(self.wanted)}. Compute the matrix with the model's own features."
+        )
+
+
+class CandidateMissing(TrainingError):
+    """A folder that holds no candidate."""
+
+    def __init__(self, folder: Path, *, lacking: Iterable[str]) -> None:
+        self.folder, self.lacking = folder, sorted(lacking)
+        super().__init__(
+            f"{folder} is no candidate: {', '.join(self.lacking)} is not there. "
+            "Give the folder that `tally train` wrote, named by its digest."
+        )
+
+
+class CandidateDamaged(TrainingError):
+    """A candidate whose bytes are not those that were recorded."""
+
+    def __init__(self, folder: Path, *, because: str) -> None:
+        self.folder, self.because = folder, because
+        super().__init__(f"The candidate {folder} is damaged: {because}. Train it again; nothing of it was used.")

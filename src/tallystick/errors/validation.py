@@ -1,0 +1,27 @@
+"""Questions that cannot be asked of a candidate."""
+
+from collections.abc import Iterable
+
+from tallystick.errors.base import TallystickError, did_you_mean
+
+
+class ValidationError(TallystickError):
+    """A candidate cannot be questioned, or the answers cannot be read."""
+
+
+class CheckUnknown(ValidationError):
+    """A check is named that does not exist."""
+
+    def __init__(self, code: str, *, known: Iterable[str]) -> None:
+        self.code, self.known = code, sorted(known)
+        super().__init__(
+            f"There is no check {code!r}. Checks: {', '.join(self.known)}. {did_you_mean(code, self.known)}".rstrip()
+        )
+
+
+class EvidenceDamaged(ValidationError):
+    """Evidence whose bytes are not those of its digest, or no evidence at all."""
+
+    def __init__(self, because: str) -> None:
+        self.because = because
+        super().__init__(f"The evidence cannot be used: {because}. Validate the candidate again.")
