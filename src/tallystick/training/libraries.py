@@ -19,7 +19,7 @@ def need(name: str) -> Any:
     >>> need("lightgbm_of_tomorrow")
     Traceback (most recent call last):
         ...
-    tallystick.errors.LibraryMissing: 'lightgbm_of_tomorrow' is needed ... pip install 'tallystick[train]'.
+    tallystick.errors.training.LibraryMissing: 'lightgbm_of_tomorrow' is needed ... pip install 'tallystick[train]'.
     """
     try:
         return importlib.import_module(name)
