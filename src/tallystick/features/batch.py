@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Fixed, Keys, Records
 from tallystick.errors import FeatureOverflow
-from tallystick.features import compiled, kernel
+from tallystick.features import columns as by_column
+from tallystick.features import kernel
 from tallystick.features.finalise import NAN
 from tallystick.features.lowering import Constant, Node, Number, Operation, Part, Place
 from tallystick.features.matrix import Matrix
@@ -222,33 +223,30 @@ def _overflow(work: _Work, keys: Keys, row: int, channel: int) -> FeatureOverflo
 
 def _rowwise(plan: Plan, spine: Records, rows: Ints, places: Sequence[Ints], values: Floats) -> None:
     """Evaluate every feature that is more than one aggregate."""
-    with np.errstate(all="ignore"):
-        for column, node in enumerate(plan.features):
-            if not isinstance(node, Place) or places[node.group][node.slot] != column:
-                values[:, column] = _evaluate(node, spine, rows, places, values)
+    for column, node in enumerate(plan.features):
+        if not isinstance(node, Place) or places[node.group][node.slot] != column:
+            values[:, column] = _evaluate(node, spine, rows, places, values)
 
 
-def _evaluate(node: Node, spine: Records, rows: Ints, places: Sequence[Ints], values: Floats) -> Floats | float:
+def _evaluate(node: Node, spine: Records, rows: Ints, places: Sequence[Ints], values: Floats) -> Floats:
     match node:
         case Constant(value=value):
-            return value
+            return np.full(len(rows), value)
         case Place(group=group, slot=slot):
-            return values[:, places[group][slot]]
+            return np.ascontiguousarray(values[:, places[group][slot]])
         case Operation(op=op, left=left, right=right):
-            operands = (_evaluate(side, spine, rows, places, values) for side in (left, right))
-            result: Floats = compiled.operation(op)(*operands)
-            return result
-        case Part(part=part, field=None):
-            return _whole(compiled.part(part)(spine.time[rows]))
+            operands = [_evaluate(side, spine, rows, places, values) for side in (left, right)]
+            return by_column.operation(op, *operands)
         case Part(part=part, field=field):
-            column = spine.values[str(field)]
-            return _whole(compiled.part(part)(column.values[rows]), column.missing[rows])
+            if field is None:
+                return by_column.part(part, spine.time[rows])
+            column = spine.values[field]
+            return _but_missing(by_column.part(part, column.values[rows]), column.missing[rows])
         case Number(field=field, scale=scale):
             column = spine.values[field]
-            return _whole(compiled.scaled()(column.values[rows], scale), column.missing[rows])
+            return _but_missing(by_column.scaled(column.values[rows], scale), column.missing[rows])
 
 
-def _whole(result: Floats, missing: NDArray[np.bool_] | None = None) -> Floats:
-    if missing is not None and missing.any():
-        result[missing] = NAN
+def _but_missing(result: Floats, missing: NDArray[np.bool_]) -> Floats:
+    result[missing] = NAN
     return result

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.features import finalise
-from tallystick.features.compiled import native
 from tallystick.features.known import crossing
+from tallystick.features.native import native
 from tallystick.features.plan import COUNT, SUM
 
 Ints = NDArray[np.int64]

@@ -1,5 +1,4 @@
 """The promises of a store of running totals, as tests: whoever writes a store inherits them."""
-# ruff: noqa: S101 - tests are made of asserts
 
 from collections.abc import Iterable, Iterator
 

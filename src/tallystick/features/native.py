@@ -1,4 +1,4 @@
-"""Plain functions compiled: as they stand for the kernel, and to array functions for the batch executor."""
+"""Plain functions of numbers, compiled as they stand."""
 
 import hashlib
 from collections.abc import Callable
@@ -7,10 +7,9 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, TypeVar, cast
 
-from numba import njit, vectorize
+from numba import njit
 
-from tallystick.features import finalise, known, plan
-from tallystick.features.rowwise import OPERATIONS, PARTS, decimal
+from tallystick.features import finalise, known, plan, rowwise
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -28,26 +27,8 @@ def native(function: Function) -> Function:
 
 
 @cache
-def operation(op: str) -> Any:
-    """Return the array function of an arithmetic or comparison operator, of two float64 arrays or numbers."""
-    return vectorize(["float64(float64, float64)"], cache=True)(OPERATIONS[op])
-
-
-@cache
-def part(name: str) -> Any:
-    """Return the array function of a part of time, of an int64 array of microseconds."""
-    return vectorize(["float64(int64)"], cache=True)(PARTS[name])
-
-
-@cache
-def scaled() -> Any:
-    """Return the array function that scales whole numbers, of an int64 array and a number."""
-    return vectorize(["float64(int64, float64)"], cache=True)(decimal)
-
-
-@cache
 def _stamp() -> str:
-    contents = [_source(module) for module in (finalise, known, plan)]
+    contents = [_source(module) for module in (finalise, known, plan, rowwise)]
     return hashlib.sha256(b"".join(contents)).hexdigest()[:8]
 
 
