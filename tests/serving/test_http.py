@@ -102,7 +102,18 @@ def test_wrong_fields_are_all_named(served: Process) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'"x"', b"\xff\xfe", b'{"requests": []}', b'{"requests": [{"key": "k"}]}', b'{"a": 1} x']
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"x"',
+        b"\xff\xfe",
+        b'{"requests": []}',
+        b'{"requests": [{"key": "k"}]}',
+        b'{"a": 1} x',
+        b'{"payment_id":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    ],
 )
 def test_what_is_no_request_is_400_or_422(served: Process, body: bytes) -> None:
     """Broken JSON and empty batches are refused with a sentence."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from tallystick.data.reasons import shown
 from tallystick.errors import QueueFull, ServiceStopped
 from tallystick.serving import wire
 from tallystick.serving.committer import Committer
@@ -115,7 +116,7 @@ class _Rooms:
         kinds = self.service.kinds
         if stream not in kinds:
             known = ", ".join(kinds)
-            return refusal(Refused("not_found", f"There is no stream {stream!r} here. Known: {known}."))
+            return refusal(Refused("not_found", f"There is no stream {shown(stream)} here. Known: {known}."))
         if kinds[stream] != kind:
             return refusal(Refused("not_found", f"{stream!r} holds {kinds[stream]}s. Post to /{kinds[stream]}s/."))
         return await self._submit(incoming, stream, is_decision=False)
@@ -134,7 +135,7 @@ class _Rooms:
     async def _decision(self, name: str) -> Response:
         found = await asyncio.to_thread(self.service.decision, name)
         if found is None:
-            return refusal(Refused("not_found", f"There is no decision {name!r}."))
+            return refusal(Refused("not_found", f"There is no decision {shown(name)}."))
         plain = msgspec.to_builtins(found.decision) | {"decision_id": name, "sequence": found.position}
         return Response(200, msgspec.json.encode(plain))
 

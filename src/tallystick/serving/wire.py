@@ -69,7 +69,7 @@ def read(body: bytes, key: str | None) -> tuple[list[Request], bool] | Refused:
         if set(fields) != {"requests"}:
             return _checked([Request(body, key)], are_several=False)
         items = _several.decode(body).requests
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Refused("malformed", f"The body is no JSON object that can be read here: {error}.")
     if key is not None:
         return Refused("malformed", "One Idempotency-Key cannot name several requests. Give each its own 'key'.")
