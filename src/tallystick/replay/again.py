@@ -105,7 +105,7 @@ def _proven(archive: Archive, entry: Entry) -> Decision:
 
 def _raw(archive: Archive, entry: Entry, decision: Decision) -> bytes:
     raw = decision.raw
-    if decision.event is not None and decision.event > archive.log.origin.position:
+    if decision.event is not None and decision.event > archive.origin:
         event = archive.log.entry(decision.event)
         if event is None or (event.stream, event.id) != (decision.stream, decision.record_id):
             raise _Differs("record", f"Position {decision.event} does not hold the record that was decided about.")

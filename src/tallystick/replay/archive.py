@@ -36,6 +36,11 @@ class Archive:
         return prove(self.log, self.ledger)
 
     @cached_property
+    def origin(self) -> int:
+        """The last position of the history; the log's own entries begin after it."""
+        return self.log.origin.position
+
+    @cached_property
     def approvals(self) -> dict[int, tuple[str, str, str]]:
         """Every approval of the ledger by its number: bundle, hash, approver."""
         entries = [] if self.ledger is None else self.ledger.verified_entries("approved")

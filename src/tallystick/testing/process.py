@@ -77,8 +77,14 @@ class Process:
 
     @property
     def cpu_s(self) -> float:
-        """How long it has worked: what its start costs, however busy the machine is with others."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        """How long it has worked: what its start costs, however busy the machine is with others.
+
+        Where the system does not tell, how long ago it was started.
+        """
+        told = Path(f"/proc/{self.process.pid}/stat")
+        if not told.exists():
+            return time.perf_counter() - self.started_at
+        fields = told.read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
