@@ -6,6 +6,7 @@ import click
 
 from tallystick.cli.options import Options, as_instant, json_option
 from tallystick.cli.screen import Screen
+from tallystick.cli.training import candidates_table
 from tallystick.monitoring.printed import printed
 
 
@@ -33,15 +34,18 @@ def monitor(options: Options, bundle: str | None, as_of: str | None, as_json: bo
 def retrain(options: Options, model: str | None, as_json: bool) -> None:
     """Train a challenger, and compare it with the champion.
 
-    It learns from everything that has matured by now; both are held to the same matured decisions.
+    It learns from everything that has matured by now; both are held to the same matured decisions. Exits 1 when the
+    challenger failed a check.
     """
     screen, project = Screen(as_json=as_json), options.open()
     with screen.progress() as step:
         retrained = project.retrain(model, step=step)
-    screen.emit(retrained.to_plain())
-    screen.say(retrained.comparison)
+    made, failed = retrained.judged, len(retrained.judged.evidence.failed)
+    screen.emit({"candidate": made.candidate.digest, "failed": failed} | retrained.to_plain())
+    screen.say(candidates_table("Challenger", [made]), "", retrained.comparison, "")
     name = retrained.challenger.digest[:12]
-    screen.say(
-        f"\nThe challenger is bundle [bold]{name}[/]; the champion goes on deciding until a validator says "
-        f"'tally --as NAME approve {name}' and it is served."
-    )
+    screen.say(f"The challenger is bundle [bold]{name}[/]; the champion goes on deciding.")
+    if failed:
+        screen.say(f"It failed a check, so nobody can approve it: tally show {made.candidate.digest[:12]}")
+        sys.exit(1)
+    screen.say(f"A validator allows the challenger to decide: tally --as NAME approve {name}")

@@ -1,0 +1,77 @@
+"""The command line as a test uses it: a verb runs here or as a process of its own, and what came of it is a value."""
+
+import contextlib
+import io
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+
+Main = Callable[[list[str]], NoReturn]
+PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of a verb: its exit code, and what stands on stdout and stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout.
+
+        Raises
+        ------
+        AssertionError
+            If something stands on stderr.
+        msgspec.DecodeError
+            If stdout is anything but one document.
+        """
+        if self.err:
+            raise AssertionError(self.err)
+        return msgspec.json.decode(self.out)
+
+
+def run(main: Main, *arguments: str) -> Ran:
+    """Run the command line in this process: what a process of its own would do, without its start."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(list(arguments))
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 0
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+def start(*arguments: str, folder: Path | None = None, **environment: str) -> subprocess.Popen[str]:
+    """Start the command as a process of its own."""
+    return subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "tallystick", *arguments],
+        cwd=folder,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> Ran:
+    """Wait until a process has ended, and say what came of it."""
+    out, err = process.communicate(timeout=PATIENCE_S)
+    return Ran(process.returncode, out, err)
+
+
+def free_port() -> int:
+    """Return a port of this machine's loopback that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
