@@ -11,6 +11,7 @@ import pytest
 from tallystick.definitions.expressions import Aggregate
 from tallystick.errors import DecisionUnknown, NothingDecided
 from tallystick.features.plan import Plan
+from tallystick.governance.approvals import refuse
 from tallystick.log.chain import entry_hash
 from tallystick.log.reader import LogReader
 from tallystick.replay.archive import Archive
@@ -22,6 +23,7 @@ from tallystick.serving.requests import Request
 from tallystick.testing.world import NOW, World
 
 FIRST, LATE = "P0002277", "P0002500"
+N_DECISIONS = 300
 
 
 def opened(world: World, *, signed: bool = True) -> Archive:
@@ -72,6 +74,21 @@ def test_a_fallback_is_identical_because_it_fails_again(world: World) -> None:
 
     assert replay(opened(world), "payments", "h2") == replay(opened(world), "payments", "h2")
     assert replay(opened(world), "payments", "h2").is_identical
+
+
+def test_decisions_of_several_bundles(world: World) -> None:
+    """Each decision is made again by the bundle that made it, also after its approval fell."""
+    other = world.release(weights={"amount": 2.0})
+    with world.service(bundle=other) as service:
+        later = service.decide([Request(raw) for raw in world.payments(30, skip=N_DECISIONS)])
+    refuse(world.ledger, world.bundle, reason="a better one serves", signer=world.keys.load("vera"), at=NOW)
+
+    report = replay_period(opened(world), "payments")
+
+    assert len(later) == 30
+    assert {verdict.bundle for verdict in report.verdicts} == {world.bundle, other}
+    assert report.is_identical
+    assert report.n_decisions == 350
 
 
 def test_a_byte_of_a_decision(world: World) -> None:

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Group
+from rich.text import Text
 
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.models import LabelDefinition
@@ -81,8 +82,8 @@ class Comparison(msgspec.Struct, frozen=True):
         return plain
 
     def __rich__(self) -> Group:
-        title = f"Champion and challenger on the same {self.n_matured:,} matured decisions"
-        swaps = table(title, "champion", "challenger", *_COUNTED, right=_COUNTED)
+        title = Text(f"Champion and challenger on the same {self.n_matured:,} matured decisions", style="bold")
+        swaps = table("", "champion", "challenger", *_COUNTED, right=_COUNTED)
         for swap in self.swaps:
             style = "" if swap.champion == swap.challenger else "bold"
             swaps.add_row(
@@ -92,7 +93,7 @@ class Comparison(msgspec.Struct, frozen=True):
         for name, side in (("champion", self.champion), ("challenger", self.challenger)):
             reached = _shown(side.average_precision), _shown(side.auc)
             sides.add_row(name, *reached, f"{side.n_bad_allowed:,}")
-        return Group(swaps, "", sides)
+        return Group(title, swaps, "", sides)
 
 
 @dataclass(frozen=True, slots=True)

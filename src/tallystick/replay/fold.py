@@ -8,13 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.merge import concat, empty, from_parsed
-from tallystick.data.records import Dataset, Record, Records
+from tallystick.data.records import Dataset, Records
 from tallystick.features.batch import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.log.reader import LogReader
-from tallystick.serving.catch_up import RECORDS, reread
+from tallystick.serving.catch_up import everything
 from tallystick.serving.history import History
 
 Ints = NDArray[np.int64]
@@ -23,13 +22,7 @@ Ints = NDArray[np.int64]
 def fold(log: LogReader, plan: Plan, *, until: int) -> Dataset:
     """Return history and everything the log added to it up to a position, as the plan's sources read it."""
     sources = {source.name: source for source in plan.sources}
-    added: dict[str, list[tuple[int, Record]]] = {name: [] for name in sources}
-    for entry in log.read(until=until, kinds=RECORDS):
-        if entry.stream in sources:
-            added[entry.stream].append((entry.position, reread(sources[entry.stream], entry)))
-    past = History.of(log, plan.sources).dataset()
-    before = past or Dataset({name: empty(source) for name, source in sources.items()}, "", 0)
-    return concat(before, {name: from_parsed(sources[name], parsed) for name, parsed in added.items()})
+    return everything(log, sources, History.of(log, plan.sources), until=until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from tallystick.data.contract import parse
-from tallystick.data.records import Record
+from tallystick.data.merge import concat, empty, from_parsed
+from tallystick.data.records import Dataset, Record
 from tallystick.definitions.streams import Source
 from tallystick.errors import StateAhead
 from tallystick.features.online import Online
@@ -23,15 +24,15 @@ def catch_up(
     sources: Mapping[str, Source],
     history: History,
     progress: Progress | None = None,
-) -> int:
-    """Append to the state what the log has after its position; return how many records that were.
+) -> None:
+    """Append to the state what the log has after its position, and load an empty state at once.
 
     Parameters
     ----------
     online : the state
     log : what it follows
     sources : streams and tables by name; what other streams hold is skipped
-    history : from before the log's first entry, loaded whole into an empty state
+    history : from before the log's first entry
     progress : told how many of how many pieces of work are done
 
     Raises
@@ -39,11 +40,11 @@ def catch_up(
     StateAhead
         If the state knows entries that the log does not have.
     """
-    head, n_records = log.head.position, 0
+    head = log.head.position
     if online.position > head:
         raise StateAhead(state=online.position, log=head)
-    if online.position < log.origin.position and (dataset := history.dataset()) is not None:
-        online.rebuild(dataset, progress)
+    if online.position == 0 and head > 0:
+        online.rebuild(everything(log, sources, history, until=head), progress)
     for entries in _pages(log.read(after=online.position, until=head, kinds=RECORDS)):
         known = [(entry.position, reread(sources[entry.stream], entry)) for entry in entries if entry.stream in sources]
         with online.transaction() as state:
@@ -52,11 +53,20 @@ def catch_up(
             state.commit(entries[-1].position)
         if progress is not None:
             progress(entries[-1].position - log.origin.position, head - log.origin.position)
-        n_records += len(known)
     if online.position < head:
         with online.transaction() as state:
             state.commit(head)
-    return n_records
+
+
+def everything(log: LogReader, sources: Mapping[str, Source], history: History, *, until: int) -> Dataset:
+    """Return history and all that the log added to it up to a position, as these sources read it."""
+    added: dict[str, list[tuple[int, Record]]] = {name: [] for name in sources}
+    for entry in log.read(until=until, kinds=RECORDS):
+        if entry.stream in sources:
+            added[entry.stream].append((entry.position, reread(sources[entry.stream], entry)))
+    past = history.dataset() or Dataset({name: empty(source) for name, source in sources.items()}, "", 0)
+    more = {name: from_parsed(sources[name], parsed) for name, parsed in added.items() if parsed}
+    return concat(past, more) if more else past
 
 
 def reread(source: Source, entry: Entry) -> Record:
