@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Records
-from tallystick.definitions.expressions import Aggregate, parts
+from tallystick.definitions.expressions import Aggregate, Flagged, parts
 from tallystick.definitions.features import FeatureDefinition
 from tallystick.definitions.streams import TableDefinition
 
@@ -26,7 +26,7 @@ def from_dataset(
     definition : the features
     dataset : the spine and the reports its flags need
     rows : places among the spine's records; then only these rows, all records of their entities, and those records'
-        reports are returned. None for everything.
+        reports are returned. None for everything. Reports that say no are left out.
 
     Returns
     -------
@@ -41,8 +41,8 @@ def from_dataset(
     for flag in definition.flags:
         if flag.by in dataset.records and flag.by not in plain:
             reports = dataset.records[flag.by]
-            named = [f.on for f in definition.flags if f.by == flag.by]
-            plain[flag.by] = _plain(reports, np.flatnonzero(np.any([_names(reports, on, ids) for on in named], axis=0)))
+            counting = [_counts(reports, f, ids) for f in definition.flags if f.by == flag.by]
+            plain[flag.by] = _plain(reports, np.flatnonzero(np.any(counting, axis=0)))
     return plain, np.searchsorted(kept, asked).tolist()
 
 
@@ -61,15 +61,14 @@ def _entities(definition: FeatureDefinition, spine: Records, asked: Ints) -> Int
     return np.flatnonzero(found)
 
 
-def _names(reports: Records, on: str, ids: pa.Array) -> NDArray[np.bool_]:
-    """Return which reports name one of the ids."""
-    if on not in reports.keys:
-        hits: NDArray[np.bool_] = pc.is_in(reports.ids, value_set=ids).to_numpy(zero_copy_only=False)
-        return hits
-    keys = reports.keys[on]
-    named = np.append(pc.is_in(keys.names, value_set=ids).to_numpy(zero_copy_only=False), False)
-    chosen: NDArray[np.bool_] = named[keys.codes]
-    return chosen
+def _counts(reports: Records, flag: Flagged, ids: pa.Array) -> NDArray[np.bool_]:
+    """Return which reports say yes about one of the ids."""
+    if flag.on not in reports.keys:
+        named: NDArray[np.bool_] = pc.is_in(reports.ids, value_set=ids).to_numpy(zero_copy_only=False)
+    else:
+        keys = reports.keys[flag.on]
+        named = np.append(pc.is_in(keys.names, value_set=ids).to_numpy(zero_copy_only=False), False)[keys.codes]
+    return named if flag.flag is None else named & (reports.values[flag.flag].values == 1)
 
 
 def _plain(records: Records, rows: Ints) -> list[Plain]:
