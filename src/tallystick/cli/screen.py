@@ -28,9 +28,9 @@ class Screen:
         self._err = Console(stderr=True, highlight=False)
 
     def say(self, *what: RenderableType) -> None:
-        """Show something to a person; silent with --json."""
-        if not self.as_json:
-            self._out.print(*what)
+        """Show a person one thing under the other; silent with --json."""
+        for each in () if self.as_json else what:
+            self._out.print(each)
 
     def emit(self, document: Any) -> None:
         """Print the one JSON document; silent without --json."""

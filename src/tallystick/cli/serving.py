@@ -1,6 +1,7 @@
 """Deciding, and deciding again: token, serve, replay."""
 
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import click
@@ -61,7 +62,9 @@ def serve(  # noqa: PLR0917 - one argument per option
             project.root, project.settings, project.definitions, project.actor, RehearsalClock.starting(begins)
         )
     address = Address(host or project.settings.serving.host, port or project.settings.serving.port)
-    with screen.progress() as step, project.service(bundle, step=step) as service:
+    with ExitStack() as stack:
+        with screen.progress() as step:
+            service = stack.enter_context(project.service(bundle, step=step))
         serving = str(service.described()["bundle"])
 
         def told(where: Address) -> None:

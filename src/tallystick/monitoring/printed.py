@@ -16,6 +16,7 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 PENDING = "·"
 CHART_DAYS = 88
 BAR_WIDTH = 12
+MOST_WEEKS = 26
 
 
 def printed(report: Report) -> RenderableType:
@@ -115,7 +116,7 @@ def _weeks(report: Report) -> Table:
         table.add_column(head, footer=cell, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     top = max([week.risk.bad_rate or 0.0 for week in report.weeks], default=0.0)
-    for week in report.weeks:
+    for week in [week for week in report.weeks if week.risk.n][-MOST_WEEKS:]:
         bar = blocks([1.0] * round(BAR_WIDTH * (week.risk.bad_rate or 0.0) / top), 1.0) if top else ""
         span = f"  {_date(week.begin)} to {_date(week.end - DAY_US)[5:]}"
         table.add_row(span, *_cells(week.risk), Text(bar, style="yellow"))
@@ -135,12 +136,20 @@ def _cells(risk: Risk) -> tuple[str, ...]:
     )
 
 
+def _hidden(report: Report) -> list[str]:
+    n_decided = sum(1 for week in report.weeks if week.risk.n)
+    earlier = f"only the last {MOST_WEEKS} of {n_decided} weeks are listed; " if n_decided > MOST_WEEKS else ""
+    empty = "weeks without decisions are left out" if n_decided < len(report.weeks) else ""
+    return [f"{earlier}{empty}".rstrip("; ")] if earlier or empty else []
+
+
 def _notes(report: Report) -> Text:
     late = report.lateness
     validated = _number(report.reference_average_precision)
     unstopped = _number(report.total.average_precision)
     left_out = f"{late.n_pending:,} decisions not mature, {late.n_later:,} made later"
     lines = [
+        *_hidden(report),
         f"missed: cost of bad decisions; stops*: of stopping what was no fraud; both in {report.currency}",
         "*: a stopped payment has no outcome, so its calibrated score stands in for it, unless there is a",
         f"   report. AP* compares with {validated} in validation; of what was not stopped, AP is {unstopped}",
