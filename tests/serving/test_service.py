@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tallystick.definitions.clock import SettableClock
-from tallystick.errors import NotApproved
+from tallystick.errors import NotApproved, StreamUnknown
 from tallystick.features.batch import compute
 from tallystick.governance.approvals import refuse
 from tallystick.log.entry import Draft, Entry
@@ -189,6 +189,12 @@ def test_outcomes_are_recorded_once(service: Service, world: World) -> None:
     assert (first.is_repeated, again.is_repeated, again.position) == (False, True, first.position)
     assert refused(other).error == "conflict"
     assert [(e.kind, e.stream) for e in entries(world)] == [("outcome", "chargebacks")]
+
+
+def test_a_stream_that_nothing_reads_is_a_sentence(service: Service) -> None:
+    """Only streams that the bundle reads can be recorded, and the nearest name is offered."""
+    with pytest.raises(StreamUnknown, match="Did you mean 'chargebacks'"):
+        service.record("chargeback", [Request(b"{}")])
 
 
 def test_nothing_is_acknowledged_when_the_log_fails(service: Service, world: World) -> None:

@@ -73,6 +73,7 @@
     · ServiceStopped     it is going down
     · TokenRefused       a token that cannot be made like this
     · AddressUnusable    nothing can listen there
+    · StreamUnknown      the bundle reads no such stream
   - ReplayError          nothing can be replayed like this
     · DecisionUnknown    the log has no such decision
     · NothingDecided     no decision in this period
@@ -223,6 +224,7 @@ from tallystick.errors.serving import (
     ServiceStopped,
     ServingError,
     StateAhead,
+    StreamUnknown,
     TokenRefused,
 )
 from tallystick.errors.training import (
@@ -352,6 +354,7 @@ __all__ = [
     "StateHeld",
     "StateOccupied",
     "StateOfOtherPlan",
+    "StreamUnknown",
     "TallystickError",
     "TokenRefused",
     "Told",

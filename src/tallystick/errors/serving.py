@@ -1,8 +1,9 @@
 """A service that cannot start, or cannot take more."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from tallystick.errors.base import TallystickError
+from tallystick.errors.base import TallystickError, did_you_mean
 
 
 class ServingError(TallystickError):
@@ -83,4 +84,15 @@ class AddressUnusable(ServingError):
         self.host, self.port, self.because = host, port, because
         super().__init__(
             f"Nothing can listen on {host}:{port}: {because}. Stop what uses it, or choose another address or port."
+        )
+
+
+class StreamUnknown(ServingError):
+    """Records of a stream that the serving bundle does not read."""
+
+    def __init__(self, stream: str, *, known: Iterable[str]) -> None:
+        self.stream, self.known = stream, list(known)
+        super().__init__(
+            f"The bundle that serves reads no stream {stream!r}. It reads {', '.join(self.known)}. "
+            f"{did_you_mean(stream, self.known) or 'Send it to one of these.'}"
         )

@@ -1,15 +1,17 @@
 """The service, without HTTP: raw requests in, durable decisions out."""
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import lmdb
 import msgspec
 
 from tallystick.definitions.clock import Clock
-from tallystick.errors import FeatureError, LogError, NotApproved, TallystickError
+from tallystick.errors import FeatureError, LogError, NotApproved, StreamUnknown, TallystickError
 from tallystick.features.online import Online
 from tallystick.features.plan import Plan
 from tallystick.governance import standing as governance
@@ -71,19 +73,30 @@ class Service:
         self.kinds = kinds(bundle.plan)
         self._log, self._online, self._clock = log, online, clock
         self._sign_head, self._sign_every, self._signed = sign_head, sign_every, -1
+        # Proving and signing the ledger takes longer with its length; answers do not wait for it.
+        self._signing = ThreadPoolExecutor(1, "signing")
         self._writing = threading.Lock()
         sources = {source.name: source for source in bundle.plan.sources}
         history = History.indexed(log, bundle.plan.sources)
         self._desk = Desk(sources, self.kinds, log, history, self._judge)
         self._follow(progress)
-        self._sign()
+        self._asked_to_sign = self._log.head.position
+        self._sign(self._log.head)
 
     def decide(self, requests: Sequence[Request]) -> list[Answer]:
         """Decide about several records in one commit; each answer stands in its request's place."""
         return self.handle([Task(self.stream, request, is_decision=True) for request in requests])
 
     def record(self, stream: str, requests: Sequence[Request]) -> list[Answer]:
-        """Make events or outcomes known, in one commit, without deciding about them."""
+        """Make events or outcomes known, in one commit, without deciding about them.
+
+        Raises
+        ------
+        StreamUnknown
+            If the bundle's features and label need no such stream.
+        """
+        if stream not in self.kinds:
+            raise StreamUnknown(stream, known=self.kinds)
         return self.handle([Task(stream, request, is_decision=False) for request in requests])
 
     def decision(self, name: str) -> Decided | None:
@@ -102,8 +115,9 @@ class Service:
                 # Neither acknowledged nor, as far as we know, written: the caller's retry settles it.
                 _told.exception("a group of %d was not committed", len(tasks))
                 return [_UNAVAILABLE] * len(tasks)
-            if self._online.position - self._signed >= self._sign_every:
-                self._sign()
+            if self._online.position - self._asked_to_sign >= self._sign_every:
+                self._asked_to_sign = self._online.position
+                self._signing.submit(self._sign, self._log.head)
             return answers
 
     def described(self) -> dict[str, Any]:
@@ -113,7 +127,10 @@ class Service:
     def close(self) -> None:
         """Sign the log's head a last time. Log and state stay open: who opened them closes them."""
         with self._writing:
-            self._sign()
+            self._signing.shutdown()
+            self._sign_every = sys.maxsize
+            if self._log.head.position != self._signed:
+                self._sign(self._log.head)
 
     def _commit(self, tasks: Sequence[Task]) -> list[Answer]:
         with self._online.transaction() as state:
@@ -132,10 +149,7 @@ class Service:
         catch_up(self._online, self._log, self._desk.sources, self._desk.history, progress)
         self._is_behind = False
 
-    def _sign(self) -> None:
-        head = self._log.head
-        if head.position == self._signed:
-            return
+    def _sign(self, head: Head) -> None:
         try:
             self._sign_head(head)
             self._signed = head.position

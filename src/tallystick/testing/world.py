@@ -153,7 +153,18 @@ class World:
 
 
 def build(folder: Path, *, seed: int = 7) -> World:
-    """Build a world in a folder; the same seed gives the same payments, model and features."""
+    """Build a world in a folder; the same seed gives the same payments, model and features.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from tallystick.serving.requests import Request
+    >>> world = build(Path(tempfile.mkdtemp()) / "world")
+    >>> with world.service() as service:
+    ...     answer, = service.decide([Request(world.payments(1)[0])])
+    >>> answer.decision.action, answer.decision.approval.approver
+    ('stop', 'vera')
+    """
     network = simulate(customers=40, terminals=30, start=START, days=DAYS, seed=seed, rates=RATES)
     model, plan, dataset = _project(folder, network)
     _enrol(folder)
