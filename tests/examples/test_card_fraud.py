@@ -56,12 +56,21 @@ def reproduced(folder: Path, shared_data: Path) -> Reproduced:
     return Reproduced(done.stdout, (folder / "README.md").read_text(encoding="utf-8"), judged)
 
 
+@dataclass(frozen=True)
+class Written:
+    """What ``tally features`` wrote, and the packages it loaded for that."""
+
+    table: pa.Table
+    loaded: frozenset[str]
+
+
 @pytest.fixture(scope="module")
-def written(folder: Path) -> pa.Table:
-    """Return what ``tally features`` writes."""
+def written(folder: Path) -> Written:
+    """Run ``tally features``."""
     out = folder / "features.parquet"
-    run(sys.executable, "-m", "tallystick", "--project", folder, "features", out)
-    return pq.read_table(out)
+    done = run(sys.executable, "-X", "importtime", "-m", "tallystick", "--project", folder, "features", out)
+    loaded = re.findall(r"^import time:.*\| +(\w+)", done.stderr, re.MULTILINE)
+    return Written(pq.read_table(out), frozenset(loaded))
 
 
 def test_the_final_model_learns_from_the_books_week(reproduced: Reproduced) -> None:
@@ -120,16 +129,22 @@ def test_the_readme_shows_what_the_program_makes(reproduced: Reproduced) -> None
         assert np.allclose(list(shown.values()), list(made.values()), rtol=0, atol=0.01)
 
 
-def test_features_are_written_in_the_streams_order(written: pa.Table, shared_data: Path) -> None:
+def test_features_are_written_in_the_streams_order(written: Written, shared_data: Path) -> None:
     """The file holds every payment's id in the stream's order, and fifteen columns of float64."""
     ids = pq.read_table(shared_data / "card_payments" / "payments.parquet", columns=["payment_id"])
 
-    assert len(written) == N_PAYMENTS
-    assert written.column("payment_id").equals(ids.column("payment_id").cast(written.schema.field(0).type))
-    assert written.schema.types[1:] == [pa.float64()] * 15
+    assert len(written.table) == N_PAYMENTS
+    assert written.table.column("payment_id").equals(ids.column("payment_id").cast(written.table.schema.field(0).type))
+    assert written.table.schema.types[1:] == [pa.float64()] * 15
 
 
-def test_features_are_what_the_book_means(written: pa.Table, shared_data: Path) -> None:
+def test_features_load_no_training_library(written: Written) -> None:
+    """The command loads what reads and computes, and nothing that trains, signs or searches."""
+    assert {"numba", "pyarrow"} <= written.loaded
+    assert written.loaded.isdisjoint({"lightgbm", "optuna", "sklearn", "model_signing", "shap", "duckdb"})
+
+
+def test_features_are_what_the_book_means(written: Written, shared_data: Path) -> None:
     """All fifteen equal another computation from the files, bit for bit, but for 29 payments' customer windows.
 
     The other computation counts a second's payments together; a payment does not see the one that arrived after it
@@ -140,10 +155,11 @@ def test_features_are_what_the_book_means(written: pa.Table, shared_data: Path) 
     is_followed = sees_later(payments.customer, payments.second)
 
     differing = {
-        name: np.flatnonzero(~same(column, written.column(name).to_numpy())) for name, column in expected(payments)
+        name: np.flatnonzero(~same(column, written.table.column(name).to_numpy()))
+        for name, column in expected(payments)
     }
 
-    assert list(differing) == written.column_names[1:]
+    assert list(differing) == written.table.column_names[1:]
     assert is_followed.sum() == 29
     for name, rows in differing.items():
         assert np.array_equal(rows, np.flatnonzero(is_followed & name.startswith("customer_")))
