@@ -18,7 +18,7 @@ from tallystick.definitions import project as project_file
 from tallystick.definitions.clock import Clock, SystemClock
 from tallystick.definitions.digest import digest_of
 from tallystick.definitions.models import ModelDefinition
-from tallystick.errors import NothingApproved, NothingServed
+from tallystick.errors import EvidenceDamaged, NothingApproved, NothingServed
 from tallystick.features.batch import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
@@ -182,7 +182,10 @@ class Project(Ground):
         ]
 
     def _evidence(self, digest: str) -> Evidence:
-        return read_evidence((self.places.evidence / f"{digest}.json").read_bytes(), digest=digest)
+        path = self.places.evidence / f"{digest}.json"
+        if not path.is_file():
+            raise EvidenceDamaged(f"{path} is not there")
+        return read_evidence(path.read_bytes(), digest=digest)
 
     def candidate(self, name: str | None = None) -> Judged:
         """Return the candidate whose digest begins so; by default the best of the last training.

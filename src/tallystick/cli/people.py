@@ -126,7 +126,7 @@ def show_entries(options: Options, as_json: bool) -> None:
             entry.kind,
             facts,
         )
-    screen.say(made)
+    screen.say(made if entries else "The ledger has no entry yet.")
 
 
 def _short(value: object) -> str:

@@ -15,8 +15,9 @@ class BundleShapeWrong(BundleError):
 
     def __init__(self, name: str, *, folder: Path, because: str) -> None:
         self.name, self.folder, self.because = name, folder, because
+        what = "The bundle" if name == "." else f"{name} of the bundle"
         super().__init__(
-            f"{name} of the bundle in {folder} is refused: {because}. A bundle is one folder of plain files; "
+            f"{what} in {folder} is refused: {because}. A bundle is one folder of plain files; "
             "copy it again from where it was released."
         )
 

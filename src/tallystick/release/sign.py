@@ -5,6 +5,7 @@ import contextlib
 import importlib
 import io
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -71,7 +72,16 @@ def verify(folder: Path, contents: Mapping[str, bytes], signature: bytes, truste
                 _check_listing(folder, signature, set(contents))
                 return pem.decode()
             reasons.append(refusal)
-    raise SignatureRefused(folder, because="; ".join(dict.fromkeys(reasons)))
+    raise SignatureRefused(folder, because="; ".join(_told(reasons)))
+
+
+def _told(reasons: Iterable[str]) -> list[str]:
+    """Say in our words what the library found, leaving out the keys that were not the signer's."""
+    found = [reason for reason in reasons if not reason.startswith("Key mismatch")]
+    files = list(dict.fromkeys(name for reason in found for name in re.findall(r"mismatch for '([^']+)'", reason)))
+    if files:
+        return [f"{', '.join(files)} is not what was signed"]
+    return list(dict.fromkeys(found)) or ["none of the trusted keys made it"]
 
 
 def _refusal(copy: Path, signature_file: Path, key_file: Path) -> str | None:
