@@ -3,8 +3,10 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from tallystick.errors import ConfigError, did_you_mean
 
@@ -14,14 +16,14 @@ NAME = "tally.toml"
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Reading. ``max_refused_share``: a source with a larger share of refused rows stops the run, 0 to 1."""
 
-    max_refused_share: float = 0.05
+    max_refused_share: Annotated[float, Meta(ge=0, le=1)] = 0.05
 
 
 class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where decisions are answered: the loopback address unless told otherwise."""
 
-    host: str = "127.0.0.1"
-    port: int = 8710
+    host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 8710
 
 
 class Monitoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,9 +36,9 @@ class Monitoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clump : most bad decisions that one event brings at once, such as one stolen card
     """
 
-    tolerated_rise: float = 0.5
-    false_alarms: float = 0.01
-    clump: float = 5.0
+    tolerated_rise: Annotated[float, Meta(ge=0)] = 0.5
+    false_alarms: Annotated[float, Meta(gt=0, lt=1)] = 0.01
+    clump: Annotated[float, Meta(ge=1)] = 5.0
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,7 +148,7 @@ def read(root: Path) -> Settings:
     try:
         plain = tomllib.loads(path.read_text(encoding="utf-8"))
         return msgspec.convert(plain, Settings)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         sentence = f"{NAME} is no TOML: {error}. Correct that line."
         raise ConfigError(sentence) from None
     except msgspec.ValidationError as error:

@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _stop(sentence: str, code: int, usage: str = "") -> NoReturn:
-    click.echo(_wrapped(f"tally: {sentence}"), err=True)
+    click.echo(_wrapped(f"tally: {' '.join(sentence.split())}"), err=True)
     if usage:
         click.echo(usage, err=True)
     raise SystemExit(code) from None

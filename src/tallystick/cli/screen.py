@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -35,7 +36,7 @@ class Screen:
     def emit(self, document: Any) -> None:
         """Print the one JSON document; silent without --json."""
         if self.as_json:
-            text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+            text = msgspec.json.format(msgspec.json.encode(document, enc_hook=_plain), indent=2).decode()
             sys.stdout.write(text + "\n")
 
     @contextmanager
@@ -52,6 +53,12 @@ class Screen:
         )
         with Progress(*columns, console=self._err) as bars:
             yield _Stages(bars).step
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError(type(value))
 
 
 class _Stages:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from tallystick.cli.options import Options, as_period, json_option
@@ -25,6 +25,8 @@ COLOURS = {"passed": "green", "failed": "bold red", "waived": "yellow"}
 def check(options: Options, as_json: bool) -> None:
     """Definitions and data contracts, before anything runs."""
     screen, project = Screen(as_json=as_json), options.open()
+    if not project.definitions.sources:
+        project.definitions.model()  # says what is missing
     with screen.progress() as step:
         reading = project.read(step)
     models = {name: list(model.features.names) for name, model in project.definitions.models.items()}
@@ -134,12 +136,14 @@ def candidates_table(title: str, judged: list[Judged]) -> RenderableType:
 
 
 def _screenings(screenings: dict[str, Screening]) -> RenderableType:
-    made = table("Sources", "source", "rows", "refused", "why", "quarantine", right=("rows", "refused"))
+    made = table("Sources", "source", "rows", "refused", "why", right=("rows", "refused"))
+    places = []
     for name, found in screenings.items():
         why = ", ".join(f"{reason} ({n:,})" for reason, n in found.reasons.items())
-        place = str(found.quarantine) if found.quarantine else ""
-        made.add_row(name, f"{found.n_rows:,}", f"{found.n_refused:,}", why, place)
-    return made
+        made.add_row(name, f"{found.n_rows:,}", f"{found.n_refused:,}", why)
+        if found.quarantine:
+            places.append(f"The refused rows of {name}, with their reasons: {found.quarantine}")
+    return Group(made, *([""] if places else []), *places)
 
 
 def _portrait(made: Judged) -> list[RenderableType]:

@@ -90,7 +90,7 @@ def _run(path: Path) -> ModuleType:
     except SyntaxError as error:
         where = f"{Path(error.filename or path).name}:{error.lineno}"
         raise DefinitionError(f"This is not Python: {error.msg}.", where=where) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DefinitionError(f"{type(error).__name__}: {error}.", where=_line(error, path)) from error
     finally:
         sys.path.remove(folder)
@@ -98,6 +98,6 @@ def _run(path: Path) -> ModuleType:
     return module
 
 
-def _line(error: Exception, path: Path) -> str:
+def _line(error: BaseException, path: Path) -> str:
     own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()]
     return f"{path.name}:{own[-1].lineno}" if own else path.name

@@ -6,7 +6,7 @@ from typing import Any
 
 import lmdb
 
-from tallystick.errors import StateFull
+from tallystick.errors import StateDoubtful, StateFull
 from tallystick.features.state.session import Session
 from tallystick.features.state.store import Entry
 
@@ -32,7 +32,7 @@ class LmdbStore:
     StateHeld
         If another process has it open.
     StateDoubtful
-        If the machine went down while it was open.
+        If the machine went down while it was open, or the file is none of LMDB's.
     StateFull
         From ``begin``, ``put``, ``commit`` and ``load``, if the disk or the largest size is used up.
     """
@@ -42,9 +42,13 @@ class LmdbStore:
         self._path, self._largest = path, largest_size
         self._session = Session.begin(path)
         size = max(map_size, _used(path))
-        self._env = lmdb.open(
-            str(path), map_size=size, sync=not self._session.is_watched, metasync=False, max_dbs=0, readahead=False
-        )
+        try:
+            self._env = lmdb.open(
+                str(path), map_size=size, sync=not self._session.is_watched, metasync=False, max_dbs=0, readahead=False
+            )
+        except (lmdb.InvalidError, lmdb.CorruptedError, lmdb.VersionMismatchError) as error:
+            self._session.end()
+            raise StateDoubtful(path) from error
         self._size = self._env.info()["map_size"]
 
     @property
