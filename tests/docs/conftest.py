@@ -111,7 +111,7 @@ class Reader:
         )  # fmt: skip
         self._patience = threading.Timer(PATIENCE_S, self.bash.kill)
         self._patience.start()
-        # A reader sees a sentence on the screen; here a pipe must not hide that a command failed.
+        # A reader sees the sentence on the screen; here a pipe must not hide that a command failed.
         self.run("set -o pipefail")
 
     def __enter__(self) -> Self:
