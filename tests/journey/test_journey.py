@@ -1,9 +1,7 @@
 """The whole journey through the command line, as a user makes it: each verb for a person, and as JSON."""
 
 import signal
-import time
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ from tallystick.definitions.durations import DAY_US
 from tallystick.serving.requests import Decided, Request
 from tallystick.simulation.cards import Network
 from tallystick.testing import cards
-from tallystick.testing.command import Ran, ended, free_port, run, start
+from tallystick.testing.command import Ran, connected, ended, free_port, run, start
 from tallystick.testing.process import Reply, send
 
 LIVE_DAYS = 20
@@ -83,7 +81,7 @@ def _over_http(made: Journey) -> None:
         "--project", str(made.folder), "--as", "ada", "serve", "--json",
         "--port", str(port), "--rehearse-at", "2025-05-12T00:00:00Z",
     )  # fmt: skip
-    connection = _connected(port)
+    connection = connected(port)
     made.replies["decide"] = send(connection, "POST", "/decisions", raw, token)
     made.replies["stranger"] = send(connection, "POST", "/decisions", raw, {})
     made.replies["read"] = send(connection, "GET", f"/decisions/{_id(raw)}", None, token)
@@ -91,19 +89,6 @@ def _over_http(made: Journey) -> None:
     process.send_signal(signal.SIGTERM)
     made.said["serve"] = ended(process)
     made.said["HTTP decision"] = Ran(0, _id(raw), "")
-
-
-def _connected(port: int) -> HTTPConnection:
-    for _ in range(1_000):
-        connection = HTTPConnection("127.0.0.1", port, timeout=30)
-        try:
-            connection.request("GET", "/healthz")
-            connection.getresponse().read()
-        except OSError:
-            time.sleep(0.03)
-        else:
-            return connection
-    raise TimeoutError
 
 
 def _id(raw: bytes) -> str:

@@ -19,6 +19,7 @@
     · FeatureOverflow    a running total left its range
     · EntityTooLong      a key longer than the state holds
     · StateFull          the state's file cannot grow
+    · StateUnwritable    the machine refuses to write it
     · StateHeld          another process has it open
     · StateDoubtful      the machine went down while it was open
     · StateOfOtherPlan   it was made for other features
@@ -138,6 +139,7 @@ from tallystick.errors.features import (
     StateHeld,
     StateOccupied,
     StateOfOtherPlan,
+    StateUnwritable,
 )
 from tallystick.errors.governance import (
     AlreadyApproved,
@@ -354,6 +356,7 @@ __all__ = [
     "StateHeld",
     "StateOccupied",
     "StateOfOtherPlan",
+    "StateUnwritable",
     "StreamUnknown",
     "TallystickError",
     "TokenRefused",

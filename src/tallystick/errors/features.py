@@ -42,6 +42,17 @@ class StateFull(FeatureError):
         )
 
 
+class StateUnwritable(FeatureError):
+    """The machine refuses to write the state: no space, no right, or a failing disk."""
+
+    def __init__(self, path: Path, *, because: str) -> None:
+        self.path, self.because = path, because
+        super().__init__(
+            f"The state {path} cannot be written: {because}. Check its disk's space and its folder's rights; nothing "
+            "is lost, since the log has everything that the state holds."
+        )
+
+
 class StateHeld(FeatureError):
     """A second process opens the state."""
 

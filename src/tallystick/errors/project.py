@@ -23,7 +23,7 @@ class NameUnclear(ConfigError):
     def __init__(self, what: str, prefix: str, *, found: Sequence[str], known: Sequence[str], remedy: str) -> None:
         self.what, self.prefix, self.found, self.known = what, prefix, tuple(found), tuple(known)
         if len(found) > 1:
-            shown = ", ".join(name[:16] for name in found)
+            shown = ", ".join(name[: max(12, len(prefix) + 4)] for name in found)
             super().__init__(f"{len(found)} {what}s begin with {prefix!r}: {shown}. Write more of the digest.")
             return
         shown = ", ".join(name[:12] for name in known[-5:])

@@ -115,7 +115,7 @@ class StoreFile:
                 connection.execute(f"PRAGMA user_version = {self.format}")
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            _roll_back(connection)
             raise
 
     def _check_format(self, connection: sqlite3.Connection, path: Path) -> None:
@@ -135,6 +135,12 @@ class StoreFile:
         if code in _UNAVAILABLE:
             return self.unavailable(path, str(error))
         return self.damaged(path, str(error))
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    # SQLite rolls back by itself where the disk is full; a second time would hide why.
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

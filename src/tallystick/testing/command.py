@@ -1,11 +1,13 @@
 """The command line as a test uses it: a verb runs here or as a process of its own, and what came of it is a value."""
 
 import contextlib
+import http.client
 import io
 import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,3 +77,24 @@ def free_port() -> int:
     """Return a port of this machine's loopback that nobody listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
+
+
+def connected(port: int) -> http.client.HTTPConnection:
+    """Wait until a server answers on a port of the loopback, and return a connection to it.
+
+    Raises
+    ------
+    TimeoutError
+        If none does.
+    """
+    gives_up_at = time.monotonic() + PATIENCE_S
+    while time.monotonic() < gives_up_at:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        try:
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+        except OSError:
+            time.sleep(0.03)
+        else:
+            return connection
+    raise TimeoutError(f"Nobody answers on port {port}.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import lmdb
 
-from tallystick.errors import StateDoubtful, StateFull
+from tallystick.errors import StateDoubtful, StateFull, StateUnwritable
 from tallystick.features.state.session import Session
 from tallystick.features.state.store import Entry
 
@@ -33,6 +33,8 @@ class LmdbStore:
         If another process has it open.
     StateDoubtful
         If the machine went down while it was open, or the file is none of LMDB's.
+    StateUnwritable
+        If the machine refuses, here or from ``commit`` and ``load``.
     StateFull
         From ``begin``, ``put``, ``commit`` and ``load``, if the disk or the largest size is used up.
     """
@@ -49,6 +51,9 @@ class LmdbStore:
         except (lmdb.InvalidError, lmdb.CorruptedError, lmdb.VersionMismatchError) as error:
             self._session.end()
             raise StateDoubtful(path) from error
+        except lmdb.Error as error:
+            self._session.end()
+            raise StateUnwritable(path, because=str(error)) from error
         self._size = self._env.info()["map_size"]
 
     @property
@@ -92,6 +97,8 @@ class LmdbStore:
                 if self._size >= self._largest:
                     raise StateFull(self._path, size=self._size) from error
                 self._grow()
+            except lmdb.Error as error:
+                raise StateUnwritable(self._path, because=str(error)) from error
             else:
                 return
 
@@ -154,6 +161,8 @@ class LmdbTransaction:
             self._transaction.commit()
         except lmdb.MapFullError as error:
             raise StateFull(self._path, size=self._size) from error
+        except lmdb.Error as error:
+            raise StateUnwritable(self._path, because=str(error)) from error
 
     def abort(self) -> None:
         """Forget everything that was put."""
