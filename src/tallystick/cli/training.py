@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from tallystick.cli.document import document
 from tallystick.cli.options import Options, as_period, json_option
 from tallystick.cli.screen import Screen
 from tallystick.data.read import Screening
@@ -97,9 +98,10 @@ def train(options: Options, model: str | None, as_json: bool) -> None:
 @click.command()
 @click.argument("candidate", required=False)
 @click.option("--all", "list_all", is_flag=True, help="List every candidate instead.")
+@click.option("--html", "out", type=click.Path(path_type=Path, dir_okay=False), help="Write it as a document, too.")
 @json_option
 @click.pass_obj
-def show(options: Options, candidate: str | None, list_all: bool, as_json: bool) -> None:
+def show(options: Options, candidate: str | None, list_all: bool, out: Path | None, as_json: bool) -> None:
     """Tell what was found about CANDIDATE.
 
     By default about the best of the last training.
@@ -111,9 +113,12 @@ def show(options: Options, candidate: str | None, list_all: bool, as_json: bool)
         screen.say(candidates_table("Candidates, newest first", judged))
         return
     made = project.candidate(candidate)
+    if out is not None:
+        out.write_text(document(made), encoding="utf-8")
     screen.emit(_plain(made) | {"record": made.candidate.record, "findings": made.evidence.findings})
-    for shown in _portrait(made):
-        screen.say(shown)
+    screen.say(*_portrait(made))
+    if out is not None:
+        screen.say("", f"The document is {out}")
 
 
 def candidates_table(title: str, judged: list[Judged]) -> RenderableType:

@@ -25,7 +25,13 @@ def network(*, seed: int = 0) -> Network:
 
 
 def furnish(folder: Path, cards: Network, *, candidates: str = FAMILIES) -> None:
-    """Put the history's files into a new project, and make its split and search small."""
+    """Put the history's files into a new project, and make its split and search small.
+
+    Raises
+    ------
+    AssertionError
+        If the project file is no longer the one that ``tally new`` writes.
+    """
     history = cards.until(LIVE)
     pq.write_table(history.payments, folder / "data" / "payments.parquet")
     pq.write_table(history.chargebacks, folder / "data" / "chargebacks.parquet")

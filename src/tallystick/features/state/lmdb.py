@@ -86,6 +86,8 @@ class LmdbStore:
             If the disk or the largest size is used up.
         ValueError
             If a key is not above the one before it, or the store is not empty.
+        StateUnwritable
+            If the machine refuses.
         """
         while True:
             try:
@@ -138,7 +140,13 @@ class LmdbTransaction:
         return found
 
     def put(self, key: bytes, value: bytes) -> None:
-        """Write a value under a key."""
+        """Write a value under a key.
+
+        Raises
+        ------
+        StateFull
+            If the largest size is used up.
+        """
         try:
             self._transaction.put(key, value)
         except lmdb.MapFullError as error:
@@ -156,7 +164,15 @@ class LmdbTransaction:
             yield from self._cursor
 
     def commit(self) -> None:
-        """Keep everything that was put."""
+        """Keep everything that was put.
+
+        Raises
+        ------
+        StateFull
+            If the largest size is used up.
+        StateUnwritable
+            If the machine refuses.
+        """
         try:
             self._transaction.commit()
         except lmdb.MapFullError as error:

@@ -1,0 +1,58 @@
+"""The document about a candidate: one file, no scripts, nothing to fetch, every text escaped."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tallystick import lifecycle
+from tallystick.cli.document import document
+
+VOID = {"meta", "br"}
+
+
+class _Tree(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:  # noqa: ARG002 - the parser's signature
+        self.tags.add(tag)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:  # noqa: ARG002 - the parser's signature
+        self.tags.add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_document_stands_alone(first_shop: Any, tmp_path: Path) -> None:
+    """``show --html`` writes well-formed HTML with every check and a reliability diagram, and no script or link."""
+    out = tmp_path / "candidate.html"
+
+    told = first_shop.tally("show", "--html", str(out))
+
+    text, tree = out.read_text(encoding="utf-8"), _Tree()
+    tree.feed(text)
+    assert (told.code, tree.open) == (0, [])
+    assert {"table", "svg"} <= tree.tags
+    assert tree.tags.isdisjoint({"script", "link", "img", "iframe"})
+    assert re.search(r"https?://|javascript:|on\w+=", text) is None
+    assert [code for code in ("V101", "V202", "V502", "V902") if code not in text] == []
+
+
+def test_what_people_wrote_is_escaped(first_shop: Any) -> None:
+    """A model's name cannot become markup."""
+    made = lifecycle.open(first_shop.folder, actor="ada").candidate()
+    record = msgspec.structs.replace(made.candidate.record, name="<script>alert(1)</script>")
+
+    text = document(replace(made, candidate=replace(made.candidate, record=record)))
+
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
