@@ -5,6 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tallystick.data.merge import from_parsed
+from tallystick.data.records import Dataset, Record
+from tallystick.definitions.expressions import Flagged
+from tallystick.definitions.fields import Field, Flag, Key, Time
+from tallystick.definitions.models import LabelDefinition
+from tallystick.definitions.streams import StreamDefinition
 from tallystick.log.reader import LogReader
 from tallystick.monitoring import from_log
 from tallystick.monitoring.outcomes import Action
@@ -80,3 +86,31 @@ def test_a_report_is_made_from_log_and_bundle(world: World, answers: list[Decide
     assert report.n_decided == len(answers)
     assert report.alarm.reference_rate > 0
     assert report.currency == "EUR"
+
+
+def test_a_report_that_names_nobody_is_nobodys() -> None:
+    """A report without a payment, or without a word about it, is left out; the others keep their payment."""
+    fields: dict[str, Field] = {"r": Key(), "at": Time(), "payment_id": Key(optional=True), "bad": Flag(optional=True)}
+    source = StreamDefinition("reports", "r", "at", fields)
+    said = [("p1", 1), (None, 1), ("p2", 0), ("p3", None), (None, 0)]
+    told = [
+        (seq, Record("reports", f"r{seq}", seq, {"payment_id": name}, {"bad": bad}))
+        for seq, (name, bad) in enumerate(said, start=1)
+    ]
+    label = LabelDefinition(Flagged("payments", "reports", "payment_id", None, "bad"), 0)
+
+    found = from_log.reported(Dataset({"reports": from_parsed(source, told)}, "", 5), label)
+
+    assert (found.ids.tolist(), found.known_at.tolist(), found.is_bad.tolist()) == (["p1", "p2"], [1, 3], [True, False])
+
+
+def test_a_reports_own_id_may_name_the_payment() -> None:
+    """Where a report is filed under the payment's id, that id is whom it is about."""
+    source = StreamDefinition("reports", "payment_id", "at", {"payment_id": Key(), "at": Time()})
+    told = from_parsed(source, [(1, Record("reports", "p7", 3, {}, {}))])
+
+    found = from_log.reported(
+        Dataset({"reports": told}, "", 1), LabelDefinition(Flagged("p", "reports", "payment_id"), 0)
+    )
+
+    assert found.ids.tolist() == ["p7"]

@@ -2,10 +2,11 @@
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset
+from tallystick.data.records import Dataset, Records
 from tallystick.definitions.fields import Money
 from tallystick.definitions.models import LabelDefinition, ModelDefinition
 from tallystick.definitions.policies import AboveCost, Policy
@@ -103,10 +104,9 @@ def decided(log: LogReader, dataset: Dataset, policy: Policy, *, stream: str, bu
 
 
 def reported(dataset: Dataset, label: LabelDefinition) -> Reported:
-    """Return every report of the label's stream as columns, in order of arrival."""
+    """Return every report of the label's stream that names an event and says something, in order of arrival."""
     reports, flagged = dataset.records[label.flagged.by], label.flagged
-    names = np.array(reports.keys[flagged.on].names.to_pylist(), dtype=np.str_)
-    ids = names[reports.keys[flagged.on].codes] if len(names) else np.empty(0, dtype=np.str_)
+    names = _named(reports, flagged.on)
     known_at = reports.time
     if flagged.known_after_us is not None:
         spine = dataset.records[flagged.stream]
@@ -114,7 +114,16 @@ def reported(dataset: Dataset, label: LabelDefinition) -> Reported:
         is_known = place.is_valid().to_numpy(zero_copy_only=False)
         place = place.fill_null(0).to_numpy(zero_copy_only=False)
         known_at = np.where(is_known, spine.time[place] + flagged.known_after_us, reports.time)
-    is_bad = np.ones(len(reports), dtype=np.bool_)
+    is_bad, says = np.ones(len(reports), dtype=np.bool_), names.is_valid().to_numpy(zero_copy_only=False)
     if flagged.flag is not None:
-        is_bad = reports.values[flagged.flag].values == 1
-    return Reported(ids, known_at, is_bad)
+        is_bad, says = reports.values[flagged.flag].values == 1, says & ~reports.values[flagged.flag].missing
+    ids = np.array(names.filter(pa.array(says)).to_pylist(), dtype=np.str_)
+    return Reported(ids, known_at[says], is_bad[says])
+
+
+def _named(reports: Records, on: str) -> pa.Array:
+    """Return the id that each report names, null where it names none; its own id may be the one."""
+    if on not in reports.keys:
+        return reports.ids
+    keys = reports.keys[on]
+    return keys.names.take(pa.array(keys.codes, mask=keys.codes < 0))
