@@ -116,3 +116,23 @@ def test_an_unexpected_error_reaches_the_callers_and_the_thread_goes_on() -> Non
 
     assert named(committer.submit([task("good")])) == ["good"]
     committer.stop()
+
+
+def test_a_caller_who_gives_up_takes_nobody_along() -> None:
+    """Who gives up before the group is begun is left out; afterwards it is too late; the thread goes on either way."""
+    slow = Slow()
+    committer = Committer(slow)
+    committer.start()
+    begun = committer.submit([task("begun")])
+    slow.begun.acquire()
+    waiting = [committer.submit([task(name)]) for name in "ab"]
+
+    given_up = (begun.cancel(), waiting[0].cancel())
+    slow.may_go.release(3)
+
+    assert given_up == (False, True)
+    assert named(waiting[1]) == ["b"]
+    alone = committer.submit([task("alone")])
+    assert named(alone) == ["alone"]
+    assert slow.groups == [["begun"], ["b"], ["alone"]]
+    committer.stop()

@@ -24,6 +24,7 @@ class Committer:
     **Bounded.** More than ``most_waiting`` tasks never wait: the next caller is refused at once.
     **Together.** A group is all that waits, up to ``most_together`` tasks; a caller's tasks stay together.
     **Clean stop.** ``stop`` refuses new tasks, and returns when the last one waiting was answered.
+    **Taken is done.** Who gives up while waiting is left out; once a group is begun nobody can take a task back.
 
     Examples
     --------
@@ -78,14 +79,19 @@ class Committer:
 
     def _run(self) -> None:
         while jobs := self._next_group():
-            try:
-                answers = iter(self._handle([task for job in jobs for task in job.tasks]))
-            except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
-                for job in jobs:
-                    job.answers.set_exception(error)
-                continue
+            # An answer set for somebody who gave up would be an error, and end the thread that writes.
+            if kept := [job for job in jobs if job.answers.set_running_or_notify_cancel()]:
+                self._answer(kept)
+
+    def _answer(self, jobs: Sequence[_Job]) -> None:
+        try:
+            answers = iter(self._handle([task for job in jobs for task in job.tasks]))
+        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it, whatever it is
             for job in jobs:
-                job.answers.set_result([next(answers) for _ in job.tasks])
+                job.answers.set_exception(error)
+            return
+        for job in jobs:
+            job.answers.set_result([next(answers) for _ in job.tasks])
 
     def _next_group(self) -> list[_Job]:
         """Wait for work and take it; nothing is left and nothing will come where it is empty."""
