@@ -50,3 +50,25 @@ def test_a_name_is_taken_once(tmp_path: Path) -> None:
         create(tmp_path, "checkout", ["decide"])
     with pytest.raises(TokenRefused, match="known: checkout"):
         revoke(tmp_path, "billing")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"name": "x"}'])
+def test_a_file_that_is_no_grant_locks_nobody_out(tmp_path: Path, content: str) -> None:
+    """A damaged or half-written file lets nobody in, and the other tokens stay good."""
+    folder = tmp_path / "tokens"
+    token = create(folder, "checkout", ["decide"])
+    (folder / "broken.json").write_text(content)
+
+    tokens = Tokens(folder)
+
+    assert tokens.grant(token) is not None
+    assert tokens.grant("") is None
+
+
+def test_a_token_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Making a token leaves its file and nothing else, also where the name was taken."""
+    create(tmp_path, "checkout", ["decide"])
+    with pytest.raises(TokenRefused):
+        create(tmp_path, "checkout", ["decide"])
+
+    assert [path.name for path in tmp_path.iterdir()] == ["checkout.json"]

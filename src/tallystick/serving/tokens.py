@@ -1,8 +1,10 @@
 """Who may ask for what: bearer tokens, shown once when they are made and kept only as their digest."""
 
+import logging
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,8 @@ from tallystick.errors import TokenRefused
 
 Scope = Literal["decide", "record", "read"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
+
+_told = logging.getLogger("tallystick.serving")
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -54,12 +58,7 @@ def create(folder: Path, name: str, scopes: Iterable[Scope]) -> str:
         raise TokenRefused(name, because=f"its scopes are {list(asked)}, and may be {', '.join(SCOPES)}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     token = f"tally_{secrets.token_urlsafe(32)}"
-    try:
-        handle = os.open(_path(folder, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise TokenRefused(name, because="there is one of this name; revoke it first") from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.encode(Grant(name, digest_bytes(token.encode()), asked)))
+    _place(folder, name, msgspec.json.encode(Grant(name, digest_bytes(token.encode()), asked)))
     return token
 
 
@@ -94,7 +93,7 @@ class Tokens:
         changed_at = self.folder.stat().st_mtime_ns if self.folder.is_dir() else 0
         if self._grants is None or changed_at != self._read_at:
             found = [_read(path) for path in sorted(self.folder.glob("*.json"))]
-            self._grants, self._read_at = {grant.sha256: grant for grant in found}, changed_at
+            self._grants, self._read_at = {grant.sha256: grant for grant in found if grant}, changed_at
         return self._grants
 
 
@@ -102,5 +101,23 @@ def _path(folder: Path, name: str) -> Path:
     return folder / f"{name}.json"
 
 
-def _read(path: Path) -> Grant:
-    return msgspec.json.decode(path.read_bytes(), type=Grant)
+def _place(folder: Path, name: str, content: bytes) -> None:
+    """Put a grant where a running server looks, whole or not at all."""
+    handle, unfinished = tempfile.mkstemp(prefix=".", dir=folder)  # for its owner alone, mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.link(unfinished, _path(folder, name))
+    except FileExistsError:
+        raise TokenRefused(name, because="there is one of this name; revoke it first") from None
+    finally:
+        Path(unfinished).unlink()
+
+
+def _read(path: Path) -> Grant | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Grant)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        # One file that was revoked this moment, or is no grant, must not lock out the bearers of the others.
+        _told.exception("%s is no grant, and lets nobody in", path)
+        return None
