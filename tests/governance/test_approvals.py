@@ -93,6 +93,7 @@ def test_failed_evidence_is_not_approved(ledger: Ledger, people: People, evidenc
         (["passed"], "finding 1 does not state"),
         ([{"code": "V101", "outcome": "passed"}], "finding 1 does not state"),
         ([{"code": "V101", "outcome": "FAILED", "because": "x"}], "outcome 'FAILED'"),
+        ([{"code": "V101", "outcome": "waived", "because": "said the builder"}], "outcome 'waived'"),
         ([{"code": "V101", "outcome": "passed", "because": "x", "value": float("nan")}], "canonical JSON"),
         ([{"code": "V101", "outcome": "passed", "because": "other evidence"}], "was released with"),
     ],

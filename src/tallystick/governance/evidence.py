@@ -1,4 +1,4 @@
-"""Whether evidence can carry an approval: complete, without failures, and the very one the bundle was released with."""
+"""Whether evidence can carry an approval: readable, without failures, and the very one the bundle was released with."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from tallystick.definitions.digest import digest_of
 from tallystick.errors import EvidenceFailed, EvidenceRefused
 
 _FAILED = "failed"
-_OUTCOMES = frozenset({"passed", _FAILED, "not applicable", "skipped", "waived"})
+_OUTCOMES = frozenset({"passed", _FAILED, "not applicable", "skipped"})
 
 
 def check_evidence(bundle_digest: str, evidence: Mapping[str, Any], released_with: str | None) -> str:
