@@ -1,5 +1,6 @@
 """A verb that is interrupted, killed or refused by the machine leaves nothing half-written; the next one works."""
 
+import contextlib
 import errno
 import resource
 import shutil
@@ -188,6 +189,23 @@ def test_a_reader_that_left_is_no_error(first_shop: Any) -> None:
     ran = ended(process)
 
     assert ran.err in {"", None}
+
+
+def test_an_interrupt_is_never_lost() -> None:
+    """An interrupt that struck where Python goes on all the same ends the verb at its next step."""
+
+    def swallowed() -> None:
+        with Screen(as_json=True).progress() as step:
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            step("search", 1, 2)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    with pytest.raises(KeyboardInterrupt):
+        swallowed()
+
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
 
 
 def test_an_interrupt_before_anything_is_told(monkeypatch: pytest.MonkeyPatch, first_shop: Any) -> None:

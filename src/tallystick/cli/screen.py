@@ -1,6 +1,8 @@
 """What a person sees: tables on stdout, progress on stderr; with --json one document and nothing else."""
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,17 +44,57 @@ class Screen:
     @contextmanager
     def progress(self) -> Iterator[Step]:
         """Yield a function to report steps to: one bar per stage on a terminal, nothing elsewhere."""
-        if self.as_json or not self._err.is_terminal:
-            yield lambda _stage, _done, _total: None
-            return
+        with _interruptible() as stop_if_asked:
+            if self.as_json or not self._err.is_terminal:
+                yield lambda _stage, _done, _total: stop_if_asked()
+                return
+            with self._bars() as bars:
+                stages = _Stages(bars)
+
+                def step(stage: str, done: int, total: int) -> None:
+                    stop_if_asked()
+                    stages.step(stage, done, total)
+
+                yield step
+
+    def _bars(self) -> Progress:
         columns = (
             TextColumn("{task.description:<28}"),
             BarColumn(bar_width=32),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         )
-        with Progress(*columns, console=self._err) as bars:
-            yield _Stages(bars).step
+        return Progress(*columns, console=self._err)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], None]]:
+    """Yield what stops a verb that was asked to stop by Ctrl-C and went on all the same.
+
+    Where the interrupt strikes inside a library's callback from C, or while an object is taken apart, Python prints
+    it and goes on: a search would last for ever. The next step then ends it.
+    """
+    is_asked = False
+
+    def told(_number: int, _frame: object) -> None:
+        nonlocal is_asked
+        is_asked = True
+        raise KeyboardInterrupt
+
+    def stop_if_asked() -> None:
+        if is_asked:
+            raise KeyboardInterrupt
+
+    # In the background Ctrl-C is ignored, and stays so.
+    is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not is_heard or threading.current_thread() is not threading.main_thread():
+        yield stop_if_asked
+        return
+    before = signal.signal(signal.SIGINT, told)
+    try:
+        yield stop_if_asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _plain(value: object) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -55,21 +56,29 @@ def run(main: Main, *arguments: str) -> Ran:
 
 
 def start(*arguments: str, folder: Path | None = None, **environment: str) -> subprocess.Popen[str]:
-    """Start the command as a process of its own."""
-    return subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "tallystick", *arguments],
-        cwd=folder,
-        env=os.environ | environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    """Start the command as a process of its own, which hears Ctrl-C even where this one runs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "tallystick", *arguments],
+            cwd=folder,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def ended(process: subprocess.Popen[str]) -> Ran:
     """Wait until a process has ended, and say what came of it."""
-    out, err = process.communicate(timeout=PATIENCE_S)
+    try:
+        out, err = process.communicate(timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
     return Ran(process.returncode, out, err)
 
 
