@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tallystick.definitions.fields import money
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.project import Definitions, load
 from tallystick.errors import DefinitionError, FieldUnknown, LeakRefused
@@ -44,6 +45,8 @@ model = ts.Model(
 )
 '''
 
+INLINE = "ts.Stream('more', id='report_id', time='reported_at', fields={'payment_id': ts.key})"
+
 MISTAKES = [
     ("payments.amount\n", "payments.amout\n", FieldUnknown, ":16:", "Did you mean 'amount'?"),
     ('spend["1d"] / ', "spend / ", DefinitionError, ":20:", "Pick one, such as ['1d']"),
@@ -68,6 +71,18 @@ MISTAKES = [
     ("false_alarm=5.0", "false_alarm=0", DefinitionError, ":31:", "must be a cost above 0"),
     ("amount = payments.amount\n", "amount = 1 if payments.amount else 0\n", DefinitionError, ":16:", "no truth"),
     ('"chargebacks", id', '"payments", id', DefinitionError, "", "Two sources are called 'payments'"),
+    ('metric="average_precision"', 'metric="f1"', DefinitionError, ":24:", "Write 'average_precision' or 'auc'"),
+    ("trials=40", "trials=0", DefinitionError, ":24:", "Write a whole number from 1"),
+    ('ts.Search(trials=40, metric="average_precision")', "ts.Search", DefinitionError, ":24:", "with parentheses"),
+    ("ts.GradientBoosting()", "ts.GradientBoosting(max_leaves=1)", DefinitionError, ":24:", "max_leaves=1"),
+    ("refer=ts.above(0.2)", "refer=0.2", DefinitionError, ":24:", "Write ts.above(...) or ts.above_cost(...)"),
+    ("missed=payments.amount", "missed=fraud", DefinitionError, ":24:", "every record of 'payments' tells by itself"),
+    ("false_alarm=5.0", "false_alarm=float('inf')", DefinitionError, ":31:", "must be a cost above 0"),
+    ("<= 6", "<= float('nan')", DefinitionError, ":17:", "'<=' cannot take nan"),
+    ('burst = spend["1d"] / spend["30d"]', "burst = spend == 3", DefinitionError, ":20:", "Pick one, such as ['1d']"),
+    ('on="payment_id"', 'on="reported_at"', DefinitionError, ":10:", "must name the key field"),
+    ('fields={"payment_id": ts.key})', 'fields={"report_id": ts.key})', DefinitionError, ":8:", "is declared twice"),
+    ("flagged_by(chargebacks", f"flagged_by({INLINE}", DefinitionError, "", "declare it on a line of its own"),
 ]
 
 
@@ -140,3 +155,25 @@ def test_a_missing_project_file_is_a_sentence(tmp_path: Path) -> None:
     """Without a project file the sentence says how to get one."""
     with pytest.raises(DefinitionError, match="tally new card-fraud"):
         load(tmp_path / "project.py")
+
+
+def test_models_of_one_name_are_refused(tmp_path: Path) -> None:
+    """No model disappears behind another of its name."""
+    model = PROJECT[PROJECT.index("model = ") :]
+
+    with pytest.raises(DefinitionError, match="Two models are called 'card-fraud'"):
+        loaded(tmp_path, PROJECT + model.replace("model = ", "other = ").replace("trials=40", "trials=20"))
+
+
+@pytest.mark.parametrize("written_otherwise", ["0.0", "'0.00'", "-0.0", "'0E+3'"])
+def test_one_bound_has_one_digest(tmp_path: Path, written_otherwise: str) -> None:
+    """A digest holds what a range means, however its bounds are written."""
+    otherwise = PROJECT.replace("minimum=0)", f"minimum={written_otherwise})")
+
+    assert loaded(tmp_path, otherwise).model().digest == loaded(tmp_path).model().digest
+
+
+@pytest.mark.parametrize(("currency", "digits"), [("EUR", 2), ("LYD", 3), ("IQD", 3), ("XOF", 0), ("UYW", 4)])
+def test_every_currency_has_its_minor_unit(currency: str, digits: int) -> None:
+    """Money has the digits that ISO 4217 gives its currency."""
+    assert money(currency).decimals == digits

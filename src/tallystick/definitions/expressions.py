@@ -12,6 +12,8 @@ from tallystick.errors import DefinitionError, LeakRefused
 ArithmeticOp = OneOf["+", "-", "*", "/"]
 ComparisonOp = OneOf["<", "<=", ">", ">=", "==", "!="]
 
+_LARGEST = 2**1023  # beyond it, and for NaN, there is no number to compare or compute with
+
 
 class Expr(msgspec.Struct, frozen=True, eq=False):
     """Base of every expression. ``==`` builds a comparison, so two are told apart by digest, and none is a bool."""
@@ -206,7 +208,7 @@ def _operand(value: object, op: str) -> AnyExpr:
         raise DefinitionError(f"{value.field!r} is no number, so '{op}' cannot take it. {remedy}", where=where())
     if isinstance(value, Literal | Column | TimePart | Aggregate | Arithmetic | Comparison):
         return value
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and abs(value) < _LARGEST:
         return Literal(float(value))
     shown = f"'{op}' cannot take {value!r}. It takes numbers, columns, parts of time and windows of an aggregate."
     raise DefinitionError(shown, where=where())

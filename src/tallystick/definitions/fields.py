@@ -10,15 +10,31 @@ from tallystick.errors import DefinitionError
 
 MINOR_DIGITS = {
     "BHD": 3,
+    "BIF": 0,
+    "CLF": 4,
     "CLP": 0,
+    "DJF": 0,
+    "GNF": 0,
+    "IQD": 3,
     "ISK": 0,
     "JOD": 3,
     "JPY": 0,
+    "KMF": 0,
     "KRW": 0,
     "KWD": 3,
+    "LYD": 3,
     "OMR": 3,
+    "PYG": 0,
+    "RWF": 0,
     "TND": 3,
+    "UGX": 0,
+    "UYI": 0,
+    "UYW": 4,
     "VND": 0,
+    "VUV": 0,
+    "XAF": 0,
+    "XOF": 0,
+    "XPF": 0,
 }
 MAX_DECIMALS = 9
 
@@ -141,9 +157,20 @@ def integer(*, minimum: Bound = None, maximum: Bound = None) -> Integer:
 def optional(field: SomeField) -> SomeField:
     """Allow the value of a field to be missing.
 
+    Raises
+    ------
+    DefinitionError
+        If it is no field.
+
+    Examples
+    --------
     >>> optional(flag)
     Flag(optional=True)
     """
+    if not isinstance(field, Field):
+        raise DefinitionError(
+            f"optional() takes a field such as ts.flag or ts.money('EUR'), not {field!r}.", where=where()
+        )
     return msgspec.structs.replace(field, optional=True)
 
 
@@ -170,7 +197,12 @@ def _range(minimum: Bound, maximum: Bound) -> tuple[str | None, str | None]:
     if low is not None and high is not None and low > high:
         sentence = f"minimum={minimum} lies above maximum={maximum}. Exchange them."
         raise DefinitionError(sentence, where=where())
-    return None if low is None else str(low), None if high is None else str(high)
+    return None if low is None else _written(low), None if high is None else _written(high)
+
+
+def _written(bound: Decimal) -> str:
+    # One text for one number: 0, 0.0 and -0 are one bound, and give one digest.
+    return format(bound.normalize() + 0, "f")
 
 
 def _decimal(bound: float | str | Decimal) -> Decimal:

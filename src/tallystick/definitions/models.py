@@ -3,17 +3,19 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from typing import Literal as OneOf
 
 import msgspec
 
 from tallystick.definitions.digest import digest_of
 from tallystick.definitions.durations import DAY_US, microseconds
-from tallystick.definitions.expressions import Flagged, TableColumn
+from tallystick.definitions.expressions import Arithmetic, Column, Expr, Flagged, Literal, TableColumn, parts
 from tallystick.definitions.features import FeatureDefinition, FeatureSet
 from tallystick.definitions.limits import Limit
 from tallystick.definitions.mistakes import where
 from tallystick.definitions.policies import Above, AboveCost, Policy
+from tallystick.definitions.streams import StreamDefinition
 from tallystick.errors import DefinitionError, LeakRefused
 
 
@@ -55,6 +57,9 @@ class GradientBoosting(msgspec.Struct, frozen=True, tag="gradient_boosting"):
 
 
 Family = LogisticRegression | GradientBoosting
+
+_RULES = "ts.above(...) or ts.above_cost(...)"
+_MOST = 2**31  # seeds and counts beyond are none for the libraries that take them
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -141,15 +146,15 @@ class Model:
     features : a feature set
     label : ``ts.Label(...)``; its flagged stream is the features' spine
     split : ``ts.TimeSplit(...)``
-    candidates : families to try, such as ``ts.GradientBoosting()``
+    candidates : the family to try, such as ``ts.GradientBoosting()``, or several
     policy : ``ts.Policy(...)``
     search : ``ts.Search(...)``
-    limits : what the model must reach before anybody may approve it
+    limits : what the model must reach before anybody may approve it, one limit or several
 
     Raises
     ------
     DefinitionError
-        If a part is missing or is something else.
+        If a part is missing or is something else, or a setting is out of its range.
     """
 
     definition: ModelDefinition
@@ -161,10 +166,10 @@ class Model:
         features: type[FeatureSet],
         label: LabelDefinition,
         split: SplitDefinition,
-        candidates: Sequence[Family],
+        candidates: Sequence[Family] | Family,
         policy: Policy,
         search: Search | None = None,
-        limits: Sequence[Limit] = (),
+        limits: Sequence[Limit] | Limit = (),
     ) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
             sentence = f"{name!r} is no name for a model. Use lower-case words joined by hyphens: 'card-fraud'."
@@ -172,9 +177,14 @@ class Model:
         _are(name, "features", [features], type, "a subclass of ts.FeatureSet")
         _are(name, "label", [label], LabelDefinition, "ts.Label(...)")
         _are(name, "split", [split], SplitDefinition, "ts.TimeSplit(...)")
-        _are(name, "candidates", candidates, Family, "ts.LogisticRegression() or ts.GradientBoosting()")
+        _are(name, "candidates", _several(candidates), Family, "ts.LogisticRegression() or ts.GradientBoosting()")
+        _are(name, "search", [search or Search()], Search, "ts.Search(...)")
         _are(name, "policy", [policy], Policy, "ts.Policy(...)")
-        _are(name, "limits", limits, Limit, "ts.limit.average_precision(at_least=...)")
+        _are(name, "policy.stop", [policy.stop], Above | AboveCost, _RULES)
+        _are(name, "policy.refer", [] if policy.refer is None else [policy.refer], Above | AboveCost, _RULES)
+        _are(name, "limits", _several(limits), Limit, "ts.limit.average_precision(at_least=...)")
+        _check_settings(_several(candidates), search or Search())
+        _check_costs(policy, features.definition.spine)
         if not candidates:
             raise DefinitionError(f"{name!r} has no candidates. Name at least one family.", where=where())
         if label.flagged.stream != features.definition.spine.name:
@@ -188,10 +198,10 @@ class Model:
             features.definition,
             label,
             split,
-            tuple(candidates),
+            tuple(_several(candidates)),
             search or Search(),
             policy,
-            tuple(limits),
+            tuple(_several(limits)),
         )
 
 
@@ -200,6 +210,44 @@ def _are(model: str, part: str, values: Sequence[object], kind: object, example:
         if not isinstance(value, kind):  # type: ignore[arg-type]  # a union of Structs is a kind too
             hint = f"{example}, with parentheses" if isinstance(value, type) else example
             raise DefinitionError(f"{part}= of {model!r} is {value!r}. Write {hint}.", where=where())
+
+
+def _several(values: object) -> Sequence[Any]:
+    return values if isinstance(values, list | tuple) else [values]
+
+
+def _check_settings(families: Sequence[Family], search: Search) -> None:
+    for family in families:
+        if isinstance(family, GradientBoosting):
+            _whole("max_trees", family.max_trees, least=1)
+            _whole("max_leaves", family.max_leaves, least=2)
+    _whole("trials", search.trials, least=1)
+    _whole("seed", search.seed, least=0)
+    if search.metric not in {"average_precision", "auc"}:
+        sentence = f"metric={search.metric!r} is none that can be searched by. Write 'average_precision' or 'auc'."
+        raise DefinitionError(sentence, where=where())
+
+
+def _check_costs(policy: Policy, spine: StreamDefinition) -> None:
+    for rule in (policy.stop, policy.refer):
+        for part in parts(rule.missed) if isinstance(rule, AboveCost) and isinstance(rule.missed, Expr) else ():
+            if isinstance(part, Literal | Arithmetic) or (isinstance(part, Column) and _has_always(spine, part)):
+                continue
+            sentence = (
+                f"missed= must be a cost that every record of {spine.name!r} tells by itself: numbers, arithmetic and "
+                f"its own columns that are never missing. This is {part!r}."
+            )
+            raise DefinitionError(sentence, where=where())
+
+
+def _has_always(spine: StreamDefinition, column: Column) -> bool:
+    return column.stream == spine.name and not spine.fields[column.field].optional
+
+
+def _whole(setting: str, value: object, *, least: int) -> None:
+    if type(value) is not int or not least <= value < _MOST:
+        sentence = f"{setting}={value!r} is not possible. Write a whole number from {least} to {_MOST - 1}."
+        raise DefinitionError(sentence, where=where())
 
 
 def _day(text: str) -> int:

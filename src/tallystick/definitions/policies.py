@@ -1,5 +1,7 @@
 """What is done with a score: above which threshold a record is stopped, or referred to a person."""
 
+import math
+
 import msgspec
 
 from tallystick.definitions.expressions import AnyExpr, Expr
@@ -61,12 +63,12 @@ def above_cost(*, false_alarm: float, missed: Expr | float) -> AboveCost:
     ----------
     C. Elkan (2001), "The Foundations of Cost-Sensitive Learning", IJCAI.
     """
-    if not (isinstance(false_alarm, int | float) and false_alarm > 0):
+    if not (isinstance(false_alarm, int | float) and 0 < false_alarm < math.inf):
         sentence = f"false_alarm={false_alarm!r} must be a cost above 0, in the unit of missed."
         raise DefinitionError(sentence, where=where())
     if isinstance(missed, Expr):
         return AboveCost(float(false_alarm), missed)  # type: ignore[arg-type]  # every Expr is one of AnyExpr
-    if not (isinstance(missed, int | float) and missed > 0):
+    if not (isinstance(missed, int | float) and 0 < missed < math.inf):
         sentence = f"missed={missed!r} must be a cost above 0 or a column such as payments.amount."
         raise DefinitionError(sentence, where=where())
     return AboveCost(float(false_alarm), float(missed))

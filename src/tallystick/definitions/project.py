@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.features import FeatureDefinition, FeatureSet
+from tallystick.definitions.fields import Flag, Key
 from tallystick.definitions.models import Model, ModelDefinition
 from tallystick.definitions.streams import Source, Stream, Table
 from tallystick.errors import DefinitionError, did_you_mean
@@ -57,7 +59,8 @@ def load(path: Path) -> Definitions:
     Raises
     ------
     DefinitionError
-        If the file is not there, does not run, or declares two sources of one name.
+        If the file is not there, does not run, declares two sources or models of one name, or uses a source that
+        it does not declare.
     """
     if not path.is_file():
         sentence = f"There is no project file {str(path)!r}. 'tally new card-fraud' writes one to start from."
@@ -71,8 +74,39 @@ def load(path: Path) -> Definitions:
                 sentence = f"Two sources are called {known.name!r}. Rename one."
                 raise DefinitionError(sentence, where=path.name)
     sets = [v.definition for v in values if isinstance(v, type) and issubclass(v, FeatureSet) and v is not FeatureSet]
-    models = [v.definition for v in values if isinstance(v, Model)]
-    return Definitions(path, sources, {s.name: s for s in sets}, {m.name: m for m in models})
+    models: dict[str, ModelDefinition] = {}
+    for value in values:
+        if (
+            isinstance(value, Model)
+            and models.setdefault(value.definition.name, value.definition) is not value.definition
+        ):
+            raise DefinitionError(f"Two models are called {value.definition.name!r}. Rename one.", where=path.name)
+    for features in [*sets, *(model.features for model in models.values())]:
+        _check_source(path, sources, features.name, features.spine.name)
+    for flag in [flag for s in sets for flag in s.flags] + [model.label.flagged for model in models.values()]:
+        _check_flag(path, sources, flag)
+    return Definitions(path, sources, {s.name: s for s in sets}, models)
+
+
+def _check_source(path: Path, sources: dict[str, Source], user: str, needed: str) -> Source:
+    if needed not in sources:
+        sentence = (
+            f"{user} needs {needed!r}, and nothing in this file bears that stream or table. Its place among the others "
+            f"is part of the order of records: declare it on a line of its own, such as reports = ts.Stream(...)."
+        )
+        raise DefinitionError(sentence, where=path.name)
+    return sources[needed]
+
+
+def _check_flag(path: Path, sources: dict[str, Source], flag: Flagged) -> None:
+    fields = _check_source(path, sources, f"A flag of {flag.stream!r}", flag.by).fields
+    _check_source(path, sources, f"A flag by {flag.by!r}", flag.stream)
+    if not isinstance(fields.get(flag.on), Key):
+        sentence = f"on={flag.on!r} must name the key field of {flag.by!r} with the id of the reported record."
+        raise DefinitionError(sentence, where=path.name)
+    if flag.flag is not None and not isinstance(fields.get(flag.flag), Flag):
+        sentence = f"{flag.stream}.flagged_by needs a flag, and {flag.by}.{flag.flag} is none. Declare it as ts.flag."
+        raise DefinitionError(sentence, where=path.name)
 
 
 def _run(path: Path) -> ModuleType:

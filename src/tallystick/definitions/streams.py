@@ -73,7 +73,7 @@ class Stream:
         fields: Mapping[str, Field],
         source: str = "",
     ) -> None:
-        declared: dict[str, Field] = {id: Key(), time: Time(), **_checked(name, fields)}
+        declared: dict[str, Field] = {id: Key(), time: Time(), **_checked(name, fields, own=(id, time))}
         self.definition = StreamDefinition(name, id, time, declared, source)
 
     # Which kind of column a name gives is written in `fields`, where no type checker sees it.
@@ -134,7 +134,9 @@ class Stream:
             sentence = "known_after is for a table without times; this stream says when each report became known."
             raise DefinitionError(sentence, where=where())
         if isinstance(reports, Stream) and on is not None:
-            reports[on]
+            if not isinstance(reports[on], KeyColumn):
+                sentence = f"on={on!r} must name the key field with the id of the reported record, and it is no key."
+                raise DefinitionError(sentence, where=where())
             return Flagged(self.definition.name, reports.definition.name, on)
         if isinstance(reports, Column) and on is not None:
             return Flagged(self.definition.name, reports.stream, on, None, reports.field)
@@ -173,7 +175,7 @@ class Table:
     definition: TableDefinition
 
     def __init__(self, name: str, *, key: str, fields: Mapping[str, Field], source: str = "") -> None:
-        self.definition = TableDefinition(name, key, {key: Key(), **_checked(name, fields)}, source)
+        self.definition = TableDefinition(name, key, {key: Key(), **_checked(name, fields, own=(key,))}, source)
 
     def __getattr__(self, field: str) -> TableColumn:
         if field.startswith("__") or field == "definition":
@@ -193,7 +195,11 @@ def _kind(definition: Source, field: str) -> Field:
     return definition.fields[field]
 
 
-def _checked(stream: str, fields: Mapping[str, Field]) -> dict[str, Field]:
+def _checked(stream: str, fields: Mapping[str, Field], *, own: tuple[str, ...]) -> dict[str, Field]:
+    for name in own:
+        if name in fields or own.count(name) > 1:
+            sentence = f"The column {name!r} of {stream!r} is declared twice. Its kind follows from id=, time= or key=."
+            raise DefinitionError(sentence, where=where())
     for name, kind in fields.items():
         if not isinstance(kind, Field):
             known = ["key", "money", "number", "integer", "flag", "time", "optional"]
