@@ -25,6 +25,9 @@
     · StateOfOtherPlan   it was made for other features
     · StateOccupied      a bulk load into a state that is not empty
     · SequenceRefused    a record out of the order of arrival
+    · DialectUnknown     features are not written in this SQL
+    · EngineMissing      the sql extra is not installed
+    · EngineFailed       a database could not run them
   - LogError             the log cannot be used         do what the sentence says
     · LogDamaged         bytes were changed, lost or put in
     · LogHeld            another process writes it
@@ -130,6 +133,9 @@ from tallystick.errors.definitions import (
     LeakRefused,
 )
 from tallystick.errors.features import (
+    DialectUnknown,
+    EngineFailed,
+    EngineMissing,
     EntityTooLong,
     FeatureError,
     FeatureOverflow,
@@ -282,6 +288,9 @@ __all__ = [
     "DataUnwritable",
     "DecisionUnknown",
     "DefinitionError",
+    "DialectUnknown",
+    "EngineFailed",
+    "EngineMissing",
     "EnrolmentRefused",
     "EntityTooLong",
     "EntryRefused",

@@ -1,5 +1,6 @@
 """Features that cannot be computed, and state that cannot be used."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tallystick.errors.base import TallystickError
@@ -103,4 +104,34 @@ class SequenceRefused(FeatureError):
         super().__init__(
             f"The state has reached {reached} in the order of arrival, and {seq} is not {allowed}. "
             "Append every record once, in order; ask about the past in batch."
+        )
+
+
+class DialectUnknown(FeatureError):
+    """Features are written in the SQL of few databases."""
+
+    def __init__(self, dialect: str, *, known: Sequence[str]) -> None:
+        self.dialect, self.known = dialect, tuple(known)
+        super().__init__(f"There is no SQL dialect {dialect!r} here; there is {', '.join(known)}. Ask for one of them.")
+
+
+class EngineMissing(FeatureError):
+    """An engine's library, of the ``sql`` extra, is not installed."""
+
+    def __init__(self, library: str) -> None:
+        self.library = library
+        super().__init__(
+            f"{library!r} is needed for this engine, and it is not installed. Run: pip install 'tallystick[sql]', "
+            "or take the engine 'batch'."
+        )
+
+
+class EngineFailed(FeatureError):
+    """A database could not run the features' SQL."""
+
+    def __init__(self, engine: str, *, because: str) -> None:
+        self.engine, self.because = engine, because
+        super().__init__(
+            f"{engine} could not compute the features: {because} Take the engine 'batch', which needs less, or report "
+            "this with the SQL that 'tally features --show-sql' prints."
         )

@@ -1,0 +1,100 @@
+"""What SQL calls sources, fields and features: their own names, quoted, and told apart where only case differs."""
+
+from dataclasses import dataclass
+from itertools import chain, count
+
+from tallystick.definitions.streams import Source, StreamDefinition
+from tallystick.features.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A source's table: every name as SQL writes it.
+
+    Parameters
+    ----------
+    name : of the table
+    seq : the column of places in the order of arrival
+    id, time : the columns of the record's id and instant; a table of outcomes has no instant
+    columns : by field
+    """
+
+    name: str
+    seq: str
+    id: str
+    time: str
+    columns: dict[str, str]
+
+
+class Names:
+    """All names in the queries of a plan.
+
+    Parameters
+    ----------
+    plan : whose
+    quote : the sign around a name
+
+    Examples
+    --------
+    >>> from tallystick.definitions.features import FeatureSet
+    >>> from tallystick.definitions.fields import integer
+    >>> from tallystick.definitions.streams import Stream
+    >>> stream = Stream("payments", id="payment_id", time="paid_at", fields={"n": integer(), "N": integer()})
+    >>> class Small(FeatureSet, spine=stream):
+    ...     n = stream.n
+    >>> Names(Plan(Small.definition, (stream.definition,))).tables["payments"].columns["N"]
+    '"N_2"'
+    """
+
+    def __init__(self, plan: Plan, quote: str = '"') -> None:
+        self._quote = quote
+        spine = plan.definition.spine
+        needed = {spine.name, *(flag.by for flag in plan.flags)}
+        sources = [source for source in plan.sources if source.name in needed and source.name != spine.name]
+        self.sources: tuple[Source, ...] = (spine, *sources)
+        """The spine, then every source whose reports the features count."""
+        taken: set[str] = set()
+        self._taken = taken
+        self.tables = {source.name: self._table(source) for source in self.sources}
+        """By source."""
+        self.asked = self._quoted(_distinct("asked", taken))
+        """The table of the places of those records that are asked about, in its column ``seq``."""
+        self._free: dict[str, str] = {}
+        told: set[str] = set()
+        self.out = tuple(self._quoted(_distinct(name, told)) for name in ("seq", spine.id, *plan.names))
+        """The columns of the answer."""
+
+    def free(self, name: str) -> str:
+        """Return a step's name that is no source's, always the same for the same name."""
+        if name not in self._free:
+            self._free[name] = self._quoted(_distinct(name, self._taken))
+        return self._free[name]
+
+    def _table(self, source: Source) -> Table:
+        taken: set[str] = set()
+        seq = self._quoted(_distinct("seq", taken))
+        columns = {field: self._quoted(_distinct(field, taken)) for field in source.fields}
+        name = self._quoted(_distinct(source.name, self._taken))
+        if isinstance(source, StreamDefinition):
+            return Table(name, seq, columns[source.id], columns[source.time], columns)
+        return Table(name, seq, columns[source.key], "", columns)
+
+    def _quoted(self, name: str) -> str:
+        return self._quote + name.replace(self._quote, 2 * self._quote) + self._quote
+
+
+def unquoted(name: str) -> str:
+    """Return a name without its quotes.
+
+    >>> unquoted('"a ""b"" c"')
+    'a "b" c'
+    """
+    return name[1:-1].replace(2 * name[0], name[0])
+
+
+def _distinct(name: str, taken: set[str]) -> str:
+    """Return a name that no other is equal to, cases aside, and take it."""
+    numbered = (f"{name}_{number}" for number in count(2))
+    found = next(each for each in chain([name], numbered) if each.casefold() not in taken)
+    taken.add(found.casefold())
+    return found

@@ -1,0 +1,87 @@
+"""SQL agrees with batch to the last bit, in both its forms, whatever arrives in whatever order."""
+
+from collections.abc import Callable
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tallystick.data.records import Record
+from tallystick.errors import FeatureOverflow
+from tallystick.features import batch, duck
+from tallystick.features.matrix import Matrix
+from tallystick.testing.scenarios import Scenario, dataset_of, scenarios
+
+Arrivals = list[tuple[int, Record]]
+Ints = NDArray[np.int64]
+
+
+@given(scenarios())
+def test_sql_in_any_order_equals_batch(scenario: Scenario) -> None:
+    """The form for any order gives every payment batch's bits: late ones, ties, early and several reports."""
+    found = duck.compute(scenario.plan, scenario.dataset, in_order=False)
+
+    assert found.values.tobytes() == batch.compute(scenario.plan, scenario.dataset).values.tobytes()
+
+
+@given(scenarios())
+def test_sql_in_order_equals_batch(scenario: Scenario) -> None:
+    """Where payments arrive in order of time, reports whenever they like, the form for that has batch's bits."""
+    dataset = dataset_of(in_order(scenario))
+
+    found = duck.compute(scenario.plan, dataset, in_order=True)
+
+    assert found.values.tobytes() == batch.compute(scenario.plan, dataset).values.tobytes()
+
+
+@given(scenarios(), st.data(), st.booleans())
+def test_sql_answers_about_some_rows(scenario: Scenario, data: st.DataObject, is_sorted: bool) -> None:
+    """Some rows, in any order and twice too, have the bits of all; the form is chosen by what is proven."""
+    dataset = dataset_of(in_order(scenario)) if is_sorted else scenario.dataset
+    n = len(dataset.records["payments"])
+    rows = np.array(data.draw(st.lists(st.integers(0, n - 1), max_size=8)) if n else [], np.int64)
+
+    found = duck.compute(scenario.plan, dataset, rows)
+
+    wanted = batch.compute(scenario.plan, dataset, rows)
+    assert found.values.tobytes() == wanted.values.tobytes()
+    assert (found.ids, found.seq.tolist()) == (wanted.ids, wanted.seq.tolist())
+
+
+@given(scenarios(largest=2**62), st.data())
+def test_sql_refuses_what_batch_refuses(scenario: Scenario, data: st.DataObject) -> None:
+    """With values near the limit SQL has batch's bits, or refuses where batch does, of some rows too."""
+    n = len(scenario.dataset.records["payments"])
+    rows = (
+        data.draw(st.none() | st.lists(st.integers(0, n - 1), unique=True).map(lambda rows: np.array(rows, np.int64)))
+        if n
+        else None
+    )
+
+    found, wanted = (outcome(engine, scenario, rows) for engine in (duck.compute, batch.compute))
+
+    assert found == wanted
+
+
+@given(scenarios())
+def test_threads_do_not_change_bits(scenario: Scenario) -> None:
+    """SQL gives the same bits with several threads."""
+    one = duck.compute(scenario.plan, scenario.dataset)
+    two = duck.compute(scenario.plan, scenario.dataset, threads=2)
+
+    assert one.values.tobytes() == two.values.tobytes()
+
+
+def in_order(scenario: Scenario) -> Arrivals:
+    """Return the arrivals with payments in order of time, each on the place of some payment; reports stay."""
+    paid = iter(sorted((r for _, r in scenario.arrivals if r.stream == "payments"), key=lambda r: r.time or 0))
+    return [(seq, next(paid) if record.stream == "payments" else record) for seq, record in scenario.arrivals]
+
+
+def outcome(engine: Callable[..., Matrix], scenario: Scenario, rows: Ints | None) -> bytes | str:
+    """Return the bits, or that the executor refused."""
+    try:
+        return engine(scenario.plan, scenario.dataset, rows).values.tobytes()
+    except FeatureOverflow:
+        return "refused"
