@@ -9,6 +9,7 @@ from scipy.stats import chi2
 from tallystick.errors import HistogramUnfit
 from tallystick.monitoring import chi_square
 from tallystick.monitoring.drift import Histogram, score_drift
+from tallystick.training.reference import histogram
 
 
 @given(st.integers(1, 60), st.floats(1e-12, 0.99))
@@ -88,3 +89,14 @@ def test_a_histogram_without_meaning_is_refused(edges: tuple[float, ...], counts
     """Edges rise, counts are one more than edges, none is negative."""
     with pytest.raises(HistogramUnfit, match="one count more"):
         Histogram(edges, counts)
+
+
+def test_scores_that_repeat_do_not_drift_from_themselves() -> None:
+    """A bundle's reference and monitoring put a score on an edge into the same bin: trees give many equal scores."""
+    scores = np.repeat([0.001, 0.01, 0.02, 0.05, 0.3, 0.9], [800, 400, 400, 200, 140, 60])
+    known = histogram(scores)
+
+    drift = score_drift(Histogram(known.edges, known.counts), scores)
+
+    assert drift is not None
+    assert drift.psi == 0.0

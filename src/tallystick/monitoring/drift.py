@@ -18,7 +18,7 @@ class Histogram:
 
     Parameters
     ----------
-    edges : strictly rising inner edges; a score equal to an edge falls in the bin above it
+    edges : strictly rising inner edges; a score equal to an edge falls in the bin below it, as in a bundle's reference
     counts : one more than edges, the outermost bins reach to infinity
 
     Raises
@@ -29,7 +29,7 @@ class Histogram:
     Examples
     --------
     >>> Histogram.of(np.array([0.1, 0.2, 0.7]), edges=(0.2, 0.5)).counts
-    (1, 1, 1)
+    (2, 0, 1)
     """
 
     edges: tuple[float, ...]
@@ -48,14 +48,14 @@ class Histogram:
     @classmethod
     def of(cls, scores: NDArray[np.float64], edges: tuple[float, ...]) -> Self:
         """Return the histogram of some scores over given inner edges."""
-        bins = np.searchsorted(np.array(edges), scores, side="right")
+        bins = np.searchsorted(np.array(edges), scores, side="left")
         return cls(edges, tuple(np.bincount(bins, minlength=len(edges) + 1).tolist()))
 
     @classmethod
     def by_quantiles(cls, scores: NDArray[np.float64], bins: int = 10) -> Self:
         """Return the histogram of some scores over their own quantiles, fewer bins where scores repeat."""
         inner = np.quantile(scores, np.arange(1, bins) / bins, method="inverted_cdf")
-        edges = tuple(edge for edge in np.unique(inner).tolist() if edge > scores.min())
+        edges = tuple(edge for edge in np.unique(inner).tolist() if edge < scores.max())
         return cls.of(scores, edges)
 
 
