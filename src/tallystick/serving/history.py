@@ -1,17 +1,42 @@
 """The log's first segment: which records stood in it, found by their ids without keeping all in memory."""
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Fixed, Keys, Record, Records
-from tallystick.data.segment import open_segment
+from tallystick.data.segment import open_segment, save
 from tallystick.definitions.streams import Source, TableDefinition
 from tallystick.errors import HistoryAltered, HistoryMissing
 from tallystick.log.entry import Segment
 from tallystick.log.reader import LogReader
+from tallystick.log.sqlite import SqliteLog
+
+
+def begin_log(path: Path, dataset: Dataset, segments: Path) -> None:
+    """Begin a log with history: its files are kept under their digest, as the log's first segment.
+
+    The log appears with its history or not at all: a start that was interrupted leaves none that has forgotten it.
+
+    Parameters
+    ----------
+    path : the log that is to be
+    dataset : the history
+    segments : where histories are kept, in or below the log's folder
+    """
+    kept = save(dataset, segments)
+    relative = Path(kept.path).relative_to(path.parent)
+    with TemporaryDirectory(prefix=".log-", dir=path.parent) as unfinished:
+        begun = Path(unfinished) / path.name
+        with SqliteLog.create_or_open(begun) as log:
+            log.attach(Segment(kept.digest, 1, dataset.last_seq, str(relative)))
+        with suppress(FileExistsError):  # another start was faster, and its log is the log
+            os.link(begun, path)
 
 
 @dataclass(frozen=True, slots=True)
