@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from tallystick import settings as settings_file
 from tallystick.data.read import Reading, read
 from tallystick.data.records import Dataset
-from tallystick.data.segment import save
 from tallystick.definitions import project as project_file
 from tallystick.definitions.clock import Clock, SystemClock
 from tallystick.definitions.digest import digest_of
 from tallystick.definitions.models import ModelDefinition
-from tallystick.errors import EvidenceDamaged, NothingApproved, NothingServed
+from tallystick.errors import BundleInconsistent, EvidenceDamaged, NothingApproved, NothingServed
 from tallystick.features.batch import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
@@ -27,7 +26,6 @@ from tallystick.governance.releases import record_deployment, record_release
 from tallystick.governance.standing import APPROVED, Approval
 from tallystick.ground import Ground, named, user
 from tallystick.ledger.entry import LedgerEntry
-from tallystick.log.entry import Segment
 from tallystick.log.reader import LogReader
 from tallystick.log.sqlite import SqliteLog
 from tallystick.monitoring import from_log
@@ -43,6 +41,7 @@ from tallystick.replay.period import Report as ReplayReport
 from tallystick.replay.period import replay_period
 from tallystick.replay.verdict import Verdict
 from tallystick.serving import heads
+from tallystick.serving.history import begin_log
 from tallystick.serving.requests import Answer, Request
 from tallystick.serving.service import Service
 from tallystick.serving.state import open_state
@@ -113,12 +112,15 @@ class Project(Ground):
             progress=step,
         )
 
-    def dataset(self, step: Step | None = None) -> Dataset:
-        """Return everything that is known: the sources' history until serving began, then what the log holds."""
+    def dataset(self, step: Step | None = None, *, model: str | None = None) -> Dataset:
+        """Return everything that is known: the sources' history until serving began, then what the log holds.
+
+        Once there is a log, it is read as a model's features and label need it.
+        """
         if not self.places.log.exists():
             return self.read(step).dataset
         with LogReader.open(self.places.log) as log:
-            return fold(log, self.plan(self.definitions.model()), until=NOW_ON)
+            return fold(log, self.plan(self.definitions.model(model)), until=NOW_ON)
 
     def plan(self, model: ModelDefinition) -> Plan:
         """Return the plan of a model's features, with the sources it and its label need."""
@@ -130,7 +132,7 @@ class Project(Ground):
         self, begin: int | None = None, end: int | None = None, *, model: str | None = None, step: Step | None = None
     ) -> Matrix:
         """Compute the matrix of the records with begin <= time < end, each as it would have been served."""
-        definition, dataset = self.definitions.model(model), self.dataset(step)
+        definition, dataset = self.definitions.model(model), self.dataset(step, model=model)
         time = dataset.records[definition.features.spine.name].time
         rows = None
         if begin is not None or end is not None:
@@ -146,7 +148,7 @@ class Project(Ground):
         Best is who failed no check and no limit; among those, who ranks best on the validate part.
         """
         definition, signer = self.definitions.model(model), self.signer()
-        dataset, plan = self.dataset(step), self.plan(definition)
+        dataset, plan = self.dataset(step, model=definition.name), self.plan(definition)
         matrix = compute(plan, dataset, threads=2, progress=_named(step, "features"))
         made = train(
             definition,
@@ -207,9 +209,8 @@ class Project(Ground):
         """Pack, prove and sign a candidate, and record it in the ledger."""
         judged, signer = self.candidate(candidate), self.signer()
         definition = self.definitions.model(judged.candidate.record.name)
-        ingredients = Ingredients(
-            definition, self.plan(definition), judged.candidate, judged.evidence.to_plain(), self.dataset(step)
-        )
+        dataset, evidence = self.dataset(step, model=definition.name), judged.evidence.to_plain()
+        ingredients = Ingredients(definition, self.plan(definition), judged.candidate, evidence, dataset)
         bundle = make_bundle(ingredients, self.places.bundles, signer=signer, at=self.clock.now())
         facts = {"candidate": judged.candidate.digest, "plan": bundle.manifest.plan}
         record_release(
@@ -226,6 +227,8 @@ class Project(Ground):
             If no bundle is named and none is approved.
         NameUnclear
             If no bundle's digest begins so, or several do.
+        BundleInconsistent
+            If another bundle lies under that digest.
         """
         approvals = Approvals(self.ledger)
         if name is None:
@@ -237,7 +240,11 @@ class Project(Ground):
         released = [str(entry.facts["bundle"]) for entry in self.ledger.entries("released")]
         digest = named("bundle", name, list(dict.fromkeys(released)), remedy="tally release")
         folder = self.places.bundles / digest
-        return open_bundle(folder, trusted_keys=self.trusted_keys(), approvals=approvals if is_approved else None)
+        opened = open_bundle(folder, trusted_keys=self.trusted_keys(), approvals=approvals if is_approved else None)
+        if opened.digest != digest:
+            # Who approves or serves this one would answer for another.
+            raise BundleInconsistent("manifest.json", folder=folder, because=f"it is bundle {opened.digest[:12]}")
+        return opened
 
     def approve(self, bundle: str) -> Approval:
         """Allow a bundle to decide: said by a validator who did not build it, on evidence without failures."""
@@ -257,7 +264,8 @@ class Project(Ground):
         """Open log and state, and serve from an approved bundle until the block is left."""
         opened, signer = self.bundle(bundle), self.signer()
         if not self.places.log.exists():
-            self._begin_log(opened, step)
+            # All of history: another model may need what the first one to serve does not.
+            begin_log(self.places.log, self.read(step).dataset, self.places.segments)
         with SqliteLog.create_or_open(self.places.log) as log:
             heads.check_last(log, heads.signed(self.ledger))
             online = open_state(self.places.state, opened.plan)
@@ -292,11 +300,11 @@ class Project(Ground):
         with LogReader.open(self.places.log) as log:
             yield Archive(log, self.places.bundles, self.trusted_keys(), self.ledger)
 
-    def replay(self, name: str, *, with_todays_definitions: bool = False) -> Verdict:
+    def replay(self, name: str, *, model: str | None = None, with_todays_definitions: bool = False) -> Verdict:
         """Make one decision again from its raw request, positions and digests, and compare every bit."""
         with self.archive() as archive:
-            definition, plan = self._replayed(with_todays_definitions)
-            return replay(archive, definition.features.spine.name, name, plan=plan)
+            stream, plan = self._replayed(model, with_todays_definitions)
+            return replay(archive, stream, name, plan=plan)
 
     def replay_period(
         self,
@@ -304,18 +312,23 @@ class Project(Ground):
         until: int | None = None,
         *,
         sample: int | None = None,
+        model: str | None = None,
         with_todays_definitions: bool = False,
         step: Step | None = None,
     ) -> ReplayReport:
         """Make the decisions of a period again, all of them or a seeded sample."""
         with self.archive() as archive:
-            definition, plan = self._replayed(with_todays_definitions)
-            spine, told = definition.features.spine.name, _named(step, "replay")
-            return replay_period(archive, spine, since=since, until=until, sample=sample, plan=plan, progress=told)
+            stream, plan = self._replayed(model, with_todays_definitions)
+            told = _named(step, "replay")
+            return replay_period(archive, stream, since=since, until=until, sample=sample, plan=plan, progress=told)
 
-    def _replayed(self, with_todays_definitions: bool) -> tuple[ModelDefinition, Plan | None]:
-        definition = self.definitions.model()
-        return definition, self.plan(definition) if with_todays_definitions else None
+    def _replayed(self, model: str | None, with_todays_definitions: bool) -> tuple[str, Plan | None]:
+        """Return the stream that was decided about, which a model need only be named for where there are several."""
+        spines = {definition.features.spine.name for definition in self.definitions.models.values()}
+        if model is None and len(spines) == 1 and not with_todays_definitions:
+            return spines.pop(), None
+        definition = self.definitions.model(model)
+        return definition.features.spine.name, self.plan(definition) if with_todays_definitions else None
 
     # ---- monitor -----------------------------------------------------------------------------------------
 
@@ -357,15 +370,6 @@ class Project(Ground):
         facts = {"challenger": challenger.digest, "comparison": digest_of(comparison.to_plain())}
         self.ledger.record("retrained", facts, self.signer(), self.clock.now())
         return Retrained(best, challenger, comparison)
-
-    def _begin_log(self, bundle: Bundle, step: Step | None) -> None:
-        """Keep history under its digest as the log's first segment."""
-        dataset = self.read(step).dataset
-        kept = {source.name: dataset.records[source.name] for source in bundle.plan.sources}
-        segment = save(Dataset(kept, dataset.fingerprint, dataset.last_seq), self.places.segments)
-        relative = Path(segment.path).relative_to(self.places.hidden)
-        with SqliteLog.create_or_open(self.places.log) as log:
-            log.attach(Segment(segment.digest, 1, dataset.last_seq, str(relative)))
 
     def _unlabelled(self, model: ModelDefinition, matrix: Matrix) -> NDArray[np.bool_] | None:
         """Say which rows can have no label: stopped payments never get one."""

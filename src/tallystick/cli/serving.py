@@ -82,6 +82,7 @@ def serve(  # noqa: PLR0917 - one argument per option
 @click.option("--since", default=None, metavar="INSTANT", help="Decisions made from this instant or day on.")
 @click.option("--until", default=None, metavar="INSTANT", help="Decisions made before this instant or day.")
 @click.option("--sample", default=None, type=click.IntRange(min=1), help="As many of them, chosen at random (seeded).")
+@click.option("--model", default=None, help="Whose decisions, where models of several streams are declared.")
 @click.option("--todays-definitions", is_flag=True, help="With the project file's features instead of the bundle's.")
 @json_option
 @click.pass_obj
@@ -91,6 +92,7 @@ def replay(  # noqa: PLR0917 - one argument per option
     since: str | None,
     until: str | None,
     sample: int | None,
+    model: str | None,
     todays_definitions: bool,
     as_json: bool,
 ) -> None:
@@ -108,14 +110,16 @@ def replay(  # noqa: PLR0917 - one argument per option
         sentence = "Name a decision, or a period by --since, --until or --sample."
         raise click.UsageError(sentence)
     if decision is not None:
-        verdict = project.replay(decision, with_todays_definitions=todays_definitions)
+        verdict = project.replay(decision, model=model, with_todays_definitions=todays_definitions)
         screen.emit(verdict.to_plain())
         for shown in told_verdict(verdict):
             screen.say(shown)
         sys.exit(int(not verdict.is_identical))
     begin, end = as_period(since, until, ("--since", "--until"))
     with screen.progress() as step:
-        report = project.replay_period(begin, end, sample=sample, with_todays_definitions=todays_definitions, step=step)
+        report = project.replay_period(
+            begin, end, sample=sample, model=model, with_todays_definitions=todays_definitions, step=step
+        )
     screen.emit(report.to_plain())
     screen.say(report)
     sys.exit(int(not report.is_identical))
