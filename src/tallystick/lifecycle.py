@@ -1,6 +1,6 @@
 """The table of contents and the library's face: every stage of the journey, called in order."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick import settings as settings_file
-from tallystick.data.read import Reading, read
-from tallystick.data.records import Dataset
 from tallystick.definitions import project as project_file
 from tallystick.definitions.clock import Clock, SystemClock
 from tallystick.definitions.digest import digest_of
@@ -24,7 +22,8 @@ from tallystick.features.plan import Plan
 from tallystick.governance.approvals import Approvals, approve, refuse
 from tallystick.governance.releases import record_deployment, record_release
 from tallystick.governance.standing import APPROVED, Approval
-from tallystick.ground import Ground, named, user
+from tallystick.ground import named, user
+from tallystick.inputs import NOW_ON, Inputs, Step, named_step
 from tallystick.ledger.entry import LedgerEntry
 from tallystick.log.reader import LogReader
 from tallystick.log.sqlite import SqliteLog
@@ -50,11 +49,6 @@ from tallystick.training.fit import train
 from tallystick.validation.check import Question
 from tallystick.validation.checks import validate
 from tallystick.validation.evidence import Evidence, read_evidence
-
-Step = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
-
-NOW_ON = 2**62
 
 
 def open(folder: Path | str = ".", *, actor: str | None = None, clock: Clock | None = None) -> "Project":  # noqa: A001 - ts.open reads as it acts
@@ -93,52 +87,8 @@ class Retrained:
         return {"challenger": self.challenger.digest, "comparison": self.comparison.to_plain()}
 
 
-class Project(Ground):
+class Project(Inputs):
     """A project's folder, and everything that can be done with it."""
-
-    # ---- read and features -------------------------------------------------------------------------------
-
-    def read(self, step: Step | None = None) -> Reading:
-        """Read, screen and number the history that the sources name; refused rows go to quarantine."""
-        flags = [flag for s in self.definitions.feature_sets.values() for flag in s.flags]
-        flags += [model.label.flagged for model in self.definitions.models.values()]
-        return read(
-            self.definitions.sources,
-            flags,
-            self.root,
-            now=self.clock.now(),
-            max_refused_share=self.settings.data.max_refused_share,
-            quarantine_dir=self.places.quarantine,
-            progress=step,
-        )
-
-    def dataset(self, step: Step | None = None, *, model: str | None = None) -> Dataset:
-        """Return everything that is known: the sources' history until serving began, then what the log holds.
-
-        Once there is a log, it is read as a model's features and label need it.
-        """
-        if not self.places.log.exists():
-            return self.read(step).dataset
-        with LogReader.open(self.places.log) as log:
-            return fold(log, self.plan(self.definitions.model(model)), until=NOW_ON)
-
-    def plan(self, model: ModelDefinition) -> Plan:
-        """Return the plan of a model's features, with the sources it and its label need."""
-        needed = {model.features.spine.name, model.label.flagged.by, *(flag.by for flag in model.features.flags)}
-        sources = tuple(source for name, source in self.definitions.sources.items() if name in needed)
-        return Plan(model.features, sources)
-
-    def features(
-        self, begin: int | None = None, end: int | None = None, *, model: str | None = None, step: Step | None = None
-    ) -> Matrix:
-        """Compute the matrix of the records with begin <= time < end, each as it would have been served."""
-        definition, dataset = self.definitions.model(model), self.dataset(step, model=model)
-        time = dataset.records[definition.features.spine.name].time
-        rows = None
-        if begin is not None or end is not None:
-            inside = (time >= (begin or 0)) & (time < (NOW_ON if end is None else end))
-            rows = np.flatnonzero(inside).astype(np.int64)
-        return compute(self.plan(definition), dataset, rows, threads=2, progress=_named(step, "features"))
 
     # ---- train and judge ---------------------------------------------------------------------------------
 
@@ -149,7 +99,7 @@ class Project(Ground):
         """
         definition, signer = self.definitions.model(model), self.signer()
         dataset, plan = self.dataset(step, model=definition.name), self.plan(definition)
-        matrix = compute(plan, dataset, threads=2, progress=_named(step, "features"))
+        matrix = compute(plan, dataset, threads=2, progress=named_step(step, "features"))
         made = train(
             definition,
             matrix,
@@ -157,12 +107,12 @@ class Project(Ground):
             builder=signer.actor,
             at=self.clock.now(),
             exclude=self._unlabelled(definition, matrix),
-            progress=_named(step, "search and fit"),
+            progress=named_step(step, "search and fit"),
         )
         self.ledger.record("dataset_read", {"dataset": dataset.fingerprint}, signer, self.clock.now())
         judged = []
         questions = [Question.about(each, model=definition, dataset=dataset, matrix=matrix) for each in made]
-        found = validate(questions, at=self.clock.now(), progress=_named(step, "checks"))
+        found = validate(questions, at=self.clock.now(), progress=named_step(step, "checks"))
         for candidate, evidence in zip((each.candidate for each in made), found, strict=True):
             candidate.save(self.places.candidates)
             evidence.save(self.places.evidence)
@@ -272,7 +222,7 @@ class Project(Ground):
             try:
                 record_deployment(self.ledger, opened.digest, signer=signer, at=self.clock.now())
                 signing = heads.signing(self.ledger, signer, self.clock)
-                told = _named(step, "state")
+                told = named_step(step, "state")
                 service = Service(opened, log, online, self.clock, sign_head=signing, progress=told)
                 try:
                     yield service
@@ -319,7 +269,7 @@ class Project(Ground):
         """Make the decisions of a period again, all of them or a seeded sample."""
         with self.archive() as archive:
             stream, plan = self._replayed(model, with_todays_definitions)
-            told = _named(step, "replay")
+            told = named_step(step, "replay")
             return replay_period(archive, stream, since=since, until=until, sample=sample, plan=plan, progress=told)
 
     def _replayed(self, model: str | None, with_todays_definitions: bool) -> tuple[str, Plan | None]:
@@ -381,10 +331,6 @@ class Project(Ground):
 
 def _worse(made: Judged) -> tuple[bool, float]:
     return bool(made.evidence.failed), -made.candidate.record.reached["validate"].average_precision
-
-
-def _named(step: Step | None, stage: str) -> Callable[[int, int], None] | None:
-    return None if step is None else lambda done, total: step(stage, done, total)
 
 
 __all__ = ["Judged", "Project", "open"]

@@ -26,6 +26,7 @@
     · StateOccupied      a bulk load into a state that is not empty
     · SequenceRefused    a record out of the order of arrival
     · DialectUnknown     features are not written in this SQL
+    · EngineUnknown      no executor has this name
     · EngineMissing      the sql extra is not installed
     · EngineFailed       a database could not run them
   - LogError             the log cannot be used         do what the sentence says
@@ -136,6 +137,7 @@ from tallystick.errors.features import (
     DialectUnknown,
     EngineFailed,
     EngineMissing,
+    EngineUnknown,
     EntityTooLong,
     FeatureError,
     FeatureOverflow,
@@ -291,6 +293,7 @@ __all__ = [
     "DialectUnknown",
     "EngineFailed",
     "EngineMissing",
+    "EngineUnknown",
     "EnrolmentRefused",
     "EntityTooLong",
     "EntryRefused",

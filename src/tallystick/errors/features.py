@@ -115,6 +115,14 @@ class DialectUnknown(FeatureError):
         super().__init__(f"There is no SQL dialect {dialect!r} here; there is {', '.join(known)}. Ask for one of them.")
 
 
+class EngineUnknown(FeatureError):
+    """No executor of this name makes a whole matrix."""
+
+    def __init__(self, engine: str, *, known: Sequence[str]) -> None:
+        self.engine, self.known = engine, tuple(known)
+        super().__init__(f"There is no engine {engine!r}; there is {' and '.join(known)}. Ask for one of them.")
+
+
 class EngineMissing(FeatureError):
     """An engine's library, of the ``sql`` extra, is not installed."""
 

@@ -35,7 +35,7 @@ def from_dataset(
     """
     spine = dataset.records[definition.spine.name]
     asked = np.arange(len(spine), dtype=np.int64) if rows is None else np.asarray(rows, dtype=np.int64)
-    kept = np.arange(len(spine), dtype=np.int64) if rows is None else _entities(definition, spine, asked)
+    kept = np.arange(len(spine), dtype=np.int64) if rows is None else concerned(definition, spine, asked)
     plain = {definition.spine.name: _plain(spine, kept)}
     ids = spine.ids.take(pa.array(kept))
     for flag in definition.flags:
@@ -46,8 +46,11 @@ def from_dataset(
     return plain, np.searchsorted(kept, asked).tolist()
 
 
-def _entities(definition: FeatureDefinition, spine: Records, asked: Ints) -> Ints:
-    """Return the asked rows and every record that shares an aggregated key with one of them."""
+def concerned(definition: FeatureDefinition, spine: Records, asked: Ints) -> Ints:
+    """Return the asked rows and every record of the spine that their features can depend on.
+
+    These are the records that share an aggregated key with one of them, and those that report one of these.
+    """
     wanted = np.zeros(len(spine), dtype=bool)
     wanted[asked] = True
     found = wanted.copy()
@@ -58,6 +61,10 @@ def _entities(definition: FeatureDefinition, spine: Records, asked: Ints) -> Int
         shared[codes[wanted]] = True
         shared[-1] = False
         found |= shared[codes]
+    reporting = [flag for flag in definition.flags if flag.by == spine.source.name]
+    ids = spine.ids.take(pa.array(np.flatnonzero(found))) if reporting else spine.ids
+    for flag in reporting:
+        found |= _counts(spine, flag, ids)
     return np.flatnonzero(found)
 
 

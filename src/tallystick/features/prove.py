@@ -1,0 +1,224 @@
+"""Proof on a user's own records: every executor computes the same features, and every bit is compared."""
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.data.records import Dataset, Records
+from tallystick.features import batch, duck, oracle
+from tallystick.features.arrivals import arrivals
+from tallystick.features.online import Online
+from tallystick.features.oracle_input import concerned, from_dataset
+from tallystick.features.plan import Plan
+from tallystick.features.state.lmdb import LmdbStore
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Step = Callable[[str, int, int], None]
+
+REFERENCE = "batch"
+OPTIONAL = ("duckdb",)
+ORACLE_ROWS = 300  # it looks at every record of an entity for every row
+COMMIT_EVERY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """A way to compute features that claims to give batch's bits.
+
+    Parameters
+    ----------
+    name : what a reader of the proof calls it
+    compute : returns the features of some rows, in rising order, each as on its arrival, shape (n, k)
+    most_rows : how many rows it can be asked about in a bearable time
+    """
+
+    name: str
+    compute: Callable[[Plan, Dataset, Ints], Floats]
+    most_rows: int | None = None
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """The first row in which an executor has other bits: whose, and both values; missing is None."""
+
+    executor: str
+    record: str
+    seq: int
+    reference: float | None
+    found: float | None
+
+
+class Proven(msgspec.Struct, frozen=True):
+    """One feature: by executor, how many rows differ from batch; and where the first is."""
+
+    feature: str
+    mismatches: dict[str, int]
+    first: Difference | None
+
+    @property
+    def n_mismatches(self) -> int:
+        """How many values differ, all executors together."""
+        return sum(self.mismatches.values())
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """What was compared, and what differs.
+
+    Parameters
+    ----------
+    n_rows : by executor, how many rows it computed; the first is the one all others are held to
+    missing : executors whose library is not installed
+    features : in the order declared
+    """
+
+    n_rows: dict[str, int]
+    missing: tuple[str, ...]
+    features: tuple[Proven, ...]
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether no bit differs."""
+        return all(not feature.n_mismatches for feature in self.features)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return {"identical": self.is_identical} | plain
+
+
+def prove(
+    plan: Plan,
+    dataset: Dataset,
+    n_rows: int = 10_000,
+    *,
+    executors: Sequence[Executor] | None = None,
+    step: Step | None = None,
+) -> Proof:
+    """Compute the last rows' features with every executor, and compare all bits with batch's.
+
+    Parameters
+    ----------
+    plan : the features
+    dataset : the user's records
+    n_rows : how many of the last records of the spine are computed, with all that their entities ever did
+    executors : which to hold to batch; by default all that are installed
+    step : told which executor runs, and how many have run
+
+    Returns
+    -------
+    Proof
+        Per feature and executor the number of rows that differ; two missing values are equal.
+    """
+    near, rows = _near(plan, dataset, n_rows)
+    chosen = available() if executors is None else executors
+    told = step or (lambda _name, _done, _total: None)
+    told(REFERENCE, 0, 1)
+    reference = batch.compute(plan, near, rows).values
+    told(REFERENCE, 1, 1)
+    found = {}
+    for executor in chosen:
+        told(executor.name, 0, 1)
+        places = _sample(len(rows), executor.most_rows)
+        found[executor.name] = places, executor.compute(plan, near, rows[places])
+        told(executor.name, 1, 1)
+    spine = near.records[plan.definition.spine.name].taken(rows)
+    features = [_compared(name, i, reference, found, spine) for i, name in enumerate(plan.names)]
+    counts = {REFERENCE: len(rows)} | {name: len(places) for name, (places, _) in found.items()}
+    return Proof(counts, tuple(name for name in OPTIONAL if name not in counts), tuple(features))
+
+
+def available() -> tuple[Executor, ...]:
+    """Return the executors that can be held to batch on this machine."""
+    here = [Executor("online", _online), Executor("oracle", _oracle, ORACLE_ROWS)]
+    if importlib.util.find_spec("duckdb") is not None:
+        here.append(Executor("duckdb", _sql))
+    return tuple(here)
+
+
+def _near(plan: Plan, dataset: Dataset, n_rows: int) -> tuple[Dataset, Ints]:
+    """Return the last rows with all that concerns them, and where they stand in that."""
+    spine = dataset.records[plan.definition.spine.name]
+    last = np.arange(max(0, len(spine) - n_rows), len(spine), dtype=np.int64)
+    kept = concerned(plan.definition, spine, last)
+    needed = {source.name for source in plan.sources}
+    records = {name: each for name, each in dataset.records.items() if name in needed}
+    near = Dataset(records | {spine.source.name: spine.taken(kept)}, dataset.fingerprint, dataset.last_seq)
+    return near, np.searchsorted(kept, last).astype(np.int64)
+
+
+def _sample(n: int, most: int | None) -> Ints:
+    """Return all places, or the most there may be, evenly spread; the last is always among them."""
+    if most is None or n <= most:
+        return np.arange(n, dtype=np.int64)
+    return np.linspace(0, n - 1, most).astype(np.int64)
+
+
+def _online(plan: Plan, dataset: Dataset, rows: Ints) -> Floats:
+    """Load what came before the first row at once, as a start of the server does; then take record by record."""
+    spine = dataset.records[plan.definition.spine.name]
+    wanted = spine.seq[rows]
+    first = int(wanted[0]) if len(rows) else dataset.last_seq + 1
+    cuts = {name: int(np.searchsorted(each.seq, first)) for name, each in dataset.records.items()}
+    before = {name: each.taken(np.arange(cuts[name])) for name, each in dataset.records.items()}
+    after = {name: each.taken(np.arange(cuts[name], len(each))) for name, each in dataset.records.items()}
+    with TemporaryDirectory() as folder:
+        online = Online(plan, LmdbStore(Path(folder)))
+        try:
+            online.rebuild(Dataset(before, "", first - 1))
+            return _served(online, Dataset(after, "", dataset.last_seq), set(wanted.tolist()))
+        finally:
+            online.close()
+
+
+def _served(online: Online, dataset: Dataset, wanted: set[int]) -> Floats:
+    vectors, arriving = [], list(arrivals(dataset))
+    for start in range(0, len(arriving), COMMIT_EVERY):
+        with online.transaction() as state:
+            for seq, record in arriving[start : start + COMMIT_EVERY]:
+                state.append(record, seq)
+                if seq in wanted:
+                    vectors.append(state.vector(record, seq))
+            state.commit(seq)
+    return np.array(vectors, dtype=np.float64).reshape(-1, len(online.plan.names))
+
+
+def _oracle(plan: Plan, dataset: Dataset, rows: Ints) -> Floats:
+    streams, places = from_dataset(plan.definition, dataset, rows)
+    vectors = oracle.compute(plan.definition, streams, places)
+    return np.array(vectors, dtype=np.float64).reshape(-1, len(plan.names))
+
+
+def _sql(plan: Plan, dataset: Dataset, rows: Ints) -> Floats:
+    return duck.compute(plan, dataset, rows).values
+
+
+def _compared(
+    feature: str, column: int, reference: Floats, found: Mapping[str, tuple[Ints, Floats]], spine: Records
+) -> Proven:
+    mismatches, first = {}, None
+    for executor, (places, values) in found.items():
+        wrong = np.flatnonzero(_differs(reference[places, column], values[:, column]))
+        mismatches[executor] = len(wrong)
+        if len(wrong) and first is None:
+            place = int(places[wrong[0]])
+            pair = _shown(reference[place, column]), _shown(values[wrong[0], column])
+            first = Difference(executor, spine.ids[place].as_py(), int(spine.seq[place]), *pair)
+    return Proven(feature, mismatches, first)
+
+
+def _differs(expected: Floats, found: Floats) -> NDArray[np.bool_]:
+    """Return where the bits differ; a missing value has no bits that matter."""
+    bits, others = (np.ascontiguousarray(column).view(np.int64) for column in (expected, found))
+    differs: NDArray[np.bool_] = (bits != others) & ~(np.isnan(expected) & np.isnan(found))
+    return differs
+
+
+def _shown(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,97 @@
+"""What models are made from: the records a project knows, the features of them, and the proof of those."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tallystick.data.read import Reading, read
+from tallystick.data.records import Dataset
+from tallystick.definitions.models import ModelDefinition
+from tallystick.features.engines import compute
+from tallystick.features.matrix import Matrix
+from tallystick.features.plan import Plan
+from tallystick.features.prove import Proof, prove
+from tallystick.features.sql import select
+from tallystick.ground import Ground
+from tallystick.log.reader import LogReader
+from tallystick.replay.fold import fold
+
+Step = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+NOW_ON = 2**62
+
+
+class Inputs(Ground):
+    """A project's folder, and what can be computed from its records alone."""
+
+    def read(self, step: Step | None = None) -> Reading:
+        """Read, screen and number the history that the sources name; refused rows go to quarantine."""
+        flags = [flag for s in self.definitions.feature_sets.values() for flag in s.flags]
+        flags += [model.label.flagged for model in self.definitions.models.values()]
+        return read(
+            self.definitions.sources,
+            flags,
+            self.root,
+            now=self.clock.now(),
+            max_refused_share=self.settings.data.max_refused_share,
+            quarantine_dir=self.places.quarantine,
+            progress=step,
+        )
+
+    def dataset(self, step: Step | None = None, *, model: str | None = None) -> Dataset:
+        """Return everything that is known: the sources' history until serving began, then what the log holds.
+
+        Once there is a log, it is read as a model's features and label need it.
+        """
+        if not self.places.log.exists():
+            return self.read(step).dataset
+        with LogReader.open(self.places.log) as log:
+            return fold(log, self.plan(self.definitions.model(model)), until=NOW_ON)
+
+    def plan(self, model: ModelDefinition) -> Plan:
+        """Return the plan of a model's features, with the sources it and its label need."""
+        needed = {model.features.spine.name, model.label.flagged.by, *(flag.by for flag in model.features.flags)}
+        sources = tuple(source for name, source in self.definitions.sources.items() if name in needed)
+        return Plan(model.features, sources)
+
+    def features(
+        self,
+        begin: int | None = None,
+        end: int | None = None,
+        *,
+        model: str | None = None,
+        engine: str = "batch",
+        step: Step | None = None,
+    ) -> Matrix:
+        """Compute the matrix of the records with begin <= time < end, each as it would have been served.
+
+        Parameters
+        ----------
+        begin, end : microseconds since 1970 UTC; without a bound where None
+        model : whose features, where a project declares several
+        engine : the executor, "batch" or "duckdb"; which one changes no bit
+        step : told how far it is
+        """
+        definition, dataset = self.definitions.model(model), self.dataset(step, model=model)
+        rows = None
+        if begin is not None or end is not None:
+            time = dataset.records[definition.features.spine.name].time
+            inside = (time >= (-NOW_ON if begin is None else begin)) & (time < (NOW_ON if end is None else end))
+            rows = np.flatnonzero(inside).astype(np.int64)
+        told = named_step(step, "features")
+        return compute(engine, self.plan(definition), dataset, rows, threads=2, progress=told)
+
+    def features_sql(self, *, model: str | None = None) -> str:
+        """Return the SQL of a model's features, in the form that is right in any order of arrival."""
+        return select(self.plan(self.definitions.model(model)))
+
+    def prove(self, n_rows: int = 10_000, *, model: str | None = None, step: Step | None = None) -> Proof:
+        """Compute the last rows' features with every executor that is installed, and compare all bits."""
+        plan = self.plan(self.definitions.model(model))
+        return prove(plan, self.dataset(step, model=model), n_rows, step=step)
+
+
+def named_step(step: Step | None, stage: str) -> Callable[[int, int], None] | None:
+    """Return what a stage tells its progress to, under its name."""
+    return None if step is None else lambda done, total: step(stage, done, total)
