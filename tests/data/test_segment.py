@@ -12,7 +12,7 @@ from tallystick.data import segment
 from tallystick.data.fingerprint import fingerprint
 from tallystick.data.merge import concat, from_parsed
 from tallystick.data.records import Dataset, Record
-from tallystick.definitions.fields import Money
+from tallystick.definitions.fields import Key, Money
 from tallystick.errors import SegmentDamaged, SegmentUnfit
 
 DAY = 86_400_000_000
@@ -99,11 +99,32 @@ def test_a_file_put_in_is_named(saved: Any) -> None:
 def test_a_segment_without_a_declared_field_does_not_fit(saved: Any) -> None:
     """Definitions that ask for more than was saved, or for other units, are refused by the field's name."""
     world, _, path = saved
-    for changed in ({"tip": Money("EUR")}, {"amount": Money("JPY")}):
+    for changed in ({"tip": Money("EUR")}, {"amount": Money("JPY")}, {"device": Key()}):
         source = msgspec.structs.replace(world.payments, fields=world.payments.fields | changed)
 
         with pytest.raises(SegmentUnfit, match=next(iter(changed))):
             segment.open_segment(path, [source])
+
+
+def test_a_field_declared_later_is_missing_in_history(saved: Any) -> None:
+    """A field that may be missing, and was declared after the segment was kept, is missing in every record of it."""
+    world, _, path = saved
+    later = {"tip": Money("EUR", optional=True), "device": Key(optional=True)}
+    source = msgspec.structs.replace(world.payments, fields=world.payments.fields | later)
+
+    records = segment.open_segment(path, [source]).records["payments"]
+
+    assert records.values["tip"].missing.all()
+    assert records.keys["device"].codes.tolist() == [-1] * len(records)
+    added = from_parsed(source, [(1_000, Record("payments", "new", 0, *_one_of_each(source)))])
+    assert len(concat(Dataset({"payments": records}, "", 999), {"payments": added}).records["payments"]) == 21
+
+
+def _one_of_each(source: Any) -> tuple[dict[str, str | None], dict[str, int | None]]:
+    names = {
+        name: isinstance(field, Key) for name, field in source.fields.items() if name not in (source.id, source.time)
+    }
+    return {n: "k" for n, is_key in names.items() if is_key}, {n: 1 for n, is_key in names.items() if not is_key}
 
 
 def test_a_source_that_history_does_not_know_is_empty(saved: Any) -> None:

@@ -166,16 +166,22 @@ def _records(path: Path, source: Source, entry: _File, content: bytes) -> Record
     own, own_time = id_field(source), time_field(source)
     keyed = [name for name, field in source.fields.items() if isinstance(field, Key) and name != own]
     valued = {n: f.decimals for n, f in source.fields.items() if not isinstance(f, Key) and n != own_time}
-    file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=keyed)
+    there = pq.read_schema(pa.BufferReader(content)).names
     for name in [own, *keyed, *valued]:
-        if name not in file.schema_arrow.names or valued.get(name) != entry.decimals.get(name):
+        # A field that may be missing, and was declared after these records were kept, is missing in all of them.
+        is_later = name not in there and name != own and source.fields[name].optional
+        if not is_later and (name not in there or valued.get(name) != entry.decimals.get(name)):
             raise SegmentUnfit(path, because=f"{source.name!r} has no field {name!r} of the declared kind in it")
-    table = file.read(columns=[_SEQ, _TIME, own, *keyed, *valued])
+    file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=[name for name in keyed if name in there])
+    table = file.read(columns=[_SEQ, _TIME, own, *(name for name in [*keyed, *valued] if name in there)])
     ids = _single(table.column(own))
-    keys = {name: _keys(table.column(name)) for name in keyed}
+    keys = {name: _keys(table.column(name)) if name in there else _no_keys(len(ids)) for name in keyed}
     if own_time is None:
         keys[own] = Keys(np.arange(len(ids), dtype=np.int32), ids)
-    values = {name: _fixed(table.column(name), decimals) for name, decimals in valued.items()}
+    values = {
+        name: _fixed(table.column(name), decimals) if name in there else _no_values(len(ids), decimals)
+        for name, decimals in valued.items()
+    }
     seq, time = (pc.cast(table.column(name), pa.int64()).to_numpy() for name in (_SEQ, _TIME))
     return Records(source, seq, time, ids, keys, values)
 
@@ -189,6 +195,14 @@ def _keys(column: pa.ChunkedArray) -> Keys:
 def _fixed(column: pa.ChunkedArray, decimals: int) -> Fixed:
     missing = pc.is_null(column).to_numpy()
     return Fixed(pc.fill_null(column, 0).to_numpy(), missing, decimals)
+
+
+def _no_keys(n: int) -> Keys:
+    return Keys(np.full(n, -1, np.int32), pa.array([], pa.string()))
+
+
+def _no_values(n: int, decimals: int) -> Fixed:
+    return Fixed(np.zeros(n, np.int64), np.ones(n, np.bool_), decimals)
 
 
 def _single(column: pa.ChunkedArray) -> pa.Array:
