@@ -2,13 +2,16 @@
 
 import shutil
 
+import msgspec
 import pytest
 
 from tallystick.definitions.clock import SettableClock
 from tallystick.errors import HistoryAltered, HistoryMissing, SegmentDamaged, StateAhead
+from tallystick.log.entry import Draft
 from tallystick.log.reader import LogReader
+from tallystick.log.sqlite import SqliteLog
 from tallystick.serving.history import History, record_at
-from tallystick.serving.requests import Request
+from tallystick.serving.requests import Decided, Recorded, Request
 from tallystick.serving.state import open_state
 from tallystick.testing.world import World
 
@@ -74,3 +77,20 @@ def test_a_log_of_another_history_is_refused(world: World, clock: SettableClock)
 
     with pytest.raises(HistoryAltered):
         History(other, world.plan.sources, world.folder).dataset()
+
+
+def test_a_roll_back_reads_what_a_later_contract_accepted(world: World, clock: SettableClock) -> None:
+    """An event with a field that only a later bundle declared is counted by the earlier one, without that field."""
+    first, second = world.payments(2)
+    later = msgspec.json.encode(msgspec.json.decode(first) | {"channel": "app"})
+    with SqliteLog.create_or_open(world.folder / "log.sqlite") as log:
+        log.append([Draft("event", "payments", msgspec.json.decode(first)["payment_id"], clock.at, later)])
+
+    with world.service(clock=clock) as service:
+        (known,) = service.record("payments", [Request(first)])
+        (decided,) = service.decide([Request(second)])
+
+    assert isinstance(known, Recorded)
+    assert known.is_repeated
+    assert isinstance(decided, Decided)
+    assert not decided.decision.fallback

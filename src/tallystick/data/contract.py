@@ -31,7 +31,12 @@ KnownAt = Callable[[pa.Array], tuple[NDArray[np.int64], NDArray[np.bool_]]]
 
 
 def parse(
-    source: Source, raw: Mapping[str, object] | bytes, *, now: int, tolerance_us: int = CLOCK_TOLERANCE_US
+    source: Source,
+    raw: Mapping[str, object] | bytes,
+    *,
+    now: int,
+    tolerance_us: int = CLOCK_TOLERANCE_US,
+    ignore_unknown: bool = False,
 ) -> Record:
     """Hold one raw record against its contract.
 
@@ -42,6 +47,7 @@ def parse(
         are read as decimals, never as floats
     now : the present instant, microseconds since 1970 UTC
     tolerance_us : how far ahead of ``now`` a record's own instant may lie
+    ignore_unknown : let fields pass that are not declared, as in a record that another contract accepted
 
     Raises
     ------
@@ -61,6 +67,8 @@ def parse(
     """
     fields = source.fields
     given = _object(source, raw) if isinstance(raw, bytes) else {name: _opened(value) for name, value in raw.items()}
+    if ignore_unknown:
+        given = {name: value for name, value in given.items() if name in fields}
     own_id, own_time = id_field(source), time_field(source)
     parsed: dict[str, Parsed] = {}
     broken: dict[str, Code] = {}

@@ -70,8 +70,12 @@ def everything(log: LogReader, sources: Mapping[str, Source], history: History, 
 
 
 def reread(source: Source, entry: Entry) -> Record:
-    """Return the record of an event or outcome, screened as it was when it arrived."""
-    return parse(source, entry.body, now=entry.at)
+    """Return the record of an event or outcome, screened at the instant it arrived.
+
+    Fields that this contract does not declare are left out: the bundle that accepted them knew more, and who rolls
+    back to one that knows less must be able to read on.
+    """
+    return parse(source, entry.body, now=entry.at, ignore_unknown=True)
 
 
 def _pages(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
