@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tallystick.definitions.expressions import Aggregate
+from tallystick.definitions.fields import Money
 from tallystick.errors import DecisionUnknown, NothingDecided
 from tallystick.features.plan import Plan
 from tallystick.governance.approvals import refuse
@@ -292,6 +293,20 @@ def test_a_changed_definition(archive: Archive, world: World) -> None:
     assert report.stages == {"features": len(differing)}
     assert {d.what for verdict in differing for d in verdict.differences} == {"n_1d"}
     assert same.is_identical
+
+
+def test_a_field_that_is_new_changes_no_decision(archive: Archive, world: World) -> None:
+    """Today's stream may have a field that no record had: the same features are still the same."""
+    definition = world.plan.definition
+    spine = msgspec.structs.replace(
+        definition.spine, fields=definition.spine.fields | {"tip": Money("EUR", optional=True)}
+    )
+    sources = tuple(spine if source.name == spine.name else source for source in world.plan.sources)
+    today = Plan(msgspec.structs.replace(definition, spine=spine), sources)
+
+    report = replay_period(archive, "payments", plan=today, sample=50)
+
+    assert report.is_identical
 
 
 def test_a_feature_that_is_new_or_gone(archive: Archive, world: World) -> None:
