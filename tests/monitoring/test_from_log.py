@@ -47,6 +47,20 @@ def test_decisions_become_columns(world: World, answers: list[Decided]) -> None:
     assert found.missed_cost.tolist() == (spine.values["amount"].values[rows] / 100).tolist()
 
 
+def test_an_event_asked_about_twice_is_counted_once(tmp_path: Path) -> None:
+    """A second decision about an event, under another key, adds no row."""
+    world = build(tmp_path / "world")
+    first, second = world.payments(2)
+    with world.service() as service:
+        service.decide([Request(first), Request(second), Request(first, key="again"), Request(first, key="and again")])
+
+    with LogReader.open(world.folder / "log.sqlite") as log:
+        dataset = fold(log, world.plan, until=log.head.position)
+        found = from_log.decided(log, dataset, world.model.policy, stream="payments", bundle=world.bundle)
+
+    assert len(found.ids) == len(set(found.ids.tolist())) == 2
+
+
 def test_another_bundle_decided_nothing(world: World, answers: list[Decided]) -> None:
     """Decisions of one bundle are not counted for another."""
     with LogReader.open(world.folder / "log.sqlite") as log:

@@ -72,7 +72,9 @@ class Unsettled(msgspec.Struct, frozen=True):
 
 
 def decided(log: LogReader, dataset: Dataset, policy: Policy, *, stream: str, bundle: str | None) -> Decided:
-    """Return the decisions of a bundle, or of all, as columns; fallbacks without a score are left out.
+    """Return the decisions of a bundle, or of all, as columns: of each event the first one that has a score.
+
+    An event that was asked about again under other keys is one event: counted twice, it would thin out the bad ones.
 
     Parameters
     ----------
@@ -81,11 +83,11 @@ def decided(log: LogReader, dataset: Dataset, policy: Policy, *, stream: str, bu
     bundle : whose decisions, or None for everybody's
     """
     spine = dataset.records[stream]
-    found = [
-        Unsettled(d.record_id, d.at, d.event, ACTIONS[d.action], d.score)
-        for d in (decode(entry.body) for entry in log.read(after=0, kinds=("decision",)))
-        if d.event is not None and d.score is not None and not d.shadow and bundle in (None, d.bundle)
-    ]
+    by_event: dict[int, Unsettled] = {}
+    for d in (decode(entry.body) for entry in log.read(kinds=("decision",)) if entry.stream == stream):
+        if d.event is not None and d.score is not None and not d.shadow and bundle in (None, d.bundle):
+            by_event.setdefault(d.event, Unsettled(d.record_id, d.at, d.event, ACTIONS[d.action], d.score))
+    found = list(by_event.values())
     rows = np.searchsorted(spine.seq, np.array([d.event for d in found], dtype=np.int64))
     values = {
         name: np.where(column.missing[rows], np.nan, column.values[rows] / 10**column.decimals)
