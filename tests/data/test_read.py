@@ -95,6 +95,20 @@ def test_refused_rows_go_to_quarantine_as_they_came(world: Any) -> None:
     assert (refused["payment_id"], refused["amount"], refused["row_found"]) == ("P7", "-1.5", "7")
 
 
+def test_undeclared_columns_of_one_name_are_kept_apart(world: Any) -> None:
+    """A refused row keeps every column of its file, those that share a name too."""
+    world.write([world.payment("P1", 0)])
+    path = world.root / "payments.parquet"
+    found = world.table([world.payment("P1", 0, amount=-1.0), world.payment("P2", 1, amount=2.0)])
+    notes = [pa.array(["first", "x"]), pa.array(["second", "y"])]
+    pq.write_table(pa.table([*found.columns, *notes], names=[*found.column_names, "note", "note"]), path)
+
+    reading = world.read(max_refused_share=0.5, quarantine_dir=world.root / "quarantine")
+
+    [refused] = pq.read_table(reading.screenings["payments"].quarantine).to_pylist()
+    assert (refused["note"], refused["note_found"]) == ("first", "second")
+
+
 def test_reading_twice_leaves_one_quarantine(world: Any) -> None:
     """The same refused rows give the same file, whole, and nothing unfinished beside it."""
     world.write([world.payment("P1", 0), world.payment("P1", 0)])

@@ -35,7 +35,7 @@ def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: 
     told = pa.array([[reason.sentence for reason in reasons] for reasons in refused.reasons], pa.list_(pa.string()))
     own = {"file": origin.column("file"), "row": origin.column("row"), "reasons": told}
     others = [name for name in rows.column_names if name not in own]
-    found = {name if name in others else _free(name, [*own, *others]): name for name in rows.column_names}
+    found = {name if name in others else free(name, [*own, *others]): name for name in rows.column_names}
     table = pa.table(own | {name: as_texts(rows.column(column)) for name, column in found.items()})
     path = folder / f"{quote(source, safe='')}-{_fingerprint(table)}.parquet"
     unfinished = folder / f".{path.name}.{os.getpid()}"
@@ -48,7 +48,12 @@ def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: 
     return path
 
 
-def _free(name: str, taken: Iterable[str]) -> str:
+def free(name: str, taken: Iterable[str]) -> str:
+    """Return a name that is not taken: the name itself, or with ``_found`` behind it.
+
+    >>> free("row", ["row"])
+    'row_found'
+    """
     while name in taken:
         name = f"{name}_found"
     return name

@@ -188,4 +188,8 @@ def _quarantined(source: Source, files: list[Path], lengths: list[int], refused:
 
 
 def _all_texts(rows: pa.Table) -> pa.Table:
-    return pa.table({name: quarantine.as_texts(rows.column(name)) for name in rows.column_names})
+    # A file may have several columns of one name, as long as no declared one is among them.
+    names: list[str] = []
+    for name in rows.column_names:
+        names.append(quarantine.free(name, names))
+    return pa.table([quarantine.as_texts(column) for column in rows.columns], names=names)
