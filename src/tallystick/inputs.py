@@ -11,7 +11,7 @@ from tallystick.features.engines import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.features.prove import Proof, prove
-from tallystick.features.sql import select
+from tallystick.features.sql import script
 from tallystick.ground import Ground
 from tallystick.log.reader import LogReader
 from tallystick.replay.fold import fold
@@ -84,7 +84,7 @@ class Inputs(Ground):
 
     def features_sql(self, *, model: str | None = None) -> str:
         """Return the SQL of a model's features, in the form that is right in any order of arrival."""
-        return select(self.plan(self.definitions.model(model)))
+        return script(self.plan(self.definitions.model(model)))
 
     def prove(self, n_rows: int = 10_000, *, model: str | None = None, step: Step | None = None) -> Proof:
         """Compute the last rows' features with every executor that is installed, and compare all bits."""

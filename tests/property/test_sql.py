@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -64,6 +64,7 @@ def test_sql_refuses_what_batch_refuses(scenario: Scenario, data: st.DataObject)
     assert found == wanted
 
 
+@settings(max_examples=15)
 @given(scenarios())
 def test_threads_do_not_change_bits(scenario: Scenario) -> None:
     """SQL gives the same bits with several threads."""

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from tallystick.cli import demo, new, people, serving, training, watching
+from tallystick.cli import demo, new, people, proving, serving, training, watching
 from tallystick.cli.options import tally
 from tallystick.errors import TallystickError
 
@@ -20,6 +20,7 @@ VERBS = (
     new.new,
     training.check,
     training.features,
+    proving.prove,
     training.train,
     training.show,
     people.release,

@@ -35,6 +35,11 @@ class Screen:
         for each in () if self.as_json else what:
             self._out.print(each)
 
+    def verbatim(self, text: str) -> None:
+        """Print a text as it stands, to be copied or piped; silent with --json."""
+        if not self.as_json:
+            sys.stdout.write(text + "\n")
+
     def emit(self, document: Any) -> None:
         """Print the one JSON document; silent without --json."""
         if self.as_json:

@@ -13,6 +13,7 @@ from tallystick.cli.document import document
 from tallystick.cli.options import Options, as_period, json_option
 from tallystick.cli.screen import Screen
 from tallystick.data.read import Screening
+from tallystick.features.engines import ENGINES
 from tallystick.features.matrix import write_parquet
 from tallystick.lifecycle import Judged
 from tallystick.tables import table
@@ -41,30 +42,48 @@ def check(options: Options, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("out", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("out", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--from", "begin", metavar="INSTANT", default=None, help="Only records from this instant or day on.")
 @click.option("--to", "end", metavar="INSTANT", default=None, help="Only records before this instant or day.")
 @click.option("--model", default=None, help="Whose features, where a project declares several models.")
+@click.option("--engine", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True, help="Who computes them.")
+@click.option("--show-sql", is_flag=True, help="Print the features as SQL instead; no data is read.")
 @json_option
 @click.pass_obj
 def features(  # noqa: PLR0917 - one argument per option
-    options: Options, out: Path, begin: str | None, end: str | None, model: str | None, as_json: bool
+    options: Options,
+    out: Path | None,
+    begin: str | None,
+    end: str | None,
+    model: str | None,
+    engine: str,
+    show_sql: bool,
+    as_json: bool,
 ) -> None:
     """Write the matrix to the Parquet file OUT.
 
-    One row per event: its id, and every feature.
+    One row per event: its id, and every feature. Which engine computes them changes no bit.
 
     Raises
     ------
     click.BadParameter
         If there is no folder to write into.
+    click.UsageError
+        If no file is named.
     """
     screen, project = Screen(as_json=as_json), options.open()
     period = as_period(begin, end, ("--from", "--to"))
+    if show_sql:
+        text = project.features_sql(model=model)
+        screen.emit({"sql": text})
+        screen.verbatim(text)
+        return
+    if out is None:
+        raise click.UsageError("Name the Parquet file to write, such as features.parquet, or ask for --show-sql.")
     if not out.parent.is_dir():
         raise click.BadParameter(f"there is no folder {str(out.parent)!r} to write into.", param_hint="OUT")
     with screen.progress() as step:
-        matrix = project.features(*period, model=model, step=step)
+        matrix = project.features(*period, model=model, engine=engine, step=step)
         step("write", 0, 1)
         write_parquet(matrix, out)
         step("write", 1, 1)

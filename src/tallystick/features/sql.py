@@ -76,6 +76,27 @@ def guard(plan: Plan, dialect: str = "duckdb", *, asked: bool = False, names: Na
     return "\nUNION ALL\n".join(parts) or None
 
 
+def script(plan: Plan, dialect: str = "duckdb", *, in_order: bool = False) -> str:
+    """Return both queries with comments that say what they read and what comes of them.
+
+    Raises
+    ------
+    DialectUnknown
+        If the dialect is none that is spoken here.
+    """
+    tables = ", ".join(source.name for source in Names(plan).sources)
+    order = "records in order of time" if in_order else "any order of arrival"
+    checked = guard(plan, dialect)
+    parts = [
+        f"-- The features of {plan.definition.name} for {order}, in the SQL of {dialect}.",
+        f"-- It reads the tables {tables}. Each has seq, the place in the order of arrival, and the declared fields:",
+        "-- keys and ids as texts, numbers in units of their last digit, instants as microseconds since 1970 UTC.",
+    ]
+    if checked is not None:
+        parts += ["", "-- Nothing may come of this: each row is a total too large to be exact.", f"{checked};"]
+    return "\n".join([*parts, "", f"{select(plan, dialect, in_order=in_order)};"])
+
+
 def _dialect(name: str) -> Dialect:
     if name not in DIALECTS:
         raise DialectUnknown(name, known=sorted(DIALECTS))
