@@ -100,6 +100,26 @@ def test_a_body_that_ends_early_is_refused(app: App, token: str, committer: Comm
     assert committer._n_waiting == 0
 
 
+def test_a_body_that_never_ends_is_refused(service: Service, token: str, tmp_path: Path, committer: Committer) -> None:
+    """A caller that stops in the middle of its body and stays is sent away, and holds nothing."""
+    app = application(service, committer, Tokens(tmp_path / "tokens"), body_s=0.05)
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    asyncio.run(app({"type": "http", "method": "POST", "path": "/decisions", "headers": headers}, receive, send))
+
+    assert sent[0]["status"] == 400
+    assert b"did not arrive in time" in sent[1]["body"]
+    assert committer._n_waiting == 0
+
+
 def test_a_key_in_a_header_is_ascii(app: App, token: str) -> None:
     """A key is the same text in header and body, so a header's bytes beyond ASCII are refused."""
     status, body, _ = ask(app, token, headers=[(b"idempotency-key", b"\xc3\xa9")])

@@ -19,6 +19,7 @@ from tallystick.serving.tokens import Grant, Tokens
 from tallystick.serving.wire import Response, refusal
 
 MOST_BYTES = 1_000_000
+BODY_S = 10.0
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -40,13 +41,21 @@ class Incoming:
 Handler = Callable[[Incoming], Awaitable[Response]]
 
 
-def application(service: Service, committer: Committer, tokens: Tokens, *, most_bytes: int = MOST_BYTES) -> App:
-    """Return the server as an ASGI application; a request meets the wrappers from top to bottom."""
+def application(
+    service: Service, committer: Committer, tokens: Tokens, *, most_bytes: int = MOST_BYTES, body_s: float = BODY_S
+) -> App:
+    """Return the server as an ASGI application; a request meets the wrappers from top to bottom.
+
+    Parameters
+    ----------
+    most_bytes : of a body
+    body_s : how many seconds a body may take to arrive
+    """
     return _spoken(
         then=guarded(
             tokens,
             then=without_internals(
-                then=_Rooms(service, committer, most_bytes).answer,
+                then=_Rooms(service, committer, most_bytes, body_s).answer,
             ),
         )
     )
@@ -94,6 +103,7 @@ class _Rooms:
     service: Service
     committer: Committer
     most_bytes: int
+    body_s: float
 
     async def answer(self, incoming: Incoming) -> Response:
         route = incoming.asked.route
@@ -122,7 +132,12 @@ class _Rooms:
         return await self._submit(incoming, stream, is_decision=False)
 
     async def _submit(self, incoming: Incoming, stream: str, *, is_decision: bool) -> Response:
-        body = await _body(incoming, self.most_bytes)
+        try:
+            async with asyncio.timeout(self.body_s):
+                body = await _body(incoming, self.most_bytes)
+        except TimeoutError:
+            # Whoever stops sending would hold a connection for ever, and keep the server from stopping.
+            return refusal(Refused("malformed", "The body did not arrive in time. Send it again, whole."))
         key = incoming.headers.get(b"idempotency-key")
         read = body if isinstance(body, Refused) else wire.read(body, None if key is None else key.decode("latin-1"))
         if isinstance(read, Refused):

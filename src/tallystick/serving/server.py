@@ -18,6 +18,8 @@ from tallystick.serving.tokens import Tokens
 
 LOOPBACK = "127.0.0.1"
 SETTLE_S = 0.2
+# Half the files that a process may usually have open: a few callers that only connect keep nobody else out.
+CONNECTIONS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ async def listen(app: App, address: Address, told: Callable[[Address], None]) ->
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
         websockets=False,
         log_enabled=False,
     )
