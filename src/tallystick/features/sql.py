@@ -21,6 +21,9 @@ from tallystick.features.plan import COUNT, SUM, Group, Plan, Series, Slot
 from tallystick.features.sql_names import Names, Table
 from tallystick.features.sql_values import DIALECTS, Dialect, Values, double
 
+Total = tuple[int, int, int]
+"""A channel, and the places of a window's newer and older edge among the group's offsets."""
+
 
 def select(
     plan: Plan, dialect: str = "duckdb", *, in_order: bool = False, asked: bool = False, names: Names | None = None
@@ -168,51 +171,44 @@ class _Writer:
         )
 
     def _windows(self, place: int, group: Group, *, in_order: bool) -> list[tuple[str, str]]:
-        """Return the step with the numbers (n0, n1, ...) and sums (s0, s1, ...) of every slot that has a window."""
-        slots = [(i, slot) for i, slot in enumerate(group.slots) if slot.newer >= 0]
-        if not slots:
+        """Return the step with the total of every channel over every window that a slot asks for."""
+        asked = dict.fromkeys(total for slot in group.slots for total in _totals(slot))
+        if not asked:
             return []
-        text = self._frames(group, slots) if in_order else self._joined(group, slots)
+        text = self._frames(group, list(asked)) if in_order else self._joined(group, list(asked))
         return [(self.names.free(f"windows_{place}"), text)]
 
-    def _joined(self, group: Group, slots: Sequence[tuple[int, Slot]]) -> str:
+    def _joined(self, group: Group, totals: Sequence[Total]) -> str:
         spine, key = self.spine, self.spine.columns[group.key]
         told = [f"r.{spine.seq} AS seq"]
-        for i, slot in slots:
-            inside = _inside(f"e.{spine.time}", f"r.{spine.time}", group.offsets[slot.newer], group.offsets[slot.older])
-            told.append(f"count({self._channel(group, slot.number, 'e.')}) FILTER (WHERE {inside}) AS n{i}")
-            if slot.total >= 0:
-                told.append(f"sum({self._channel(group, slot.total, 'e.')}) FILTER (WHERE {inside}) AS s{i}")
-        edges = [group.offsets[edge] for _, slot in slots for edge in (slot.newer, slot.older)]
+        for channel, newer, older in totals:
+            inside = _inside(f"e.{spine.time}", f"r.{spine.time}", group.offsets[newer], group.offsets[older])
+            found = self._channel(group, channel, "e.")
+            told.append(f"{found} FILTER (WHERE {inside}) AS {_column(channel, newer, older)}")
+        edges = [group.offsets[edge] for total in totals for edge in total[1:]]
         return (
             f"SELECT\n{_lines(told)}\nFROM {self.rows} AS r\nJOIN {spine.name} AS e\n"
             f"  ON e.{key} = r.{key} AND e.{spine.seq} <= r.{spine.seq}\n"
             f"  AND {_inside(f'e.{spine.time}', f'r.{spine.time}', min(edges), max(edges))}\nGROUP BY r.{spine.seq}"
         )
 
-    def _frames(self, group: Group, slots: Sequence[tuple[int, Slot]]) -> str:
+    def _frames(self, group: Group, totals: Sequence[Total]) -> str:
         spine, key = self.spine, self.spine.columns[group.key]
-        asked = {(channel, edge) for _, s in slots for channel in (s.number, s.total) for edge in (s.newer, s.older)}
-        edges = []
-        for channel, edge in sorted(asked):
-            if channel >= 0:
-                does = "count" if group.channels[channel][1] else "sum"
-                over = f"{does}({self._channel(group, channel, '')}) OVER edge_{edge}"
-                edges.append(f"coalesce({over}, 0) AS c{channel}_{edge}")
-        frames = ",\n  ".join(
-            f"edge_{edge} AS ({self._frame(key, group.offsets[edge])})" for edge in sorted({edge for _, edge in asked})
-        )
-        told = ["seq"]
-        for i, slot in slots:
-            told.append(f"c{slot.number}_{slot.newer} - c{slot.number}_{slot.older} AS n{i}")
-            if slot.total >= 0:
-                told.append(f"c{slot.total}_{slot.newer} - c{slot.total}_{slot.older} AS s{i}")
+        ends = sorted({(total[0], edge) for total in totals for edge in total[1:]})
+        edges = [
+            f"coalesce({self._channel(group, channel, '')} OVER edge_{edge}, 0) AS c{channel}_{edge}"
+            for channel, edge in ends
+        ]
+        frames = [
+            f"edge_{edge} AS ({self._frame(key, group.offsets[edge])})" for edge in sorted({edge for _, edge in ends})
+        ]
         inner = (
             f"SELECT\n{_lines([f'{spine.seq} AS seq', *edges])}\nFROM {spine.name}\n"
-            f"WHERE {key} IS NOT NULL\nWINDOW\n  {frames}"
+            f"WHERE {key} IS NOT NULL\nWINDOW\n{_lines(frames)}"
         )
+        told = [f"c{c}_{newer} - c{c}_{older} AS {_column(c, newer, older)}" for c, newer, older in totals]
         only = f"\nWHERE seq IN (SELECT seq FROM {self.names.asked})" if self.asked else ""
-        return f"SELECT\n{_lines(told)}\nFROM (\n{_indented(inner)}\n) AS edges{only}"
+        return f"SELECT\n{_lines(['seq', *told])}\nFROM (\n{_indented(inner)}\n) AS edges{only}"
 
     def _frame(self, key: str, offset: int) -> str:
         """Return the frame of everything that an edge of a window leaves behind it, visible because in order."""
@@ -223,11 +219,12 @@ class _Writer:
         return f"PARTITION BY {key} ORDER BY {order}"
 
     def _channel(self, group: Group, channel: int, prefix: str) -> str:
+        """Return what a channel counts or sums, to be followed by the rows it does that for."""
         field, counts = group.channels[channel]
         if field is None:
-            return "*"
+            return "count(*)"
         column = f"{prefix}{self.spine.columns[field]}"
-        return column if counts else self.dialect.summed(column)
+        return f"count({column})" if counts else f"sum({self.dialect.summed(column)})"
 
     def _reports(self, place: int, group: Group) -> list[tuple[str, str]]:
         """Return the steps with the flagged records, and with how many of them each series has (s0, s1, ...)."""
@@ -268,31 +265,44 @@ class _Writer:
         spine = self.spine
         told, joins = [f"r.{spine.seq} AS seq", f"r.{spine.id} AS id"], []
         for place, group in enumerate(self.plan.groups):
-            if any(slot.newer >= 0 for slot in group.slots):
+            if any(_totals(slot) for slot in group.slots):
                 windows = self.names.free(f"windows_{place}")
                 joins.append(f"\nLEFT JOIN {windows} AS w{place} ON w{place}.seq = r.{spine.seq}")
             if group.series:
                 reports = self.names.free(f"reports_{place}")
                 joins.append(f"\nLEFT JOIN {reports} AS f{place} ON f{place}.seq = r.{spine.seq}")
-            told += [f"{self._final(place, i, slot)} AS a{place}_{i}" for i, slot in enumerate(group.slots)]
+            told += [f"{self._final(place, slot)} AS a{place}_{i}" for i, slot in enumerate(group.slots)]
         told += [f"{text} AS {name}" for text, name in values.leaves.items()]
         return f"SELECT\n{_lines(told)}\nFROM {self.rows} AS r{''.join(joins)}"
 
-    def _final(self, place: int, number: int, slot: Slot) -> str:
+    def _final(self, place: int, slot: Slot) -> str:
         """Return the one finaliser; totals become 64 bits first, whose way to double every engine rounds just once."""
-        n = f"w{place}.n{number}"
+        n = f"w{place}.{_column(slot.number, slot.newer, slot.older)}"
         if slot.function == COUNT:
             return f"CAST(coalesce({n}, 0) AS DOUBLE)"
-        total = f"f{place}.s{slot.series}" if slot.series >= 0 else f"w{place}.s{number}"
+        total = f"f{place}.s{slot.series}"
+        if slot.series < 0:
+            total = f"w{place}.{_column(slot.total, slot.newer, slot.older)}"
         s = f"CAST(CAST(coalesce({total}, 0) AS BIGINT) AS DOUBLE)"
         if slot.function == SUM:
             return f"{s} / {double(slot.scale)}"
         return f"({s} / CAST(nullif({n}, 0) AS DOUBLE)) / {double(slot.scale)}"
 
 
+def _totals(slot: Slot) -> list[Total]:
+    """Return the totals that a slot needs, each as channel and edges; none where it only counts flags."""
+    channels = [slot.number] + [slot.total] * (slot.total >= 0)
+    return [(channel, slot.newer, slot.older) for channel in channels if slot.newer >= 0]
+
+
+def _column(channel: int, newer: int, older: int) -> str:
+    return f"t{channel}_{newer}_{older}"
+
+
 def _inside(time: str, at: str, newest: int, oldest: int) -> str:
     """Return whether t - oldest < time <= t - newest; a window is open on the left and closed on the right."""
-    return f"{time} > {at} - {oldest} AND {time} <= {at} - {newest}"
+    end = f"{at} - {newest}" if newest else at
+    return f"{time} > {at} - {oldest} AND {time} <= {end}"
 
 
 def _text(text: str) -> str:
