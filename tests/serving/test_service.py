@@ -316,3 +316,22 @@ def test_a_group_shares_one_commit(service: Service) -> None:
 
     positions = [decided(answer).position for answer in answers]
     assert positions == list(range(positions[0], positions[0] + 20, 2))
+
+
+def test_a_retry_gets_its_answer_though_the_clock_went_back(
+    service: Service, world: World, clock: SettableClock
+) -> None:
+    """What was answered stays answered while its own instant lies ahead of the clock; what is new is refused."""
+    first, second = world.payments(2)
+    (report,) = world.chargebacks(1)
+    (decided,), (told,) = service.decide([Request(first)]), service.record("chargebacks", [Request(report)])
+    clock.at -= 60 * DAY
+
+    again, new, other = service.decide([Request(first), Request(second), Request(first, key="another")])
+    (told_again,) = service.record("chargebacks", [Request(report)])
+
+    assert isinstance(decided, Decided)
+    assert again == replace(decided, is_repeated=True)
+    assert isinstance(told, Recorded)
+    assert told_again == replace(told, is_repeated=True)
+    assert [answer.error for answer in (new, other) if isinstance(answer, Refused)] == ["invalid", "invalid"]

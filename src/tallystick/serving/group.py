@@ -17,6 +17,8 @@ from tallystick.serving.judge import Judge
 from tallystick.serving.record import Decision, Fault, decode, encode
 from tallystick.serving.requests import Answer, Decided, Recorded, Refused, Request, Task
 
+_END_OF_TIME = 2**62
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -88,7 +90,7 @@ class Group:
     def _record(self, task: Task) -> Answer:
         record = self._parsed(task)
         if isinstance(record, Refused):
-            return record
+            return self._retried(task) or record
         known = self._known(record, task.request.raw)
         if isinstance(known, Refused):
             return known
@@ -105,12 +107,25 @@ class Group:
             return _repeated(decided, request)
         record = self._parsed(task)
         if isinstance(record, Refused):
-            return record
+            return self._retried(task) or record
         key = record.id if request.key is None else request.key
         if request.key is None and (decided := self._decided(task.stream, key)):
             return _repeated(decided, request)
         known = self._known(record, request.raw)
         return known if isinstance(known, Refused) else self._judged(key, record, request, known)
+
+    def _retried(self, task: Task) -> Answer | None:
+        """Find the answer to what is refused now and was not when the clock stood later: a retry gets the first one."""
+        record = parsed(self.desk.sources[task.stream], task.request.raw, _END_OF_TIME)
+        if isinstance(record, Refused):
+            return None
+        if task.is_decision:
+            decided = self._decided(task.stream, record.id) if task.request.key is None else None
+            return _repeated(decided, task.request) if decided else None
+        known = self._known(record, task.request.raw)
+        return (
+            Recorded(record.stream, record.id, known.position, is_repeated=True) if isinstance(known, Known) else None
+        )
 
     def _judged(self, key: str, record: Record, request: Request, known: Known | None) -> Decided:
         """Decide about a record, new or known, and write the decision down."""
