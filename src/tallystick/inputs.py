@@ -15,6 +15,7 @@ from tallystick.features.sql import script
 from tallystick.ground import Ground
 from tallystick.log.reader import LogReader
 from tallystick.replay.fold import fold
+from tallystick.serving import heads
 
 Step = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -47,6 +48,7 @@ class Inputs(Ground):
         if not self.places.log.exists():
             return self.read(step).dataset
         with LogReader.open(self.places.log) as log:
+            heads.verify(log, self.ledger)
             return fold(log, self.plan(self.definitions.model(model)), until=NOW_ON)
 
     def plan(self, model: ModelDefinition) -> Plan:

@@ -287,6 +287,7 @@ class Project(Inputs):
         opened = self.bundle(bundle)
         definition = self.definitions.model(opened.manifest.model)
         with self.archive() as archive:
+            heads.verify(archive.log, self.ledger)
             return from_log.watch(
                 archive.log,
                 fold(archive.log, opened.plan, until=NOW_ON),

@@ -28,6 +28,12 @@ def signed(ledger: Ledger) -> list[Head]:
     return [Head(int(entry.facts["position"]), bytes.fromhex(entry.facts["hash"])) for entry in entries]
 
 
+def verify(log: LogReader, ledger: Ledger) -> None:
+    """Prove the whole log, against the last head that was signed too: before anything is learnt or counted from it."""
+    known = signed(ledger)
+    log.verify(known[-1] if known else None)
+
+
 def check_last(log: LogReader, heads: list[Head]) -> None:
     """Hold the log against the last head that was signed, without reading what lies before it.
 
