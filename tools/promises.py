@@ -56,7 +56,8 @@ def _broken_by(function: Function) -> Iterator[tuple[int, str]]:
     for node in ast.walk(function):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tallystick"):
             yield node.lineno, f"{name} hides an import of {node.module}"
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name | ast.Call) and not name.startswith(("_", "test_")):
+        is_public = not name.startswith(("_", "test_"))
+        if is_public and isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name | ast.Call):
             error = ast.unparse(node.exc).partition("(")[0]
             # A method or function that returns the error names it in its own place.
             if error[0].isupper() and not re.search(rf"\b{re.escape(error.split('.')[-1])}\b", doc):

@@ -1,7 +1,11 @@
 """Tallystick: every decision of a model can be replayed, bit for bit.
 
-What a project file and a notebook import, and nothing else.
+What a project file and a notebook import, and nothing else. ``open`` is loaded when it is first asked for, because a
+project file needs only definitions, and the lifecycle needs every room.
 """
+
+import importlib
+from typing import Any
 
 from tallystick.definitions import limits as limit
 from tallystick.definitions.features import FeatureSet
@@ -38,6 +42,14 @@ __all__ = [
     "limit",
     "money",
     "number",
+    "open",
     "optional",
     "time",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "open":
+        return importlib.import_module("tallystick.lifecycle").open
+    sentence = f"module 'tallystick' has no attribute {name!r}"
+    raise AttributeError(sentence)

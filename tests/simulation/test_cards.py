@@ -67,9 +67,7 @@ def test_a_longer_simulation_repeats_the_shorter_one(world: Network) -> None:
     short = network(days=50, new_fraud_from=NEW_FROM)
 
     first = world.until(midnight(START) + 50 * DAY_US)
-    reports_of_first = world.chargebacks.filter(
-        pc.is_in(world.chargebacks["payment_id"], first.payments["payment_id"])
-    )
+    reports_of_first = world.chargebacks.filter(pc.is_in(world.chargebacks["payment_id"], first.payments["payment_id"]))
 
     assert first.payments == short.payments
     assert first.truth == short.truth

@@ -78,6 +78,13 @@ class _World:
         self._reports: dict[tuple[str, str], dict[str, list[PlainRecord]]] = {}
 
     def value(self, expr: AnyExpr, row: PlainRecord, as_of: int) -> float:
+        """Return what an expression is worth for one record.
+
+        Raises
+        ------
+        DefinitionError
+            If the expression is no number.
+        """
         match expr:
             case Literal(value=value):
                 return value
