@@ -48,6 +48,9 @@ outcomes = Table("outcomes", key="payment_id", fields={"is_fraud": flag, "is_abu
 
 SOURCES = (payments.definition, reports.definition, outcomes.definition)
 IDS = [f"p{i}" for i in range(8)]
+MANY = [2, 1, 5, 6, 8, 8, 0]  # how many payments, and how many reports: rarely none, often enough to meet
+WINDOWS = [*range(1, 9), 11, 12, 13]  # some wide enough for a report to come while its payment is in them
+DELAYS = [0, 0, 1, 0, 2, 3, 4, 6]
 EPOCHS = [0, -3, 3_600_000_000 - 5, 1_780_000_000_000_000]
 
 
@@ -79,10 +82,14 @@ def scenarios(draw: st.DrawFn, *, largest: int = 10**6, features: st.SearchStrat
     drawn = draw(st.lists(any_feature() if features is None else features, min_size=1, max_size=6))
     definition = FeatureDefinition("Drawn", payments.definition, {f"f{i}": expr for i, expr in enumerate(drawn)})
     epoch = draw(st.sampled_from(EPOCHS))
-    paid = [draw(_payments(name, epoch, largest)) for name in draw(st.lists(st.sampled_from(IDS), unique=True))]
-    said = [draw(_reports(i, epoch)) for i in range(draw(st.integers(0, 6)))]
-    judged = [draw(_outcomes(name)) for name in draw(st.lists(st.sampled_from(IDS), unique=True, max_size=5))]
+    names = draw(st.permutations(IDS))[: draw(st.sampled_from(MANY))]
+    paid = [draw(_payments(name, epoch, largest)) for name in names]
+    # Most reports are about payments that come: otherwise hardly any flag would ever count in a window.
+    said = [draw(_reports(i, epoch, [*names, *names, *IDS])) for i in range(draw(st.sampled_from(MANY)))]
+    judged = [draw(_outcomes(name)) for name in draw(st.permutations(IDS))[: draw(st.sampled_from(MANY))]]
     mixed = draw(st.permutations([*paid, *said, *judged]))
+    if draw(st.booleans()):  # mostly in order, as life is: only so do reports often come while a window is open
+        mixed = sorted(mixed, key=lambda record: record.time or epoch)
     steps = [draw(st.integers(1, 3)) for _ in mixed]
     arrivals = [(sum(steps[: i + 1]), record) for i, record in enumerate(mixed)]
     return Scenario(Plan(definition, SOURCES), arrivals, dataset_of(arrivals))
@@ -113,8 +120,8 @@ def any_feature() -> st.SearchStrategy[AnyExpr]:
 
 def aggregates() -> st.SearchStrategy[AnyExpr]:
     """Draw a count, sum or mean over a window of a few microseconds."""
-    of = st.sampled_from([*(Column("payments", name) for name in ("amount", "points", "abroad")), *_flags()])
-    keys, windows, delays = st.sampled_from(["card", "shop"]), st.integers(1, 8), st.integers(0, 6)
+    of = st.sampled_from([*(Column("payments", name) for name in ("amount", "points", "abroad")), *_flags(), *_flags()])
+    keys, windows, delays = st.sampled_from(["card", "shop"]), st.sampled_from(WINDOWS), st.sampled_from(DELAYS)
     counts = st.builds(Aggregate, st.just("count"), st.just("payments"), keys, st.none(), windows, delays)
     sums = st.builds(Aggregate, st.sampled_from(["sum", "mean"]), st.just("payments"), keys, of, windows, delays)
     return st.one_of(counts, sums)
@@ -146,7 +153,7 @@ def _payments(name: str, epoch: int, largest: int) -> st.SearchStrategy[Record]:
         "opened_at": st.none() | st.integers(-(10**14), 10**15),
     }
     named = {
-        "card": st.sampled_from([None, "a", "ab", "b"]),
+        "card": st.sampled_from(["a", "b", "a", "ab", None]),
         "shop": st.sampled_from(["a", "\N{GREEK SMALL LETTER OMEGA}"]),
         "reverses": st.none() | st.sampled_from(IDS),
     }
@@ -156,9 +163,9 @@ def _payments(name: str, epoch: int, largest: int) -> st.SearchStrategy[Record]:
     )
 
 
-def _reports(number: int, epoch: int) -> st.SearchStrategy[Record]:
-    at = st.integers(0, 18).map(lambda moment: epoch + moment)
-    named = st.fixed_dictionaries({"payment_id": st.none() | st.sampled_from(IDS)})
+def _reports(number: int, epoch: int, about: list[str]) -> st.SearchStrategy[Record]:
+    at = st.sampled_from([*range(7), *range(19)]).map(lambda moment: epoch + moment)
+    named = st.fixed_dictionaries({"payment_id": st.sampled_from([*about, None])})
     said = st.fixed_dictionaries({"confirmed": st.sampled_from([None, 0, 1])})
     return st.builds(Record, st.just("reports"), st.just(f"r{number}"), at, named, said)
 
