@@ -199,13 +199,19 @@ class Project(Inputs):
     def approve(self, bundle: str) -> Approval:
         """Allow a bundle to decide: said by a validator who did not build it, on evidence without failures."""
         opened = self.bundle(bundle, is_approved=False)
-        builder, at = opened.manifest.builder, self.clock.now()
-        return approve(self.ledger, opened.digest, opened.evidence, builder=builder, signer=self.signer(), at=at)
+        builder, signer, at = opened.manifest.builder, self.signer(), self.clock.now()
+        approval = approve(self.ledger, opened.digest, opened.evidence, builder=builder, signer=signer, at=at)
+        self.ledger.checkpoint(signer, at)
+        return approval
 
     def refuse(self, bundle: str, *, reason: str) -> LedgerEntry:
         """Forbid a bundle to decide; an approval that stands falls."""
         opened = self.bundle(bundle, is_approved=False)
-        return refuse(self.ledger, opened.digest, reason=reason, signer=self.signer(), at=self.clock.now())
+        signer, at = self.signer(), self.clock.now()
+        entry = refuse(self.ledger, opened.digest, reason=reason, signer=signer, at=at)
+        # Cut off the ledger's end, a refusal would leave the approval before it standing.
+        self.ledger.checkpoint(signer, at)
+        return entry
 
     # ---- serve and decide --------------------------------------------------------------------------------
 

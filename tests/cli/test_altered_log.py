@@ -1,4 +1,4 @@
-"""A log that somebody changed teaches nothing: every verb that learns from it refuses, in a sentence."""
+"""A log or ledger that somebody changed is believed by no verb: each refuses, in a sentence."""
 
 import sqlite3
 from contextlib import closing
@@ -28,3 +28,16 @@ def test_nothing_is_learnt_from_an_altered_log(altered: Any, verb: list[str]) ->
 
     assert ran.code == 2
     assert "log.db is damaged at position" in ran.err
+
+
+def test_a_refusal_cannot_be_cut_off(shop: Any) -> None:
+    """Without its last entry, a refusal, the ledger does not hold, and the bundle that was refused does not serve."""
+    assert shop.tally("refuse", shop.sound, "--reason", "It needs another look.", actor="vera").code == 0
+    with closing(sqlite3.connect(shop.hidden / "ledger.db")) as ledger, ledger:
+        ledger.execute("DROP TRIGGER entries_stay")
+        ledger.execute("DELETE FROM entries WHERE number = (SELECT max(number) FROM entries)")
+
+    verified, served = shop.tally("ledger", "verify"), shop.tally("serve", shop.sound)
+
+    assert (verified.code, served.code) == (1, 2)
+    assert "cut" in verified.out
