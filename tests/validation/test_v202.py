@@ -38,6 +38,14 @@ def test_scores_off_by_a_factor_two_fail(asked: Callable[..., Question], factor:
     assert "flagged where the scores promise" in finding.because
 
 
+def test_what_passes_for_want_of_rows_is_not_called_near(asked: Callable[..., Question]) -> None:
+    """Twice as many as promised can be chance among few; the sentence does not say that they are near."""
+    finding = MeansWhatItSays().ask(asked("test", np.repeat([0, 1], [990, 14]), np.full(1_004, 7 / 1_004)))
+
+    assert finding.outcome is Outcome.PASSED
+    assert finding.because.endswith("(2.00x), too few for bands; none is surely beyond a factor 1.5 of its promise")
+
+
 def test_a_small_deviation_of_many_rows_passes(asked: Callable[..., Question]) -> None:
     """Scores five per cent too high are significant on 400,000 rows, and tolerated."""
     labels, scores = honest(2, 400_000)

@@ -33,7 +33,7 @@ class BadRate(msgspec.Struct, frozen=True):
     Parameters
     ----------
     n_allowed : records the policy allowed
-    n_bad : those of them that were reported by maturity
+    n_bad : those of them that were reported when the data ended
     """
 
     n_allowed: int

@@ -82,7 +82,9 @@ class MeansWhatItSays:
         overall, observed, promised = table[0], int(labels.sum()), float(scores.sum())
         share = overall["observed"] / overall["promised"]
         because = f"{observed} flagged where the scores promise {promised:.1f} ({share:.2f}x)"
-        because += f", {len(table) - 1} bands within a factor {self.tolerated} of their promise" if not wrong else ""
+        if not wrong:
+            few = "too few for bands" if len(table) == 1 else f"{len(table) - 1} bands"
+            because += f", {few}; none is surely beyond a factor {self.tolerated} of its promise"
         for band in wrong[:3]:
             because += (
                 f"; of {band['n_rows']} rows that promise {band['promised']:.4f}, {band['observed']:.4f} were flagged "
