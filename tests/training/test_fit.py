@@ -9,6 +9,7 @@ import pytest
 import tallystick as ts
 from tallystick.errors import CandidateDamaged, CandidateMissing, MatrixForeign, ParityBroken, RowsMismatched
 from tallystick.features.matrix import Matrix
+from tallystick.features.plan import Plan
 from tallystick.scoring.session import Session
 from tallystick.training import fit
 from tallystick.training.candidate import open_candidate
@@ -46,7 +47,8 @@ def test_the_record_says_it_all(trained: list[Trained], world: Any) -> None:
     record = trained[0].candidate.record
 
     assert (record.builder, record.created_at, record.dataset) == ("ada", 1_000, "f" * 64)
-    assert (record.model, record.features) == (world.model.digest, world.model.features.digest)
+    plan = Plan(world.model.features, tuple(found.source for found in world.dataset.records.values()))
+    assert (record.model, record.features) == (world.model.digest, plan.digest)
     assert [part.name for part in record.parts] == ["train", "validate", "fit", "test"]
     assert all(0 < part.n_positives < part.n_rows for part in record.parts)
     assert len(record.trials) == 8

@@ -133,10 +133,10 @@ class Plan:
         """The features, in the order declared."""
         return self.definition.names
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """What the features mean, as a digest."""
-        return self.definition.digest
+        """What the features mean, as a digest: their definition, and the contracts of the reports that they watch."""
+        return digest_of({"features": self.definition.digest, "reports": self._reports})
 
     @cached_property
     def flags(self) -> tuple[Flagged, ...]:
@@ -165,7 +165,14 @@ class Plan:
         """What the state of these features holds, as a digest: plans of one state digest can share a store."""
         held = [[group.key, _plain(group.summed), _plain(group.series)] for group in self.groups]
         spine = msgspec.structs.replace(self.definition.spine, source="")
-        return digest_of({"spine": msgspec.to_builtins(spine), "flags": _plain(self.flags), "groups": held})
+        flags = {"flags": _plain(self.flags), "reports": self._reports}
+        return digest_of({"spine": msgspec.to_builtins(spine), "groups": held} | flags)
+
+    @property
+    def _reports(self) -> list[Any]:
+        """The watched reports as plain data: another field for their instant is another known-at."""
+        watched = {flag.by for flag in self.flags}
+        return [msgspec.to_builtins(_placeless(source)) for source in self.sources if source.name in watched]
 
     def to_plain(self) -> dict[str, Any]:
         """Return the plan as dicts, lists, texts and numbers, without the places where data lies."""

@@ -7,6 +7,7 @@ from tallystick.data.records import Dataset
 from tallystick.definitions.digest import digest_bytes
 from tallystick.definitions.models import ModelDefinition
 from tallystick.features.matrix import Matrix
+from tallystick.features.plan import Plan
 from tallystick.scoring.graph import Calibration
 from tallystick.scoring.policy import background_rows
 from tallystick.scoring.session import Session, fingerprint
@@ -51,7 +52,7 @@ def hand_written(
         name=model.name,
         family="logistic_regression",
         model=model.digest,
-        features=model.features.digest,
+        features=Plan(model.features, tuple(r.source for r in dataset.records.values())).digest,
         dataset=dataset.fingerprint,
         names=matrix.names,
         builder=builder,

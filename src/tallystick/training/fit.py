@@ -13,6 +13,7 @@ from tallystick.definitions.digest import digest_bytes
 from tallystick.definitions.models import ModelDefinition
 from tallystick.errors import ParityBroken
 from tallystick.features.matrix import Matrix
+from tallystick.features.plan import Plan
 from tallystick.scoring.graph import Calibration
 from tallystick.scoring.policy import background_rows, check_policy, thresholds
 from tallystick.scoring.session import Session, fingerprint
@@ -137,7 +138,7 @@ def _finish(work: Material, family: Trainer, best: Best, found: Found, *, builde
         name=work.model.name,
         family=family.name,
         model=work.model.digest,
-        features=work.model.features.digest,
+        features=Plan(work.model.features, tuple(r.source for r in work.dataset.records.values())).digest,
         dataset=work.dataset.fingerprint,
         names=tuple(work.matrix.names),
         builder=builder,
