@@ -39,3 +39,12 @@ def test_a_mistake_is_a_sentence(tmp_path: Path, text: str, sentence: str) -> No
         settings.read(tmp_path)
 
     assert sentence in str(caught.value)
+
+
+def test_what_a_project_remembers_is_its_owners_alone(tmp_path: Path) -> None:
+    """Raw requests lie in the hidden folder, so nobody else on the machine may enter it."""
+    places = settings.Places(tmp_path / "project")
+
+    places.make()
+
+    assert places.hidden.stat().st_mode & 0o777 == 0o700

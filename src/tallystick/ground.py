@@ -45,7 +45,7 @@ class Ground:
     @cached_property
     def ledger(self) -> Ledger:
         """Who did what."""
-        self.places.hidden.mkdir(parents=True, exist_ok=True)
+        self.places.make()
         return Ledger.create_or_open(self.places.ledger, self.places.checkpoints)
 
     def signer(self) -> Signer:

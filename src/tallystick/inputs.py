@@ -28,6 +28,7 @@ class Inputs(Ground):
 
     def read(self, step: Step | None = None) -> Reading:
         """Read, screen and number the history that the sources name; refused rows go to quarantine."""
+        self.places.make()
         flags = [flag for s in self.definitions.feature_sets.values() for flag in s.flags]
         flags += [model.label.flagged for model in self.definitions.models.values()]
         return read(

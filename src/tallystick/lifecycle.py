@@ -304,7 +304,7 @@ class Project(Inputs):
             )
 
     def retrain(self, model: str | None = None, *, step: Step | None = None) -> Retrained:
-        """Train on everything matured by now, release the best as a challenger, and compare it with the champion.
+        """Train on what is known by now, release the best as a challenger, and compare it with the champion.
 
         Both are held to the same matured decisions, those of the challenger's test part, which it never learnt from.
         The champion goes on deciding until somebody approves the challenger.
@@ -337,7 +337,8 @@ class Project(Inputs):
 
 
 def _worse(made: Judged) -> tuple[bool, float]:
-    return bool(made.evidence.failed), -made.candidate.record.reached["validate"].average_precision
+    record = made.candidate.record
+    return bool(made.evidence.failed), -float(getattr(record.reached["validate"], record.metric))
 
 
 __all__ = ["Judged", "Project", "open"]

@@ -73,6 +73,11 @@ class Places:
         """The folder that holds everything the project remembers."""
         return self.root / ".tally"
 
+    def make(self) -> None:
+        """Make the hidden folder where it is missing, for its owner alone: raw requests lie in it."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.hidden.mkdir(mode=0o700, exist_ok=True)
+
     @property
     def keys(self) -> Path:
         """Private keys of the actors who act on this machine."""

@@ -180,7 +180,7 @@ def _until_the_alarm(story: Story) -> Report:
 
 def _retrain(story: Story, report: Report) -> None:
     word = "The alarm asks for" if report.alarm.is_alarmed else "No alarm was raised; all the same,"
-    story.chapter(f"7  {word} a challenger; {WAITS_DAYS} days later there are mature labels to teach and to test it")
+    story.chapter(f"7  {word} a challenger; {WAITS_DAYS} days later there are labels for it")
     _let_pass(story, min(WAITS_DAYS, (LAST - story.clock.at) // DAY_US))
     with story.screen.progress() as step:
         retrained = story.acting("ada").retrain(step=step)

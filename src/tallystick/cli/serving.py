@@ -58,6 +58,8 @@ def serve(  # noqa: PLR0917 - one argument per option
     screen, project = Screen(as_json=as_json), options.open()
     begins = as_instant(rehearse_at, "--rehearse-at")
     if begins is not None:
+        # A clock that was set shows in the decisions' instants, and here, so that nobody takes them for real ones.
+        project.ledger.record("rehearsed", {"clock_starts_at": begins}, project.signer(), project.clock.now())
         project = Project(
             project.root, project.settings, project.definitions, project.actor, RehearsalClock.starting(begins)
         )

@@ -13,6 +13,8 @@ from tallystick.cli.document import document
 from tallystick.cli.options import Options, as_period, json_option
 from tallystick.cli.screen import Screen
 from tallystick.data.read import Screening
+from tallystick.definitions.durations import written
+from tallystick.definitions.models import ModelDefinition
 from tallystick.features.engines import ENGINES
 from tallystick.features.matrix import write_parquet
 from tallystick.lifecycle import Judged
@@ -105,6 +107,7 @@ def train(options: Options, model: str | None, as_json: bool) -> None:
         judged = project.train(model, step=step)
     screen.emit([_plain(made) for made in judged])
     screen.say(candidates_table("Candidates, best first", judged))
+    screen.say(told_of_early_labels(project.definitions.model(model)))
     name, is_sound = judged[0].candidate.digest[:12], any(not made.evidence.failed for made in judged)
     screen.say("", f"  tally show {name}     everything that was found about it")
     if is_sound:
@@ -138,6 +141,22 @@ def show(options: Options, candidate: str | None, list_all: bool, out: Path | No
     screen.say(*_portrait(made))
     if out is not None:
         screen.say("", f"The document is {out}")
+
+
+def told_of_early_labels(model: ModelDefinition) -> str:
+    """Say where a gap is shorter than labels take: what is not reported yet is taught as good.
+
+    Returns
+    -------
+    a sentence, or nothing where the gap is long enough
+    """
+    gap, matures = model.split.gap_us, model.label.matures_after_us
+    if gap >= matures:
+        return ""
+    return (
+        f"[dim]Labels mature after {written(matures)}, and the gap is {written(gap)}: of the latest rows taught, some "
+        "are bad and not reported yet, so scores may promise too little. V202 tells how far; a longer gap mends it.[/]"
+    )
 
 
 def candidates_table(title: str, judged: list[Judged]) -> RenderableType:

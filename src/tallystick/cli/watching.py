@@ -34,7 +34,7 @@ def monitor(options: Options, bundle: str | None, as_of: str | None, as_json: bo
 def retrain(options: Options, model: str | None, as_json: bool) -> None:
     """Train a challenger, and compare it with the champion.
 
-    It learns from everything that has matured by now; both are held to the same matured decisions. Exits 1 when the
+    It learns from labels as known by now; both are held to the same matured decisions. Exits 1 when the
     challenger failed a check.
     """
     screen, project = Screen(as_json=as_json), options.open()
