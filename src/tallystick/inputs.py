@@ -7,6 +7,7 @@ import numpy as np
 from tallystick.data.read import Reading, read
 from tallystick.data.records import Dataset
 from tallystick.definitions.models import ModelDefinition
+from tallystick.definitions.progress import Step
 from tallystick.features.engines import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
@@ -16,9 +17,6 @@ from tallystick.ground import Ground
 from tallystick.log.reader import LogReader
 from tallystick.replay.fold import fold
 from tallystick.serving import heads
-
-Step = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
 
 NOW_ON = 2**62
 

@@ -15,6 +15,7 @@ from tallystick.definitions import project as project_file
 from tallystick.definitions.clock import Clock, SystemClock
 from tallystick.definitions.digest import digest_of
 from tallystick.definitions.models import ModelDefinition
+from tallystick.definitions.progress import Step
 from tallystick.errors import BundleInconsistent, EvidenceDamaged, NothingApproved, NothingServed
 from tallystick.features.batch import compute
 from tallystick.features.matrix import Matrix
@@ -23,7 +24,7 @@ from tallystick.governance.approvals import Approvals, approve, refuse
 from tallystick.governance.releases import record_deployment, record_release
 from tallystick.governance.standing import APPROVED, Approval
 from tallystick.ground import named, user
-from tallystick.inputs import NOW_ON, Inputs, Step, named_step
+from tallystick.inputs import NOW_ON, Inputs, named_step
 from tallystick.ledger.entry import LedgerEntry
 from tallystick.log.reader import LogReader
 from tallystick.log.sqlite import SqliteLog

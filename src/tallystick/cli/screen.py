@@ -12,8 +12,7 @@ import msgspec
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-Step = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
+from tallystick.definitions.progress import Step
 
 
 class Screen:

@@ -1,6 +1,6 @@
 """Reading history: Parquet files become screened, numbered, fingerprinted records, and refused rows a quarantine."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,9 @@ from tallystick.data.numbering import known_at, number
 from tallystick.data.reasons import Refused
 from tallystick.data.records import Dataset, Records
 from tallystick.definitions.expressions import Flagged
+from tallystick.definitions.progress import Step
 from tallystick.definitions.streams import Source, TableDefinition
 from tallystick.errors import ColumnMissing, SettingOutOfRange, SourceMissing, SourceUnreadable, TooManyRefused
-
-Step = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True, slots=True)

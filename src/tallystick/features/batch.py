@@ -1,6 +1,6 @@
 """The batch executor: features of many records at once, from a whole dataset."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Fixed, Keys, Records
+from tallystick.definitions.progress import Progress
 from tallystick.errors import FeatureOverflow
 from tallystick.features import columns as by_column
 from tallystick.features import kernel
@@ -21,7 +22,6 @@ from tallystick.features.reports import Changes, changes
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Progress = Callable[[int, int], None]
 
 PIECES = 16  # each group is replayed in this many ranges of entities, between which progress is told
 

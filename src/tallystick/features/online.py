@@ -6,12 +6,13 @@ from typing import NamedTuple, Self
 
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.expressions import Flagged
+from tallystick.definitions.progress import Progress
 from tallystick.errors import SequenceRefused, StateOccupied, StateOfOtherPlan
 from tallystick.features.arrivals import arrivals
 from tallystick.features.keeper import Keeper, named
 from tallystick.features.known import NEVER, Change
 from tallystick.features.plan import Plan
-from tallystick.features.rebuild import Progress, Rebuilt
+from tallystick.features.rebuild import Rebuilt
 from tallystick.features.scalar import evaluator
 from tallystick.features.state import keys
 from tallystick.features.state.store import OrderedStore

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Records
+from tallystick.definitions.progress import Step
 from tallystick.features import batch, duck, oracle
 from tallystick.features.arrivals import arrivals
 from tallystick.features.online import Online
@@ -21,7 +22,6 @@ from tallystick.features.state.lmdb import LmdbStore
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-Step = Callable[[str, int, int], None]
 
 REFERENCE = "batch"
 OPTIONAL = ("duckdb",)

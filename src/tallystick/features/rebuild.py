@@ -1,6 +1,6 @@
 """The whole state at once: every entry that appending record by record would leave, in the order of the keys."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Fixed, Keys, Records
+from tallystick.definitions.progress import Progress
 from tallystick.features.finalise import LARGEST_TOTAL
 from tallystick.features.keeper import named
 from tallystick.features.known import crossing
@@ -18,7 +19,6 @@ from tallystick.features.state import keys
 from tallystick.features.state.store import Entry
 
 Ints = NDArray[np.int64]
-Progress = Callable[[int, int], None]
 
 
 class Rebuilt:

@@ -9,10 +9,11 @@ import numpy as np
 from rich.console import Group
 from rich.text import Text
 
+from tallystick.definitions.progress import Progress
 from tallystick.errors import NothingDecided
 from tallystick.features.plan import Plan
 from tallystick.replay.archive import Archive
-from tallystick.replay.together import Progress, replay_entries
+from tallystick.replay.together import replay_entries
 from tallystick.replay.verdict import Stage, Verdict
 from tallystick.tables import table
 

@@ -1,11 +1,12 @@
 """Several decisions made again with one fold of the log for each bundle that decided."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from tallystick.data.merge import concat, from_parsed
 from tallystick.data.records import Dataset, Records
+from tallystick.definitions.progress import Progress
 from tallystick.errors import FeatureOverflow, HistoryAltered, HistoryMissing, SegmentDamaged
 from tallystick.features.plan import Plan
 from tallystick.log.entry import Entry
@@ -14,8 +15,6 @@ from tallystick.replay.archive import Archive
 from tallystick.replay.fold import Question, features, fold, restricted
 from tallystick.replay.verdict import Verdict
 from tallystick.serving.history import record_at
-
-Progress = Callable[[int, int], None]
 
 
 def replay_entries(

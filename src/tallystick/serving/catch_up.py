@@ -1,10 +1,11 @@
 """Bringing the state to where the log is: at a first start from history, after a crash from what came since."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from tallystick.data.contract import parse
 from tallystick.data.merge import concat, empty, from_parsed
 from tallystick.data.records import Dataset, Record
+from tallystick.definitions.progress import Progress
 from tallystick.definitions.streams import Source
 from tallystick.errors import StateAhead
 from tallystick.features.online import Online
@@ -14,8 +15,6 @@ from tallystick.serving.history import History
 
 MOST_TOGETHER = 5_000
 RECORDS = ("event", "outcome")
-
-Progress = Callable[[int, int], None]
 
 
 def catch_up(

@@ -11,6 +11,7 @@ import lmdb
 import msgspec
 
 from tallystick.definitions.clock import Clock
+from tallystick.definitions.progress import Progress
 from tallystick.errors import FeatureError, LogError, NotApproved, StreamUnknown, TallystickError
 from tallystick.features.online import Online
 from tallystick.features.plan import Plan
@@ -19,7 +20,7 @@ from tallystick.log.entry import Head, Kind
 from tallystick.log.sqlite import SqliteLog
 from tallystick.release.open import Bundle
 from tallystick.scoring.session import fingerprint
-from tallystick.serving.catch_up import Progress, catch_up
+from tallystick.serving.catch_up import catch_up
 from tallystick.serving.group import Desk, Group
 from tallystick.serving.history import History
 from tallystick.serving.judge import Judge

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tallystick.data.records import Dataset
 from tallystick.definitions.digest import digest_bytes
 from tallystick.definitions.models import ModelDefinition
+from tallystick.definitions.progress import Progress
 from tallystick.errors import ParityBroken
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
@@ -24,7 +25,7 @@ from tallystick.training.material import Material
 from tallystick.training.metrics import auc, average_precision, brier
 from tallystick.training.record import Parity, Reached, Record, SigmoidRecord
 from tallystick.training.reference import Reference, bad_rate, histogram
-from tallystick.training.search import Best, Found, Progress, find
+from tallystick.training.search import Best, Found, find
 from tallystick.training.splits import Rows
 from tallystick.training.trainer import Fitted, Trainer
 

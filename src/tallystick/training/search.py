@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.definitions.models import Search
+from tallystick.definitions.progress import Progress
 from tallystick.errors import FitFailed, SearchFailed
 from tallystick.training.libraries import need
 from tallystick.training.metrics import METRICS
 from tallystick.training.trainer import Fitted, Trainer
 
-Progress = Callable[[int, int], None]
 _FEWEST_TRIALS = 3
 
 

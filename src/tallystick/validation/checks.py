@@ -1,9 +1,10 @@
 """Every check there is, and asking them all."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from tallystick.definitions.progress import Progress
 from tallystick.errors import CheckUnknown
 from tallystick.validation.calibration import BeatsTheConstant, MeansWhatItSays
 from tallystick.validation.check import Check, Question
@@ -14,8 +15,6 @@ from tallystick.validation.leakage import RowsRebuild
 from tallystick.validation.limits import ReachesAuc, ReachesAveragePrecision
 from tallystick.validation.parity import OnlineEqualsBatch, ScoresAsItsFramework
 from tallystick.validation.stability import FeaturesLieAlike, ScoresLieAlike
-
-Progress = Callable[[int, int], None]
 
 CHECKS: tuple[Check, ...] = (
     RanksAboveChance(),

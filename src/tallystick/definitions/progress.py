@@ -1,0 +1,9 @@
+"""How far long work has come: what a stage tells whoever waits for it."""
+
+from collections.abc import Callable
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done, and how much there is."""
+
+Step = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
