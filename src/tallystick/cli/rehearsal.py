@@ -3,12 +3,10 @@
 import http.client
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,13 +16,14 @@ from typing import Any
 
 import msgspec
 
-from tallystick.errors import ConfigError
 from tallystick.lifecycle import Project
+from tallystick.replay.archive import Archive
 from tallystick.serving import tokens
 from tallystick.serving.record import decode
 from tallystick.settings import Places
+from tallystick.testing.command import connected, free_port
 
-LOOPBACK, PATIENCE_S = "127.0.0.1", 30.0
+BEARER, PATIENCE_S = "demo", 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +43,19 @@ class Caller:
 
 @contextmanager
 def server(project: Project, *, clock_at: int) -> Iterator[Caller]:
-    """Run ``tally serve`` as a process of its own until the block is left, its clock starting at an instant.
-
-    Raises
-    ------
-    ConfigError
-        If it does not answer within half a minute.
-    """
-    tokens.create(project.places.tokens, "demo", ["decide", "record", "read"]) if not _has_token(project) else None
-    tokens.revoke(project.places.tokens, "demo")
-    token = tokens.create(project.places.tokens, "demo", ["decide", "record", "read"])
-    port, at = _free_port(), datetime.fromtimestamp(clock_at / 1e6, UTC).isoformat()
+    """Run ``tally serve`` as a process of its own until the block is left, its clock starting at an instant."""
+    token = tokens.create(project.places.tokens, BEARER, tokens.SCOPES)
+    port, at = free_port(), datetime.fromtimestamp(clock_at / 1e6, UTC).isoformat()
     command = [sys.executable, "-m", "tallystick", "--project", str(project.root), "--as", project.actor]
     process = subprocess.Popen(  # noqa: S603 - our own command
         [*command, "serve", "--port", str(port), "--rehearse-at", at], stdout=subprocess.DEVNULL
     )
     try:
-        yield Caller(_connected(process, port), token)
+        yield Caller(connected(port, process), token)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE_S)
+        tokens.revoke(project.places.tokens, BEARER)
 
 
 def stopped(project: Project) -> set[str]:
@@ -91,30 +83,5 @@ def flipped_copy(root: Path, decision: str) -> Iterator[Path]:
         yield copy
 
 
-def _bodies(archive: Any) -> Iterator[bytes]:
+def _bodies(archive: Archive) -> Iterator[bytes]:
     return (entry.body for entry in archive.decisions("payments"))
-
-
-def _has_token(project: Project) -> bool:
-    return (project.places.tokens / "demo.json").exists()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
-
-
-def _connected(process: subprocess.Popen[bytes], port: int) -> http.client.HTTPConnection:
-    gives_up_at = time.monotonic() + PATIENCE_S
-    while time.monotonic() < gives_up_at and process.poll() is None:
-        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=PATIENCE_S)
-        try:
-            connection.request("GET", "/healthz")
-            connection.getresponse().read()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return connection
-    sentence = f"The server did not answer on port {port} within {PATIENCE_S:.0f} s."
-    raise ConfigError(sentence)

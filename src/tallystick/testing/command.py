@@ -88,8 +88,12 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def connected(port: int) -> http.client.HTTPConnection:
+def connected(port: int, process: subprocess.Popen[Any] | None = None) -> http.client.HTTPConnection:
     """Wait until a server answers on a port of the loopback, and return a connection to it.
+
+    Parameters
+    ----------
+    process : the server, where it is ours: nobody waits for one that has ended
 
     Raises
     ------
@@ -97,7 +101,7 @@ def connected(port: int) -> http.client.HTTPConnection:
         If none does.
     """
     gives_up_at = time.monotonic() + PATIENCE_S
-    while time.monotonic() < gives_up_at:
+    while time.monotonic() < gives_up_at and (process is None or process.poll() is None):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         try:
             connection.request("GET", "/healthz")
