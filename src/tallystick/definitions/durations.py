@@ -1,11 +1,20 @@
-"""Lengths of time as people write them: 90s, 15m, 1h, 7d, 2w."""
+"""Lengths of time as people write them: 90s, 15m, 1h, 7d, 2w; and 1us, the shortest."""
 
 import re
 
 from tallystick.errors import DefinitionError
 
-UNITS_US = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 604_800_000_000}
+UNITS_US = {
+    "us": 1,
+    "ms": 1_000,
+    "s": 1_000_000,
+    "m": 60_000_000,
+    "h": 3_600_000_000,
+    "d": 86_400_000_000,
+    "w": 604_800_000_000,
+}
 DAY_US = UNITS_US["d"]
+LONGEST_US = 36_525 * DAY_US
 
 
 def microseconds(text: str, *, where: str | None = None) -> int:
@@ -14,7 +23,7 @@ def microseconds(text: str, *, where: str | None = None) -> int:
     Raises
     ------
     DefinitionError
-        If the text is no whole number followed by a unit.
+        If the text is no whole number followed by a unit, or is longer than a hundred years.
 
     Examples
     --------
@@ -25,11 +34,14 @@ def microseconds(text: str, *, where: str | None = None) -> int:
         ...
     tallystick.errors.definitions.DefinitionError: 'one day' is no length of time. Write a whole number and a unit: ...
     """
-    match = re.fullmatch(r"\s*(\d{1,6})\s*([smhdw])\s*", text) if isinstance(text, str) else None
+    match = re.fullmatch(r"\s*(\d{1,6})\s*(us|ms|[smhdw])\s*", text) if isinstance(text, str) else None
     if match is None:
         sentence = f"{text!r} is no length of time. Write a whole number and a unit: 90s, 15m, 1h, 7d or 2w."
         raise DefinitionError(sentence, where=where)
-    return int(match[1]) * UNITS_US[match[2]]
+    length = int(match[1]) * UNITS_US[match[2]]
+    if length > LONGEST_US:
+        raise DefinitionError(f"{text!r} is longer than a hundred years. Write a shorter length.", where=where)
+    return length
 
 
 def written(length_us: int) -> str:
@@ -38,7 +50,7 @@ def written(length_us: int) -> str:
     >>> written(microseconds("48h"))
     '2d'
     """
-    for unit in ("d", "h", "m", "s"):
+    for unit in ("d", "h", "m", "s", "ms"):
         if length_us % UNITS_US[unit] == 0:
             return f"{length_us // UNITS_US[unit]}{unit}"
     return f"{length_us}us"

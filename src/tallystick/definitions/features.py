@@ -1,6 +1,7 @@
 """Feature sets: a class whose attributes are features, each named as its column."""
 
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import Any, ClassVar, cast
 
 import msgspec
 
@@ -10,14 +11,17 @@ from tallystick.definitions.expressions import (
     Aggregate,
     AnyExpr,
     Column,
+    Corrected,
     Expr,
     Flagged,
     KeyColumn,
     Literal,
     TableColumn,
     TimeColumn,
+    is_text,
     parts,
 )
+from tallystick.definitions.fields import Key
 from tallystick.definitions.mistakes import where
 from tallystick.definitions.streams import Stream, StreamDefinition
 from tallystick.errors import DefinitionError, LeakRefused
@@ -54,6 +58,18 @@ class FeatureDefinition(msgspec.Struct, frozen=True):
         return tuple(found.values())
 
     @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of all streams and tables that the features look at, the spine first."""
+        found = {self.spine.name: None}
+        for expr in self.features.values():
+            for part in parts(expr):
+                if isinstance(part, Aggregate):
+                    found[part.stream] = None
+                elif isinstance(part, Flagged | Corrected):
+                    found[part.by] = None
+        return tuple(found)
+
+    @property
     def digest(self) -> str:
         """The digest of what the features mean: not where data lies, nor how the class is called."""
         spine = msgspec.structs.replace(self.spine, source="")
@@ -69,7 +85,7 @@ class FeatureSet:
     Raises
     ------
     DefinitionError
-        If an attribute is no feature, a name is used twice, or a feature looks at another stream than the spine.
+        If an attribute is no feature, a name is used twice, or a feature looks at another stream's own fields.
     LeakRefused
         If a feature is an outcome that nothing dates.
 
@@ -98,7 +114,7 @@ class FeatureSet:
                 if name in features:
                     sentence = f"{cls.__name__} has two features called {name!r}. Rename one."
                     raise DefinitionError(sentence, where=where())
-                features[name] = _checked(f"{cls.__name__}.{name}", expr, spine.definition.name)
+                features[name] = _checked(f"{cls.__name__}.{name}", expr, spine.definition)
         if not features:
             raise DefinitionError(f"{cls.__name__} declares no feature. Write at least one.", where=where())
         cls.definition = FeatureDefinition(cls.__name__, spine.definition, features)
@@ -116,26 +132,59 @@ def _columns(owner: str, attribute: str, value: object) -> list[tuple[str, Expr]
     return [(attribute, value)]
 
 
-def _checked(name: str, expr: Any, spine: str) -> AnyExpr:
+def _checked(name: str, expr: Any, spine: StreamDefinition) -> AnyExpr:
     if isinstance(expr, TableColumn):
         raise LeakRefused(f"{expr.table}.{expr.field}", where=where())
-    if isinstance(expr, TimeColumn | KeyColumn | Literal | Flagged):
-        remedy = {
-            TimeColumn: "It is an instant: take .hour() or .weekday() of it.",
-            KeyColumn: "It names an entity: aggregate over it with .by(...).",
-            Literal: "It is a constant, and a constant tells nothing.",
-            Flagged: "A record's own flag is not known when it is decided: aggregate it over an entity's past.",
-        }[type(expr)]
+    remedy = _not_a_number(expr)
+    if remedy is not None:
         raise DefinitionError(f"{name} is no number that can be a feature. {remedy}", where=where())
-    for part in parts(expr):
-        if isinstance(part, Column | TimeColumn | Aggregate | Flagged) and part.stream != spine:
+    for field in _looked_at(expr):
+        if field.stream != spine.name:
             sentence = (
-                f"{name} looks at the stream {part.stream!r}, and its feature set has one row per record of {spine!r}. "
-                f"Make it of {spine!r}."
+                f"{name} looks at the stream {field.stream!r}, and its feature set has one row per record of "
+                f"{spine.name!r}. Make it of {spine.name!r}, or of an aggregate or .latest() of {field.stream!r}."
             )
             raise DefinitionError(sentence, where=where())
+    for part in parts(expr):
+        if isinstance(part, Aggregate) and not part.at:
+            _check_entity(name, part, spine)
     checked: AnyExpr = expr
     return checked
+
+
+def _not_a_number(expr: Any) -> str | None:
+    if isinstance(expr, TimeColumn):
+        return "It is an instant: take .hour() or .weekday() of it."
+    if isinstance(expr, Literal):
+        return "It is a constant, and a constant tells nothing."
+    if isinstance(expr, Flagged | Corrected):
+        return "It becomes known later than the record is decided: aggregate it over an entity's past."
+    if is_text(expr):
+        return "It is a text: aggregate over it with .by(...), compare it, or take .category(...) of it."
+    return None
+
+
+def _looked_at(expr: AnyExpr) -> Iterator[Column | TimeColumn | KeyColumn]:
+    """Yield the record's own fields that an expression takes, and the keys by which its aggregates are asked."""
+    if isinstance(expr, Aggregate):
+        yield from expr.at
+    elif isinstance(expr, Column | TimeColumn | KeyColumn):
+        yield expr
+    else:
+        inner = (getattr(expr, side, None) for side in ("left", "right", "of"))
+        for part in inner:
+            if isinstance(part, Expr):
+                yield from _looked_at(cast("AnyExpr", part))
+
+
+def _check_entity(name: str, aggregate: Aggregate, spine: StreamDefinition) -> None:
+    for key in aggregate.keys:
+        if not isinstance(spine.fields.get(key), Key):
+            sentence = (
+                f"{name} groups {aggregate.stream!r} by {key!r}, and {spine.name!r} has no key of that name. "
+                f"Say which of its keys is meant, such as {aggregate.stream}.by({key!r}).at({spine.name}.other_key)."
+            )
+            raise DefinitionError(sentence, where=where())
 
 
 def _plain(features: dict[str, AnyExpr]) -> list[Any]:

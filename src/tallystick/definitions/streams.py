@@ -1,4 +1,4 @@
-"""Streams of records, tables of outcomes, and the entities their records belong to."""
+"""Streams of records, tables of outcomes and of what was known when, and the entities their records belong to."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,20 +7,35 @@ import msgspec
 
 from tallystick.definitions.aggregates import Entity
 from tallystick.definitions.durations import microseconds
-from tallystick.definitions.expressions import Column, Flagged, KeyColumn, TableColumn, TimeColumn
+from tallystick.definitions.expressions import Aggregate, Column, Flagged, KeyColumn, TableColumn, TimeColumn
 from tallystick.definitions.fields import Field, Flag, Key, Time
 from tallystick.definitions.mistakes import where
 from tallystick.errors import DefinitionError, FieldUnknown, LeakRefused, did_you_mean
 
 
 class StreamDefinition(msgspec.Struct, frozen=True, tag="stream"):
-    """Records that happen: each has an id, an instant, and fields. ``source`` says where history lies."""
+    """Records that happen: each has an id, an instant, and fields.
+
+    Parameters
+    ----------
+    name : how the stream is called
+    id : the field that names one record; empty for a dated table, whose ids are made of key and instant
+    time : the field with the instant; empty for a static table, which held from the beginning
+    fields : every field by name, with its kind
+    source : where history lies
+    key : for a dated or static table, the field with what its rows are about
+    arrived : the field with the instant a record arrived, where history has one
+    lateness_us : how much later than it happened a record may arrive; None for any
+    """
 
     name: str
     id: str
     time: str
     fields: dict[str, Field]
     source: str = ""
+    key: str = ""
+    arrived: str = ""
+    lateness_us: int | None = None
 
 
 class TableDefinition(msgspec.Struct, frozen=True, tag="table"):
@@ -45,11 +60,14 @@ class Stream:
     time : the column with the instant the record happened
     source : a Parquet file or a folder of them, relative to the project file
     fields : every further column that matters, by name, with its kind
+    arrived : the column with the instant each record of history arrived; it decides who saw it, and without it
+        records count as having arrived when they happened
+    lateness : how much later than it happened a record may arrive, such as "2h"; older ones are refused
 
     Raises
     ------
     DefinitionError
-        If a field's kind is none.
+        If a field's kind is none, or a length of time.
     FieldUnknown
         If an undeclared column is asked for.
 
@@ -72,9 +90,13 @@ class Stream:
         time: str,
         fields: Mapping[str, Field],
         source: str = "",
+        arrived: str = "",
+        lateness: str | None = None,
     ) -> None:
-        declared: dict[str, Field] = {id: Key(), time: Time(), **_checked(name, fields, own=(id, time))}
-        self.definition = StreamDefinition(name, id, time, declared, source)
+        own = (id, time, arrived) if arrived else (id, time)
+        declared: dict[str, Field] = {id: Key(), **dict.fromkeys(own[1:], Time()), **_checked(name, fields, own=own)}
+        late = None if lateness is None else microseconds(lateness, where=where())
+        self.definition = StreamDefinition(name, id, time, declared, source, arrived=arrived, lateness_us=late)
 
     # Which kind of column a name gives is written in `fields`, where no type checker sees it.
     def __getattr__(self, field: str) -> Any:
@@ -83,24 +105,25 @@ class Stream:
         return self[field]
 
     def __getitem__(self, field: str) -> Column | TimeColumn | KeyColumn:
-        kind = _kind(self.definition, field)
-        if isinstance(kind, Key):
-            return KeyColumn(self.definition.name, field)
-        return (TimeColumn if isinstance(kind, Time) else Column)(self.definition.name, field)
+        return _column(self.definition, field)
 
-    def by(self, field: str) -> Entity:
-        """Return the entity that records belong to: everything with the same value of a key field.
+    def by(self, *fields: str) -> Entity:
+        """Return the entity that records belong to: everything with the same value of one or more key fields.
 
         Raises
         ------
         DefinitionError
-            If the field is not a key.
+            If a field is not a key, stands twice, or there is none.
         """
-        if not isinstance(_kind(self.definition, field), Key):
-            keys = [name for name, kind in self.definition.fields.items() if isinstance(kind, Key)]
-            sentence = f"{field!r} is not a key of {self.definition.name!r}. Its keys are {', '.join(keys)}."
+        keys = [name for name, kind in self.definition.fields.items() if isinstance(kind, Key)]
+        for field in fields:
+            if not isinstance(_kind(self.definition, field), Key):
+                sentence = f"{field!r} is not a key of {self.definition.name!r}. Its keys are {', '.join(keys)}."
+                raise DefinitionError(sentence, where=where())
+        if not fields or len(set(fields)) < len(fields):
+            sentence = f"by{fields!r} needs one or more different keys of {self.definition.name!r}: {', '.join(keys)}."
             raise DefinitionError(sentence, where=where())
-        return Entity(self.definition.name, field)
+        return Entity(self.definition.name, fields)
 
     def flagged_by(
         self,
@@ -148,34 +171,77 @@ class Stream:
 
 
 class Table:
-    """Declare a table of outcomes: one row per judged record, with no instant of its own.
+    """Declare a table: outcomes of records, dated versions of what is known about an entity, or a static list.
+
+    * ``Table(key=...)`` alone holds outcomes: one row per judged record, with no instant of its own.
+    * With ``valid_from=`` each row is what held about its key from that instant on; ``asof`` looks it up.
+    * With ``static=True`` there is one row per key, which has always held; ``asof`` looks it up too.
 
     Parameters
     ----------
     name : how the table is called everywhere
-    key : the column with the id of the judged record
-    fields : its flags, by name
+    key : the column with the id of the judged record, or of what a row is about
+    fields : its further columns, by name; of outcomes, flags
     source : a Parquet file or a folder of them, relative to the project file
+    valid_from : the column with the instant from which a row holds
+    static : its rows have always held
 
     Raises
     ------
     DefinitionError
-        If a field's kind is none.
+        If a field's kind is none, or the table is both dated and static.
     FieldUnknown
         If an undeclared column is asked for.
 
     Examples
     --------
-    >>> from tallystick.definitions.fields import flag
+    >>> from tallystick.definitions.fields import flag, key
     >>> outcomes = Table("outcomes", key="payment_id", fields={"is_fraud": flag})
     >>> outcomes.is_fraud
     TableColumn(table='outcomes', key='payment_id', field='is_fraud')
+    >>> profiles = Table("profiles", key="customer_id", valid_from="updated_at", fields={"home": key})
+    >>> payments = Stream("payments", id="payment_id", time="paid_at", fields={"customer_id": key, "country": key})
+    >>> abroad = payments.country != profiles.asof(payments.customer_id).home
     """
 
-    definition: TableDefinition
+    definition: TableDefinition | StreamDefinition
 
-    def __init__(self, name: str, *, key: str, fields: Mapping[str, Field], source: str = "") -> None:
-        self.definition = TableDefinition(name, key, {key: Key(), **_checked(name, fields, own=(key,))}, source)
+    def __init__(
+        self,
+        name: str,
+        *,
+        key: str,
+        fields: Mapping[str, Field],
+        source: str = "",
+        valid_from: str = "",
+        static: bool = False,
+    ) -> None:
+        if valid_from and static:
+            sentence = f"The table {name!r} is dated by {valid_from!r} and static. Leave out one of the two."
+            raise DefinitionError(sentence, where=where())
+        own = (key, valid_from) if valid_from else (key,)
+        declared: dict[str, Field] = {key: Key(), **dict.fromkeys(own[1:], Time()), **_checked(name, fields, own=own)}
+        self.definition = TableDefinition(name, key, declared, source)
+        if valid_from or static:
+            self.definition = StreamDefinition(name, "", valid_from, declared, source, key=key)
+
+    def asof(self, key: KeyColumn) -> "AsOf":
+        """Return the row about a record's entity that held at the record's instant, to take its columns.
+
+        Raises
+        ------
+        DefinitionError
+            If it is no key, or the table holds outcomes, which nothing dates.
+        """
+        if not isinstance(self.definition, StreamDefinition):
+            sentence = (
+                f"The table {self.definition.name!r} does not say from when its rows held. Declare valid_from=, "
+                "or static=True if they always did."
+            )
+            raise DefinitionError(sentence, where=where())
+        if not isinstance(key, KeyColumn):
+            raise DefinitionError(f"asof() needs a key of the record, not {key!r}.", where=where())
+        return AsOf(self.definition, key)
 
     def __getattr__(self, field: str) -> TableColumn:
         if field.startswith("__") or field == "definition":
@@ -183,10 +249,37 @@ class Table:
         return self[field]
 
     def __getitem__(self, field: str) -> TableColumn:
+        if isinstance(self.definition, StreamDefinition):
+            sentence = f"Say about whom: {self.definition.name}.asof(payments.customer_id).{field}."
+            raise DefinitionError(sentence, where=where())
         if not isinstance(_kind(self.definition, field), Flag):
             sentence = f"{field!r} of the table {self.definition.name!r} is not a flag, and only flags can be outcomes."
             raise DefinitionError(sentence, where=where())
         return TableColumn(self.definition.name, self.definition.key, field)
+
+
+class AsOf:
+    """The row of a dated or static table about one key of a record: its columns are expressions."""
+
+    def __init__(self, table: StreamDefinition, key: KeyColumn) -> None:
+        self._table, self._key = table, key
+
+    # Which kind of column a name gives is written in `fields`, where no type checker sees it.
+    def __getattr__(self, field: str) -> Any:
+        if field.startswith("_"):
+            raise AttributeError(field)
+        return self[field]
+
+    def __getitem__(self, field: str) -> Aggregate:
+        column = _column(self._table, field)
+        return Entity(self._table.name, (self._table.key,)).at(self._key).latest(column)
+
+
+def _column(definition: StreamDefinition, field: str) -> Column | TimeColumn | KeyColumn:
+    kind = _kind(definition, field)
+    if isinstance(kind, Key):
+        return KeyColumn(definition.name, field)
+    return (TimeColumn if isinstance(kind, Time) else Column)(definition.name, field)
 
 
 def _kind(definition: Source, field: str) -> Field:
