@@ -49,7 +49,7 @@ def readable(field: Field) -> str:
         case Money() | Number() | Integer():
             return "decimals, whole numbers, floats, and texts such as '12.30'"
         case Flag():
-            return "booleans, and the numbers 0 and 1"
+            return "booleans, the numbers 0 and 1, and texts such as 'true' and '1'"
         case Time():
             return "timestamps, dates, and texts such as '2026-03-01T12:00:00Z'"
 
@@ -66,7 +66,7 @@ def is_readable(field: Field, kind: pa.DataType) -> bool:
         case Money() | Number() | Integer():
             return is_number or _is_text(kind)
         case Flag():
-            return is_number or bool(pa.types.is_boolean(kind))
+            return is_number or bool(pa.types.is_boolean(kind)) or _is_text(kind)
         case Time():
             return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind)) or _is_text(kind)
 
@@ -78,7 +78,8 @@ def numbers(field: Field, array: pa.Array) -> Numbers:
     if isinstance(field, Time):
         values, codes = _instants(array)
     else:
-        values, codes = _units(field, array, field.decimals)
+        written = _flags_as_digits(array) if isinstance(field, Flag) and _is_text(array.type) else array
+        values, codes = _units(field, written, field.decimals)
         if pa.types.is_floating(array.type):
             missing = missing | np.isnan(_numpy(array))
     codes = _ranged(field, values, codes)
@@ -143,6 +144,13 @@ def values_at(arrays: Sequence[pa.Array], rows: NDArray[np.int64]) -> list[Any]:
 def _tellable(array: pa.Array) -> pa.Array:
     # Python has no nanoseconds, and its calendar ends in the year 9999: instants are told as texts.
     return pc.cast(array, pa.string()) if pa.types.is_temporal(array.type) else array
+
+
+def _flags_as_digits(array: pa.Array) -> pa.Array:
+    """Return texts with 1 for true and 0 for false: a request can say true without quotes, and a CSV file cannot."""
+    for pattern, digit in (("^(?i:true)$", "1"), ("^(?i:false)$", "0")):
+        array = pc.replace_substring_regex(array, pattern, digit)
+    return array
 
 
 def _units(field: Field, array: pa.Array, decimals: int) -> tuple[NDArray[np.int64], Codes]:

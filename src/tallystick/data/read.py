@@ -1,4 +1,4 @@
-"""Reading history: Parquet files become screened, numbered, fingerprinted records, and refused rows a quarantine."""
+"""Reading history: files and tables become screened, numbered, fingerprinted records, and refused rows a quarantine."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tallystick.data import contract, quarantine
 from tallystick.data.contract import KnownAt
@@ -14,10 +13,12 @@ from tallystick.data.fingerprint import fingerprint
 from tallystick.data.numbering import known_at, number
 from tallystick.data.reasons import Refused
 from tallystick.data.records import Dataset, Records
+from tallystick.data.sources.address import pieces
+from tallystick.data.sources.piece import Piece
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.progress import Step
 from tallystick.definitions.streams import Source, TableDefinition
-from tallystick.errors import ColumnMissing, SettingOutOfRange, SourceMissing, SourceUnreadable, TooManyRefused
+from tallystick.errors import SettingOutOfRange, TooManyRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,14 @@ def read(
     quarantine_dir: Path | None = None,
     progress: Step | None = None,
 ) -> Reading:
-    """Read the history of some streams and tables from Parquet files.
+    """Read the history of some streams and tables from where the project says that it lies.
 
     Parameters
     ----------
     sources : the streams and tables, in the project's order. A table that no flag of these streams uses is not
         read: nothing says when its rows became known, so they have no place in the order
     flags : the flags of the project; they say when a table's outcomes become known
-    root : the project's folder; each ``source`` is a file or a folder of files within it, read in order of their names
+    root : the project's folder; what each ``source`` may say is told by `tallystick.data.sources.address`
     now : the present instant, microseconds since 1970 UTC; nothing can have happened later
     max_refused_share : how many rows of a source may be refused, 0 to 1
     quarantine_dir : where refused rows are written; None writes none
@@ -75,8 +76,12 @@ def read(
 
     Raises
     ------
-    SourceMissing, SourceUnreadable, ColumnMissing, ColumnUnusable, DataUnwritable
-        If files or columns are not what the project declares.
+    SourceMissing, SourceUnreadable, SourceAway, ReaderMissing
+        If a source cannot be reached or read.
+    ColumnMissing, ColumnUnusable
+        If its columns are not what the project declares.
+    DataUnwritable
+        If its quarantine cannot be written.
     TooManyRefused
         If more rows than the share were refused; their quarantine is written all the same.
     SettingOutOfRange
@@ -109,12 +114,12 @@ def _is_dated(table: TableDefinition, flags: list[Flagged], streams: set[str]) -
 def _screened(
     source: Source, root: Path, now: int, how: KnownAt | None, folder: Path | None
 ) -> tuple[Records, Screening]:
-    files = _files(source, root)
-    tables = [_table(source, path, list(source.fields)) for path in files]
+    found = pieces(source, root)
+    tables = [piece.read(list(source.fields)) for piece in found]
     records, refused = contract.screen(source, tables, now=now, known_at=how, origin=source.source)
     path = None
     if len(refused) and folder is not None:
-        path = _quarantined(source, files, [len(table) for table in tables], refused, folder)
+        path = _quarantined(source, found, [len(table) for table in tables], refused, folder)
     n_rows = len(records) + len(refused)
     return records, Screening(source.name, n_rows, len(refused), refused.counts, path, in_time_order=True)
 
@@ -135,52 +140,12 @@ def _with_order(s: Screening, is_ordered: bool) -> Screening:
     return Screening(s.source, s.n_rows, s.n_refused, s.reasons, s.quarantine, is_ordered)
 
 
-def _files(source: Source, root: Path) -> list[Path]:
-    path = root / source.source
-    if not source.source:
-        raise SourceMissing(source.name, path="", because="the project file gives it no source=")
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix == ".parquet" and file.is_file())
-        if not files:
-            raise SourceMissing(source.name, path=str(path), because="the folder holds no .parquet file")
-        return files
-    if not path.is_file():
-        raise SourceMissing(source.name, path=str(path), because="there is no such file or folder")
-    return [path]
-
-
-def _table(source: Source, path: Path, fields: list[str] | None) -> pa.Table:
-    try:
-        with pq.ParquetFile(path) as file:
-            found = file.schema_arrow.names
-            for name in fields or ():
-                if found.count(name) > 1:
-                    raise SourceUnreadable(source.name, path=str(path), because=f"it has several columns {name!r}")
-                if name not in found:
-                    raise ColumnMissing(source.name, name, path=str(path), found=found)
-            table = file.read(columns=fields)
-    except (pa.ArrowException, OSError) as error:
-        because = str(error).splitlines()[0].rstrip(".")
-        raise SourceUnreadable(source.name, path=str(path), because=because) from error
-    for name in fields or ():
-        _check_text(source, path, name, table.column(name))
-    return table
-
-
-def _check_text(source: Source, path: Path, name: str, column: pa.ChunkedArray) -> None:
-    try:
-        column.validate(full=True)
-    except pa.ArrowInvalid as error:
-        because = f"the column {name!r} is damaged ({str(error).splitlines()[0].rstrip('.')})"
-        raise SourceUnreadable(source.name, path=str(path), because=because) from error
-
-
-def _quarantined(source: Source, files: list[Path], lengths: list[int], refused: Refused, folder: Path) -> Path:
+def _quarantined(source: Source, found: list[Piece], lengths: list[int], refused: Refused, folder: Path) -> Path:
     ends = np.cumsum(lengths, dtype=np.int64)
     which = np.searchsorted(ends, refused.rows, side="right")
     places = refused.rows - (ends - np.array(lengths))[which]
-    parts = [_table(source, files[n], None).take(pa.array(places[which == n])) for n in np.unique(which)]
-    origin = pa.table({"file": pa.array([files[n].name for n in which], pa.string()), "row": places})
+    parts = [found[n].rows(pa.array(places[which == n])) for n in np.unique(which)]
+    origin = pa.table({"file": pa.array([found[n].name for n in which], pa.string()), "row": places})
     rows = pa.concat_tables([_all_texts(part) for part in parts], promote_options="default")
     return quarantine.write(folder, source.name, origin, rows, refused)
 

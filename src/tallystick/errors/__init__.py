@@ -5,8 +5,10 @@
     · FieldUnknown       a stream has no such field
     · LeakRefused        a label is used before it is known
   - DataError            files or requests do not keep their contract   do what the sentence says
-    · SourceMissing      no such file or folder
-    · SourceUnreadable   the file is no Parquet we can read
+    · SourceMissing      no such file, folder or table
+    · SourceUnreadable   its content cannot be read
+    · SourceAway         its store does not answer, or gives no right
+    · ReaderMissing      the extra that reads it is not installed
     · ColumnMissing      a declared column is not there
     · ColumnUnusable     a column's type cannot become the declared kind
     · TooManyRefused     more rows were refused than the share allowed
@@ -119,10 +121,12 @@ from tallystick.errors.data import (
     ColumnUnusable,
     DataError,
     DataUnwritable,
+    ReaderMissing,
     RecordsClash,
     RowRefused,
     SegmentDamaged,
     SegmentUnfit,
+    SourceAway,
     SourceMissing,
     SourceUnreadable,
     Told,
@@ -343,6 +347,7 @@ __all__ = [
     "PartOutside",
     "PolicyUnusable",
     "QueueFull",
+    "ReaderMissing",
     "ReasonMissing",
     "RecordsClash",
     "ReplayError",
@@ -360,6 +365,7 @@ __all__ = [
     "SettingOutOfRange",
     "SignatureRefused",
     "SignerRefused",
+    "SourceAway",
     "SourceMissing",
     "SourceUnreadable",
     "StateAhead",

@@ -23,23 +23,40 @@ class DataError(TallystickError):
 
 
 class SourceMissing(DataError):
-    """A source's file or folder is not there, or holds no Parquet file."""
+    """A source's file, folder or table is not there, or holds nothing that can be read."""
 
     def __init__(self, source: str, *, path: str, because: str) -> None:
         self.source, self.path, self.because = source, path, because
         super().__init__(
             f"{source!r} cannot be read from {path!r}: {because}. "
-            "Put the Parquet file (or a folder of them) there, or correct source= in the project file."
+            "Put the data there (Parquet or CSV, a file or a folder of them), or correct source= in the project file."
         )
 
 
 class SourceUnreadable(DataError):
-    """A file of a source is not readable as Parquet."""
+    """A file or table of a source is there, and its content cannot be read."""
 
     def __init__(self, source: str, *, path: str, because: str) -> None:
         self.source, self.path, self.because = source, path, because
+        super().__init__(f"{source!r} cannot be read from {path!r}: {because}. Write it again, or take it away.")
+
+
+class SourceAway(DataError):
+    """A source's object store or catalog does not answer, or gives no right to read."""
+
+    def __init__(self, source: str, *, path: str, because: str, remedy: str) -> None:
+        self.source, self.path, self.because, self.remedy = source, path, because, remedy
+        super().__init__(f"{source!r} cannot be read from {path!r}: {because}. {remedy}")
+
+
+class ReaderMissing(DataError):
+    """The library that reads such a source, of an extra, is not installed."""
+
+    def __init__(self, source: str, *, address: str, library: str, extra: str) -> None:
+        self.source, self.address, self.library, self.extra = source, address, library, extra
         super().__init__(
-            f"{source!r} cannot be read from {path!r}: {because}. Write the file again as Parquet, or take it away."
+            f"{source!r} cannot be read from {address!r}: {library!r} is needed for it, and it is not installed. "
+            f"Run: pip install 'tallystick[{extra}]'."
         )
 
 

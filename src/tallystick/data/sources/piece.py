@@ -1,0 +1,105 @@
+"""What every format gives: the pieces of a source, each with columns to screen and rows to put into quarantine."""
+
+import importlib
+import re
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from tallystick.definitions.streams import Source
+from tallystick.errors import ColumnMissing, ReaderMissing, SourceUnreadable
+
+_USER = re.compile(r"//[^/@\s]+@")
+
+
+class Piece(Protocol):
+    """A part of a source that has rows of its own, usually a file.
+
+    Two reads of a piece give the same rows in the same order, as long as nobody writes it: a row's place in it is how
+    a refused row is found again. Values are as they were written. Money that is text stays text, and nothing becomes
+    a float that was none.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the quarantine calls it: the file's name."""
+        ...
+
+    def read(self, fields: Sequence[str]) -> pa.Table:
+        """Return the declared columns of all rows.
+
+        Raises
+        ------
+        ColumnMissing, SourceUnreadable, SourceAway
+            If the piece does not have them, or cannot be read.
+        """
+        ...
+
+    def rows(self, places: pa.Array) -> pa.Table:
+        """Return every column, undeclared ones too, of the rows at some places, counted from 0.
+
+        Raises
+        ------
+        SourceUnreadable, SourceAway
+            If the piece cannot be read.
+        """
+        ...
+
+
+def require(source: Source, address: str, found: Sequence[str], fields: Sequence[str]) -> None:
+    """Demand that each declared column is found once.
+
+    Raises
+    ------
+    ColumnMissing
+        If one is not there.
+    SourceUnreadable
+        If nothing says which of several columns of one name is meant.
+    """
+    for name in fields:
+        if list(found).count(name) > 1:
+            raise SourceUnreadable(source.name, path=address, because=f"it has several columns {name!r}")
+        if name not in found:
+            raise ColumnMissing(source.name, name, path=address, found=found)
+
+
+def undamaged(source: Source, address: str, table: pa.Table) -> pa.Table:
+    """Return a table whose texts are texts.
+
+    Raises
+    ------
+    SourceUnreadable
+        If a column holds other bytes.
+    """
+    for name in table.column_names:
+        try:
+            table.column(name).validate(full=True)
+        except pa.ArrowInvalid as error:
+            because = f"the column {name!r} is damaged ({told(error)})"
+            raise SourceUnreadable(source.name, path=address, because=because) from error
+    return table
+
+
+def told(error: BaseException) -> str:
+    r"""Return what a library said in its first line, without the name and password that an address may carry.
+
+    >>> told(OSError("no answer from http://ada:secret@127.0.0.1/\\nmore"))
+    'no answer from http://127.0.0.1/'
+    """
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return _USER.sub("//", lines[0]).rstrip(". ")
+
+
+def library(name: str, source: Source, *, extra: str) -> Any:
+    """Return a library that only some formats need.
+
+    Raises
+    ------
+    ReaderMissing
+        If it is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise ReaderMissing(source.name, address=source.source, library=name.partition(".")[0], extra=extra) from error
