@@ -1,6 +1,6 @@
-"""When a flag counts: how a report that becomes known moves a record in and out of a window.
+"""When a flag or a correction counts: how a report that becomes known moves a record in and out of a window.
 
-A flag counts for a window from max(known-at, time + delay) until time + delay + window, if that is an interval.
+It counts for a window from max(known-at, time + delay) until time + delay + window, if that is an interval.
 """
 
 from typing import NamedTuple
@@ -27,11 +27,12 @@ class Change(NamedTuple):
     seq: int
 
 
-def crossing(known: int, before: int, time: int, delay: int, window: int) -> tuple[int, int]:
-    """Return from when until when a record's flag counts that did not count there before.
+def crossing(known: int, before: int, time: int, delay: int, window: int, every: int) -> tuple[int, int]:
+    """Return from when until when a record's flag or correction counts that did not count there before.
 
-    It enters with +1 at the first instant and leaves with -1 at the second; if the second is not later than the
-    first, there is nothing to write.
+    It enters at the first instant and leaves at the second; if the second is not later than the first, there is
+    nothing to write. Where the window's older end is rounded down, the record leaves when that end reaches it:
+    at ceil(time / every) * every + delay + window.
 
     Parameters
     ----------
@@ -39,26 +40,33 @@ def crossing(known: int, before: int, time: int, delay: int, window: int) -> tup
     before : what that was until now, later than ``known``; NEVER where there was none
     time : the instant of the flagged record
     delay, window : of the aggregate; everything in microseconds
+    every : the older end of the window is rounded down to a multiple of it; 0 for not at all
 
     Examples
     --------
     A record at 100 is reported at 130; a window of 50 without delay has it until 150.
 
-    >>> crossing(130, NEVER, 100, 0, 50)
+    >>> crossing(130, NEVER, 100, 0, 50, 0)
     (130, 150)
 
     An earlier report arrives later: it counts from 120 already. After 130 nothing is new.
 
-    >>> crossing(120, 130, 100, 0, 50)
+    >>> crossing(120, 130, 100, 0, 50, 0)
     (120, 130)
 
     Known after the window has passed, it never enters.
 
-    >>> enters, leaves = crossing(160, NEVER, 100, 0, 50)
+    >>> enters, leaves = crossing(160, NEVER, 100, 0, 50, 0)
     >>> enters < leaves
     False
+
+    With its older end rounded down to multiples of 30, the window keeps it until that end is 120.
+
+    >>> crossing(130, NEVER, 100, 0, 50, 30)
+    (130, 170)
     """
     start = time + delay
     enters = max(known, start)
-    leaves = min(max(before, start), start + window)
+    passed = -(-time // every) * every if every > 0 else time
+    leaves = min(max(before, start), passed + delay + window)
     return enters, leaves
