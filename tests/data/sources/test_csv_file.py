@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tallystick.errors import ColumnMissing, SourceMissing, SourceUnreadable
+from tallystick.errors import ColumnMissing, SourceUnreadable
 
 HEADER = "payment_id,paid_at,customer_id,terminal_id,amount,rate,due_at\n"
 AT = "1970-01-05T10:00:00Z"
@@ -170,9 +170,3 @@ def test_a_folder_of_two_formats_is_a_sentence(history: Any, content: Any, elsew
 
     with pytest.raises(SourceUnreadable, match=r"holds \.csv and \.parquet files"):
         elsewhere(payments="parts")
-
-
-def test_an_address_of_an_unknown_kind_is_a_sentence(elsewhere: Any) -> None:
-    """The sentence names those that are known."""
-    with pytest.raises(SourceMissing, match=r"begin with 'gs'; known are s3://, delta: and iceberg:"):
-        elsewhere(payments="gs://bucket/payments.parquet")

@@ -9,7 +9,9 @@ import pyarrow as pa
 
 from tallystick.data.sources.piece import Piece, library, require, told, undamaged
 from tallystick.definitions.streams import Source
-from tallystick.errors import SourceMissing, SourceUnreadable
+from tallystick.errors import DataError, SourceAway, SourceMissing, SourceUnreadable
+
+_STORE = "Check the AWS_ variables (endpoint, region, credentials), this user's rights and the network, and try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class DeltaFile:
             return self.fragment.to_table(schema=self.schema, columns=fields)
         except (pa.ArrowException, OSError) as error:
             because = f"its file {self.name} is not readable ({told(error)})"
-            raise SourceUnreadable(self.source.name, path=self.address, because=because) from error
+            raise _refused(self.source, self.address, error, because) from error
 
 
 def pieces(source: Source, address: str) -> list[Piece]:
@@ -57,6 +59,8 @@ def pieces(source: Source, address: str) -> list[Piece]:
         If there is no table.
     SourceUnreadable
         If it needs what its reader does not know.
+    SourceAway
+        If its store does not answer, or gives no right to read.
     ReaderMissing
         If deltalake is not installed.
     """
@@ -69,10 +73,17 @@ def pieces(source: Source, address: str) -> list[Piece]:
     except errors.TableNotFoundError as error:
         raise SourceMissing(source.name, path=address, because=f"there is no Delta table ({told(error)})") from error
     except (errors.DeltaError, pa.ArrowException, OSError) as error:
-        raise SourceUnreadable(source.name, path=address, because=told(error)) from error
+        raise _refused(source, address, error, told(error)) from error
     written = dict(zip(actions["path"].to_pylist(), actions["modification_time"].to_pylist(), strict=True))
     fragments = sorted(dataset.get_fragments(), key=lambda each: (written.get(each.path, 0), each.path))
     return [DeltaFile(source, address, fragment, dataset.schema) for fragment in fragments]
+
+
+def _refused(source: Source, address: str, error: Exception, because: str) -> DataError:
+    is_away = "://" in address and isinstance(error, OSError) and not isinstance(error, FileNotFoundError)
+    if is_away:
+        return SourceAway(source.name, path=address, because=because, remedy=_STORE)
+    return SourceUnreadable(source.name, path=address, because=because)
 
 
 def _options(address: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ class IcebergFile:
         always = library("pyiceberg.expressions", self.source, extra="iceberg").AlwaysTrue()
         try:
             return reader.ArrowScan(self.table.metadata, self.table.io, schema, always).to_table([self.task])
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
             because = f"its file {self.name} is not readable ({told(error)})"
             raise SourceUnreadable(self.source.name, path=self.source.source, because=because) from error
 
@@ -77,19 +77,20 @@ def pieces(source: Source, address: str, root: Path) -> list[Piece]:
     try:
         order = _commits(table)
         tasks = sorted(table.scan().plan_files(), key=lambda task: order.get(task.file.file_path, (0, 0)))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotImplementedError) as error:
         raise SourceUnreadable(source.name, path=source.source, because=told(error)) from error
     return [IcebergFile(source, table, task) for task in tasks]
 
 
 def _of_metadata(source: Source, address: str, root: Path) -> Any:
     static = library("pyiceberg.table", source, extra="iceberg").StaticTable
+    errors = library("pyiceberg.exceptions", source, extra="iceberg")
     path = address if "://" in address else str(root / address)
     try:
         return static.from_metadata(path)
     except FileNotFoundError as error:
         raise SourceMissing(source.name, path=path, because=told(error)) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, errors.ValidationError) as error:
         raise SourceUnreadable(source.name, path=path, because=f"it is no Iceberg table ({told(error)})") from error
 
 
