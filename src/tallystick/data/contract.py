@@ -17,10 +17,22 @@ from numpy.typing import NDArray
 from tallystick.data import columns
 from tallystick.data.columns import Codes, Numbers, Texts
 from tallystick.data.parsing import Parsed, parser
-from tallystick.data.reasons import Code, Reason, Refused, reason
-from tallystick.data.records import Fixed, Keys, Record, Records, id_field, time_field
+from tallystick.data.reasons import Code, Late, Reason, Refused, reason
+from tallystick.data.records import (
+    BEGINNING_US,
+    Fixed,
+    Keys,
+    Record,
+    Records,
+    arrival_field,
+    id_field,
+    id_of,
+    key_fields,
+    time_field,
+    value_fields,
+)
 from tallystick.definitions.fields import Field, Key
-from tallystick.definitions.streams import Source, StreamDefinition
+from tallystick.definitions.streams import Source, StreamDefinition, TableDefinition
 from tallystick.errors import ColumnMissing, ColumnUnusable, RowRefused
 
 CLOCK_TOLERANCE_US = 60_000_000
@@ -37,17 +49,22 @@ def parse(
     now: int,
     tolerance_us: int = CLOCK_TOLERANCE_US,
     ignore_unknown: bool = False,
+    is_known: bool = False,
 ) -> Record:
     """Hold one raw record against its contract.
+
+    It arrives now. Where the stream declares a field for the instant of arrival, a request need not have it: what it
+    says there is not looked at, and the field is ``now``.
 
     Parameters
     ----------
     source : the stream or table it is sent to
     raw : a JSON object as bytes, or its fields by name, each parsed or still raw JSON (``msgspec.Raw``); JSON numbers
         are read as decimals, never as floats
-    now : the present instant, microseconds since 1970 UTC
+    now : the instant it arrives, microseconds since 1970 UTC
     tolerance_us : how far ahead of ``now`` a record's own instant may lie
     ignore_unknown : let fields pass that are not declared, as in a record that another contract accepted
+    is_known : it was accepted once, so that it is not asked again how it stands to the clock
 
     Raises
     ------
@@ -69,22 +86,20 @@ def parse(
     given = _object(source, raw) if isinstance(raw, bytes) else {name: _opened(value) for name, value in raw.items()}
     if ignore_unknown:
         given = {name: value for name, value in given.items() if name in fields}
-    own_id, own_time = id_field(source), time_field(source)
+    own, arrived = (name_field(source), time_field(source)), arrival_field(source)
     parsed: dict[str, Parsed] = {}
     broken: dict[str, Code] = {}
     for name, field in fields.items():
-        value = parser(field)(given.get(name))
-        if value is None and (not field.optional or name in (own_id, own_time)):
+        value = now if name == arrived else parser(field)(given.get(name))
+        if value is None and (not field.optional or name in own):
             value = Code.MISSING
         if type(value) is Code:
             broken[name] = value
         parsed[name] = value
-    instant: Any = None if own_time is None else parsed[own_time]
-    if own_time is not None and own_time not in broken and instant > now + tolerance_us:
-        broken[own_time] = Code.IN_THE_FUTURE
+    late = None if is_known else _held_to_clock(source, parsed, broken, now, tolerance_us)
     if broken or len(given) > len(fields) or not given.keys() <= fields.keys():
-        raise RowRefused(source.name, reasons=_reasons(fields, given, broken))
-    return _record(source, parsed, instant)
+        raise RowRefused(source.name, reasons=_reasons(fields, given, broken, late))
+    return _record(source, parsed)
 
 
 def screen(
@@ -119,23 +134,31 @@ def screen(
         If a column's type cannot become the declared kind.
     """
     arrays = {name: _arrays(source, name, field, tables, origin) for name, field in source.fields.items()}
-    own_id = id_field(source)
-    ids = _texts(arrays[own_id])
+    named = name_field(source)
+    names = _texts(arrays[named])
     numbers = {n: _numbers(f, arrays[n]) for n, f in source.fields.items() if not isinstance(f, Key)}
-    keyed = {n: _keys(arrays[n]) for n, f in source.fields.items() if isinstance(f, Key) and n != own_id}
-    codes = _required(source, ids, numbers, keyed)
-    time, wrong = _instants(source, ids.texts, numbers, known_at, now + tolerance_us)
+    keyed = {n: _keys(arrays[n]) for n in key_fields(source) if n != id_field(source)}
+    codes = _required(source, names, numbers, keyed)
+    time, wrong = _instants(source, names.texts, numbers, known_at, now + tolerance_us)
     own_time = time_field(source)
-    codes_of_time = codes[own_time or own_id]
+    codes_of_time = codes[own_time or named]
     codes_of_time[wrong & (codes_of_time == 0)] = Code.IN_THE_FUTURE if own_time else Code.EVENT_UNKNOWN
+    late = _hold_to_arrival(source, numbers, codes, now + tolerance_us)
     good = ~np.logical_or.reduce([found != 0 for found in codes.values()])
-    repeated = _repeated(arrays[own_id][0] if len(arrays[own_id]) == 1 else ids.texts, good)
-    codes[own_id][repeated & (codes[own_id] == 0)] = Code.DUPLICATE
+    ids = _ids(source, names.texts, time)
+    repeated = _repeated(arrays[named][0] if ids is names.texts and len(arrays[named]) == 1 else ids, good)
+    codes_of_id = codes[named if id_field(source) or own_time is None else own_time]
+    codes_of_id[repeated & (codes_of_id == 0)] = Code.DUPLICATE
     good &= ~repeated
-    records = _records(source, ids.texts, time, keyed, numbers)
+    records = _records(source, ids, time, keyed, numbers)
     if good.all():
         return records, Refused(np.zeros(0, np.int64), ())
-    return records.taken(np.flatnonzero(good)), _refused(source, arrays, codes, np.flatnonzero(~good))
+    return records.taken(np.flatnonzero(good)), _refused(source, arrays, codes, late, np.flatnonzero(~good))
+
+
+def name_field(source: Source) -> str:
+    """Return the field that a record is called by: its id, or the key of a table's row."""
+    return id_field(source) or source.key
 
 
 def _object(source: Source, raw: bytes) -> dict[str, Any]:
@@ -173,22 +196,42 @@ _DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=_decimal)
 _VALUE_DECODER = msgspec.json.Decoder(Any, float_hook=_decimal)
 
 
-def _reasons(fields: Mapping[str, Field], given: Mapping[str, object], broken: Mapping[str, Code]) -> list[Reason]:
-    told = [reason(name, field, broken[name], given.get(name)) for name, field in fields.items() if name in broken]
+def _held_to_clock(
+    source: Source, parsed: Mapping[str, Any], broken: dict[str, Code], now: int, tolerance_us: int
+) -> Late | None:
+    """Say in ``broken`` whether a record's own instant is too far from now, and return how late it is."""
+    own_time, allowed = time_field(source), getattr(source, "lateness_us", None)
+    if own_time is None or own_time in broken:
+        return None
+    if parsed[own_time] > now + tolerance_us:
+        broken[own_time] = Code.IN_THE_FUTURE
+    if allowed is None or now - parsed[own_time] <= allowed:
+        return None
+    broken[own_time] = Code.BEYOND_LATENESS
+    return Late(now - parsed[own_time], allowed)
+
+
+def _reasons(
+    fields: Mapping[str, Field], given: Mapping[str, object], broken: Mapping[str, Code], late: Late | None
+) -> list[Reason]:
+    told = [
+        reason(name, field, broken[name], given.get(name), late=late)
+        for name, field in fields.items()
+        if name in broken
+    ]
     unknown = [name for name in given if name not in fields]
     return told + [reason(name, None, Code.FIELD_UNKNOWN, known=fields) for name in unknown]
 
 
-def _record(source: Source, parsed: Mapping[str, Any], instant: int | None) -> Record:
-    own_id, own_time = id_field(source), time_field(source)
-    keys, values = {}, {}
-    for name, field in source.fields.items():
-        if isinstance(field, Key):
-            if name != own_id or own_time is None:
-                keys[name] = parsed[name]
-        elif name != own_time:
-            values[name] = parsed[name]
-    return Record(source.name, parsed[own_id], instant, keys, values)
+def _record(source: Source, parsed: Mapping[str, Any]) -> Record:
+    keys = {name: parsed[name] for name in key_fields(source)}
+    values = {name: parsed[name] for name in value_fields(source)}
+    own_time = time_field(source)
+    if isinstance(source, TableDefinition):
+        return Record(source.name, parsed[source.key], None, keys, values)
+    time = BEGINNING_US if own_time is None else parsed[own_time]
+    name = parsed[source.id] if source.id else id_of(source, parsed[source.key], time)
+    return Record(source.name, name, time, keys, values)
 
 
 def _arrays(source: Source, name: str, field: Field, tables: Sequence[pa.Table], origin: str) -> list[pa.Array]:
@@ -232,32 +275,58 @@ def _numbers(field: Field, arrays: list[pa.Array]) -> Numbers:
 
 
 def _required(
-    source: Source, ids: Texts, numbers: Mapping[str, Numbers], keyed: Mapping[str, tuple[Keys, Codes]]
+    source: Source, names: Texts, numbers: Mapping[str, Numbers], keyed: Mapping[str, tuple[Keys, Codes]]
 ) -> dict[str, Codes]:
     """Return the rule each row broke by field, in the declared order, with what may not be missing among them."""
     codes = {}
     for name, field in source.fields.items():
         if name in numbers:
             found, missing = numbers[name].codes, numbers[name].fixed.missing
-        elif name in keyed:
-            found, missing = keyed[name][1], keyed[name][0].codes < 0
+        elif name == name_field(source):
+            found, missing = names.codes, columns.nulls(names.texts)
         else:
-            found, missing = ids.codes, columns.nulls(ids.texts)
-        is_own = name in (id_field(source), time_field(source))
+            found, missing = keyed[name][1], keyed[name][0].codes < 0
+        is_own = name in (name_field(source), time_field(source))
         codes[name] = found if field.optional and not is_own else np.where(missing, np.uint8(Code.MISSING), found)
     return codes
 
 
 def _instants(
-    source: Source, ids: pa.Array, numbers: Mapping[str, Numbers], known_at: KnownAt | None, latest: int
+    source: Source, names: pa.Array, numbers: Mapping[str, Numbers], known_at: KnownAt | None, latest: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return each row's instant, and whether it lies in the future or, for a table, nothing tells it."""
-    if isinstance(source, StreamDefinition):
+    """Return each row's instant, and whether it lies in the future or, for outcomes, nothing tells it."""
+    if isinstance(source, StreamDefinition) and source.time:
         time = numbers[source.time].fixed.values
         return time, time > latest
+    if isinstance(source, StreamDefinition):
+        return np.full(len(names), BEGINNING_US), np.zeros(len(names), np.bool_)
     if known_at is None:
-        return np.zeros(len(ids), np.int64), np.zeros(len(ids), np.bool_)
-    return known_at(ids)
+        return np.zeros(len(names), np.int64), np.zeros(len(names), np.bool_)
+    return known_at(names)
+
+
+def _hold_to_arrival(
+    source: Source, numbers: Mapping[str, Numbers], codes: Mapping[str, Codes], latest: int
+) -> NDArray[np.int64] | None:
+    """Say in ``codes`` which rows arrived impossibly early or too late; return how late each came, if any can tell."""
+    arrived, own_time = arrival_field(source), time_field(source)
+    if arrived is None or own_time is None or not isinstance(source, StreamDefinition):
+        return None
+    late: NDArray[np.int64] = numbers[arrived].fixed.values - numbers[own_time].fixed.values
+    is_told = (codes[arrived] == 0) & (codes[own_time] == 0)
+    if source.lateness_us is not None:
+        codes[own_time][is_told & (late > source.lateness_us)] = Code.BEYOND_LATENESS
+    codes[arrived][is_told & (late < -CLOCK_TOLERANCE_US)] = Code.ARRIVED_BEFORE
+    codes[arrived][(codes[arrived] == 0) & (numbers[arrived].fixed.values > latest)] = Code.IN_THE_FUTURE
+    return late
+
+
+def _ids(source: Source, names: pa.Array, time: NDArray[np.int64]) -> pa.Array:
+    """Return the ids of rows by what they are called; versions of a dated table are told apart by their instants."""
+    if id_field(source) or time_field(source) is None:
+        return names
+    pairs = zip(names.to_pylist(), time.tolist(), strict=True)
+    return pa.array([None if name is None else id_of(source, name, at) for name, at in pairs], pa.string())
 
 
 def _repeated(ids: pa.Array, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -286,13 +355,19 @@ def _are_distinct(ids: pa.Array) -> bool:
 
 
 def _refused(
-    source: Source, arrays: Mapping[str, list[pa.Array]], codes: Mapping[str, Codes], rows: NDArray[np.int64]
+    source: Source,
+    arrays: Mapping[str, list[pa.Array]],
+    codes: Mapping[str, Codes],
+    late: NDArray[np.int64] | None,
+    rows: NDArray[np.int64],
 ) -> Refused:
     told: list[list[Reason]] = [[] for _ in rows]
+    allowed = getattr(source, "lateness_us", None)
     for name, field in source.fields.items():
         at = np.flatnonzero(codes[name][rows])
         for place, value in zip(at.tolist(), columns.values_at(arrays[name], rows[at]), strict=True):
-            told[place].append(reason(name, field, Code(codes[name][rows[place]]), value))
+            came = None if late is None or allowed is None else Late(int(late[rows[place]]), allowed)
+            told[place].append(reason(name, field, Code(codes[name][rows[place]]), value, late=came))
     return Refused(rows, tuple(tuple(reasons) for reasons in told))
 
 
@@ -304,8 +379,8 @@ def _records(
     numbers: Mapping[str, Numbers],
 ) -> Records:
     keys = {name: keys for name, (keys, _) in keyed.items()}
-    if time_field(source) is None:
-        # A table's key is its id: each stands once, so it is its own dictionary.
-        keys[id_field(source)] = Keys(np.arange(len(ids), dtype=np.int32), ids)
+    if isinstance(source, TableDefinition):
+        # An outcome's key is its id: each stands once, so it is its own dictionary.
+        keys[source.key] = Keys(np.arange(len(ids), dtype=np.int32), ids)
     values = {name: found.fixed for name, found in numbers.items() if name != time_field(source)}
     return Records(source, np.zeros(len(ids), np.int64), time, ids, keys, values)

@@ -7,8 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.data.fingerprint import fingerprint
-from tallystick.data.records import Dataset, Fixed, Keys, Record, Records, id_field, time_field
-from tallystick.definitions.fields import Key
+from tallystick.data.records import Dataset, Fixed, Keys, Record, Records, key_fields, value_fields
 from tallystick.definitions.streams import Source
 from tallystick.errors import RecordsClash
 
@@ -21,7 +20,7 @@ def empty(source: Source) -> Records:
 def from_parsed(source: Source, parsed: Sequence[tuple[int, Record]]) -> Records:
     """Return numbered records, in order of their sequence, of which each was parsed alone.
 
-    A table's row has no instant of its own; its time is 0 here, and features take it from the event it judges.
+    An outcome of a table has no instant of its own; its time is 0 here, and features take it from the event it judges.
 
     Parameters
     ----------
@@ -30,22 +29,15 @@ def from_parsed(source: Source, parsed: Sequence[tuple[int, Record]]) -> Records
     """
     ordered = sorted(parsed, key=lambda pair: pair[0])
     records = [record for _, record in ordered]
-    own_time = time_field(source)
-    own = None if own_time is None else id_field(source)  # a table's key is among its keys
     return Records(
         source,
         np.array([seq for seq, _ in ordered], np.int64),
         np.array([record.time or 0 for record in records], np.int64),
         pa.array([record.id for record in records], pa.string()),
-        {
-            name: _keys([record.keys[name] for record in records])
-            for name, field in source.fields.items()
-            if isinstance(field, Key) and name != own
-        },
+        {name: _keys([record.keys[name] for record in records]) for name in key_fields(source)},
         {
             name: _fixed([record.values[name] for record in records], field.decimals)
-            for name, field in source.fields.items()
-            if not isinstance(field, Key) and name != own_time
+            for name, field in value_fields(source).items()
         },
     )
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tallystick.data.contract import KnownAt
-from tallystick.data.records import Records
+from tallystick.data.records import Records, arrival_field
 from tallystick.definitions.expressions import Flagged
 
 _NEVER = np.iinfo(np.int64).max
@@ -18,8 +18,8 @@ _NEVER = np.iinfo(np.int64).max
 def number(records: Mapping[str, Records]) -> tuple[dict[str, Records], dict[str, bool]]:
     """Return the records of all sources, numbered from 1 on.
 
-    They are sorted stably by time (for a table: when the outcome became known), then by the source's place in
-    ``records``, then by row.
+    They are sorted stably by the instant they arrived, where their source declares it, or else by their time (static
+    rows come first; an outcome stands where it became known); then by the source's place in ``records``, then by row.
 
     Parameters
     ----------
@@ -27,11 +27,11 @@ def number(records: Mapping[str, Records]) -> tuple[dict[str, Records], dict[str
 
     Returns
     -------
-    The records in order of their sequence, and for each source whether its rows came in order of time already.
+    The records in order of their sequence, and for each source whether its rows came in that order already.
     """
-    times = [found.time for found in records.values()]
-    in_order = {name: is_rising(found.time) for name, found in records.items()}
-    order = np.argsort(np.concatenate([np.zeros(0, np.int64), *times]), kind="stable")
+    instants = {name: arrived(found) for name, found in records.items()}
+    in_order = {name: is_rising(found) for name, found in instants.items()}
+    order = np.argsort(np.concatenate([np.zeros(0, np.int64), *instants.values()]), kind="stable")
     seq = np.empty(len(order), np.int64)
     seq[order] = np.arange(1, len(order) + 1)
     numbered, start = {}, 0
@@ -40,6 +40,12 @@ def number(records: Mapping[str, Records]) -> tuple[dict[str, Records], dict[str
         ordered = replace(found, seq=own)
         numbered[name] = ordered if in_order[name] else ordered.taken(np.argsort(own))
     return numbered, in_order
+
+
+def arrived(records: Records) -> NDArray[np.int64]:
+    """Return the instant each record arrived, as far as its history tells: else the instant it happened."""
+    field = arrival_field(records.source)
+    return records.time if field is None else records.values[field].values
 
 
 def known_at(flags: Iterable[Flagged], table: str, streams: Mapping[str, Records]) -> KnownAt:

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.definitions.durations import UNITS_US
 from tallystick.definitions.fields import Field, Flag, Integer, Key, Money, Number, Time, bounds
 
 MAX_KEY_BYTES = 200
@@ -17,6 +18,7 @@ MAX_FLOAT_UNITS = 2**53
 FIRST_US = 0
 LAST_US = 7_258_118_400_000_000  # 2200-01-01, the first instant that is refused
 MAX_SHOWN = 80
+_TWICE: dict[type, str] = {Time: "row about this key holds from this instant"}
 
 
 class Code(IntEnum):
@@ -42,6 +44,8 @@ class Code(IntEnum):
     EVENT_UNKNOWN = 17
     FIELD_UNKNOWN = 18
     NO_RECORD = 19
+    BEYOND_LATENESS = 20
+    ARRIVED_BEFORE = 21
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -57,6 +61,14 @@ class Reason(msgspec.Struct, frozen=True):
     field: str
     code: str
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """How much later than it happened a record arrived, and how much its stream's ``lateness`` allows."""
+
+    by_us: int
+    allowed_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +94,15 @@ class Refused:
         return dict(told.most_common())
 
 
-def reason(name: str, field: Field | None, code: Code, value: object = None, *, known: Iterable[str] = ()) -> Reason:
+def reason(
+    name: str,
+    field: Field | None,
+    code: Code,
+    value: object = None,
+    *,
+    known: Iterable[str] = (),
+    late: Late | None = None,
+) -> Reason:
     """Return the reason for refusing a value.
 
     Parameters
@@ -92,12 +112,17 @@ def reason(name: str, field: Field | None, code: Code, value: object = None, *, 
     code : the rule it broke
     value : what was found
     known : the declared fields, for a field that is not
+    late : how late the record arrived, where it was too late
 
     Examples
     --------
     >>> reason("amount", Money("EUR", minimum="0"), Code.BELOW_MINIMUM, "-3").sentence
     "amount is '-3'; the least allowed is 0."
     """
+    if code is Code.BEYOND_LATENESS and late is not None:
+        came, may = written(late.by_us), written(late.allowed_us)
+        sentence = f"{name} is {shown(value)}; the record arrived {came} after that, and may at most {may} after it."
+        return Reason(name, code.name.lower(), sentence)
     return Reason(name, code.name.lower(), _sentence(name, field, code, value, known))
 
 
@@ -150,8 +175,10 @@ def _rule(field: Field, code: Code) -> str:
         Code.TOO_EARLY: "instants from 1970 on are allowed",
         Code.TOO_LATE: "instants before 2200 are allowed",
         Code.IN_THE_FUTURE: "a record cannot have happened later than now",
-        Code.DUPLICATE: "an earlier record has this id, and the first one stays",
+        Code.DUPLICATE: f"an earlier {_TWICE.get(type(field), 'record has this id')}, and the first one stays",
         Code.EVENT_UNKNOWN: "no accepted record has this id, so nothing says when this outcome became known",
+        Code.BEYOND_LATENESS: "a record may not arrive later than its stream's lateness allows",
+        Code.ARRIVED_BEFORE: "a record cannot have arrived before it happened",
     }
     return rules[code]
 
@@ -164,6 +191,19 @@ def shown(value: object) -> str:
 
 def _decimals(field: Money | Number) -> str:
     return {0: "no decimals", 1: "at most 1 decimal"}.get(field.decimals, f"at most {field.decimals} decimals")
+
+
+def written(length_us: int) -> str:
+    """Return a length of time to the microsecond, as people say it.
+
+    >>> written(7_260_000_001)
+    '2h 1m 1us'
+    """
+    parts, rest = [], length_us
+    for unit, size in sorted(UNITS_US.items(), key=lambda pair: -pair[1]):
+        n, rest = divmod(rest, size) if unit != "w" else (0, rest)
+        parts += [f"{n}{unit}"] if n else []
+    return " ".join(parts) or "0s"
 
 
 def _units(units: int, decimals: int) -> str:

@@ -1,12 +1,16 @@
 """Screened records in memory: exact whole numbers, dictionary-encoded keys, and one sequence over all streams."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tallystick.definitions.fields import Field, Key
 from tallystick.definitions.streams import Source, StreamDefinition
+
+BEGINNING_US = -(2**59)
+"""The instant of a static table's rows, before every other: they have always held, and are first in the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,12 @@ class Records:
     ----------
     source : the definition they obey
     seq : shape (n,), int64, rising: place of each record in the one order of arrival over all streams
-    time : shape (n,), int64: instant of the event; for a table, when its outcome became known
-    ids : canonical id of each record (a table's key), an Arrow string array
-    keys : key fields by name; the id itself is not among them, a table's key is
-    values : money, number, integer and flag fields by name; further time fields too, in microseconds
+    time : shape (n,), int64: instant of the event; from when a dated row holds, ``BEGINNING_US`` for a static one; for
+        a table of outcomes, when each became known
+    ids : canonical id of each record, an Arrow string array: a table's key, and for a dated one key and instant
+    keys : key fields by name; a stream's id is not among them, a table's key is
+    values : money, number, integer and flag fields by name; further time fields too, in microseconds, and among them
+        the instant of arrival where the stream declares one
     """
 
     source: Source
@@ -83,7 +89,7 @@ class Record:
     ----------
     stream : the stream's or table's name
     id : its canonical id
-    time : instant of the event; None for a table's row, whose instant follows from the event it judges
+    time : instant of the event; None for an outcome of a table, whose instant follows from the event it judges
     keys : canonical texts by field, None where missing
     values : whole numbers by field in units of the last declared digit, None where missing
     """
@@ -112,10 +118,50 @@ class Dataset:
 
 
 def id_field(source: Source) -> str:
-    """Return the field that names one record: a stream's id, a table's key."""
+    """Return the field that names one record: a stream's id, a table's key; empty for a dated or static table."""
     return source.id if isinstance(source, StreamDefinition) else source.key
 
 
 def time_field(source: Source) -> str | None:
-    """Return the field with a record's own instant; a table has none."""
-    return source.time if isinstance(source, StreamDefinition) else None
+    """Return the field with a record's own instant; outcomes and static rows have none."""
+    return (source.time or None) if isinstance(source, StreamDefinition) else None
+
+
+def arrival_field(source: Source) -> str | None:
+    """Return the field with the instant a record arrived, where the source declares one."""
+    return (source.arrived or None) if isinstance(source, StreamDefinition) else None
+
+
+def key_fields(source: Source) -> tuple[str, ...]:
+    """Return the key fields that records carry: all but a stream's own id."""
+    own = source.id if isinstance(source, StreamDefinition) else ""
+    return tuple(name for name, field in source.fields.items() if isinstance(field, Key) and name != own)
+
+
+def value_fields(source: Source) -> dict[str, Field]:
+    """Return the fields with a number that records carry, by name: all but the keys and their own instant."""
+    own = time_field(source)
+    return {name: field for name, field in source.fields.items() if not isinstance(field, Key) and name != own}
+
+
+def id_of(source: Source, key: str, time: int) -> str:
+    """Return the id of a dated or static table's row: a version is named by its key and the instant it holds from.
+
+    Examples
+    --------
+    >>> from tallystick.definitions.fields import key, money
+    >>> from tallystick.definitions.streams import Table
+    >>> profiles = Table("profiles", key="customer_id", valid_from="updated_at", fields={"limit": money("EUR")})
+    >>> id_of(profiles.definition, "596", 1_000_000)
+    '596@1000000'
+    """
+    return f"{key}@{time}" if time_field(source) else key
+
+
+def is_same(one: Record, other: Record, source: Source) -> bool:
+    """Return whether two readings are one record: they agree in all but when it arrived."""
+    arrived = arrival_field(source)
+    if arrived is None:
+        return one == other
+    values = ({name: v for name, v in record.values.items() if name != arrived} for record in (one, other))
+    return replace(one, values=next(values)) == replace(other, values=next(values))

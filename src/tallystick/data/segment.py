@@ -16,16 +16,15 @@ import pyarrow.parquet as pq
 
 from tallystick.data.fingerprint import fingerprint, first_seen
 from tallystick.data.merge import empty
-from tallystick.data.records import Dataset, Fixed, Keys, Records, id_field, time_field
+from tallystick.data.records import Dataset, Fixed, Keys, Records, arrival_field, id_field, key_fields, value_fields
 from tallystick.definitions.digest import canonical, digest_bytes
-from tallystick.definitions.fields import Key
-from tallystick.definitions.streams import Source
+from tallystick.definitions.streams import Source, TableDefinition
 from tallystick.errors import DataUnwritable, SegmentDamaged, SegmentUnfit
 from tallystick.log.entry import Segment
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-_SEQ, _TIME = "@seq", "@time"  # beside the declared fields, which keep their own names
+_SEQ, _TIME, _ID = "@seq", "@time", "@id"  # beside the declared fields, which keep their own names
 _INSTANT = pa.timestamp("us", tz="UTC")
 
 
@@ -113,7 +112,7 @@ def _filled(folder: Path, dataset: Dataset) -> str:
 
 
 def _written(folder: Path, name: str, records: Records) -> _File:
-    own = id_field(records.source)
+    own = id_field(records.source) or _ID
     columns = {_SEQ: pa.array(records.seq), _TIME: pa.array(records.time, _INSTANT), own: records.ids}
     texts = [field for field in records.keys if field != own]
     for field in texts:
@@ -163,26 +162,30 @@ def _content(path: Path, entry: _File) -> bytes:
 
 
 def _records(path: Path, source: Source, entry: _File, content: bytes) -> Records:
-    own, own_time = id_field(source), time_field(source)
-    keyed = [name for name, field in source.fields.items() if isinstance(field, Key) and name != own]
-    valued = {n: f.decimals for n, f in source.fields.items() if not isinstance(f, Key) and n != own_time}
+    own = id_field(source) or _ID
+    keyed = [name for name in key_fields(source) if name != own]
+    valued = {name: field.decimals for name, field in value_fields(source).items()}
     there = pq.read_schema(pa.BufferReader(content)).names
     for name in [own, *keyed, *valued]:
-        # A field that may be missing, and was declared after these records were kept, is missing in all of them.
-        is_later = name not in there and name != own and source.fields[name].optional
+        # A field that may be missing, and was declared after these records were kept, is missing in all of them; and
+        # where nothing said when they arrived, it counts as when they happened.
+        is_later = name not in there and name != own and (source.fields[name].optional or name == arrival_field(source))
         if not is_later and (name not in there or valued.get(name) != entry.decimals.get(name)):
             raise SegmentUnfit(path, because=f"{source.name!r} has no field {name!r} of the declared kind in it")
     file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=[name for name in keyed if name in there])
     table = file.read(columns=[_SEQ, _TIME, own, *(name for name in [*keyed, *valued] if name in there)])
     ids = _single(table.column(own))
     keys = {name: _keys(table.column(name)) if name in there else _no_keys(len(ids)) for name in keyed}
-    if own_time is None:
+    if isinstance(source, TableDefinition):
         keys[own] = Keys(np.arange(len(ids), dtype=np.int32), ids)
     values = {
         name: _fixed(table.column(name), decimals) if name in there else _no_values(len(ids), decimals)
         for name, decimals in valued.items()
     }
     seq, time = (pc.cast(table.column(name), pa.int64()).to_numpy() for name in (_SEQ, _TIME))
+    arrived = arrival_field(source)
+    if arrived is not None and arrived not in there:
+        values[arrived] = Fixed(time, np.zeros(len(time), np.bool_), 0)
     return Records(source, seq, time, ids, keys, values)
 
 
