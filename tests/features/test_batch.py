@@ -63,7 +63,7 @@ def test_the_oracle_rebuilds_some_rows_from_their_entities(
     streams, places = from_dataset(plan.definition, dataset, np.array([1, 3]))
 
     assert [record["id"] for record in streams["payments"]] == ["p1", "p2", "p3", "p4"]
-    found = np.array(oracle.compute(plan.definition, streams, places))
+    found = np.array(oracle.compute(plan.definition, plan.streams, streams, places))
     assert found.tobytes() == batch.compute(plan, dataset, rows=np.array([1, 3])).values.tobytes()
 
 
@@ -83,6 +83,6 @@ def test_a_hot_entity_with_late_records(plan: Plan, make: Any) -> None:
 
     found = batch.compute(plan, data, rows, as_of)
 
-    wanted = np.array(oracle.compute(plan.definition, streams, rows.tolist(), as_of.tolist()))
+    wanted = np.array(oracle.compute(plan.definition, plan.streams, streams, rows.tolist(), as_of.tolist()))
     assert found.values.tobytes() == wanted.tobytes()
     assert places == list(range(3_000))

@@ -146,11 +146,12 @@ def _near(plan: Plan, dataset: Dataset, n_rows: int) -> tuple[Dataset, Ints]:
     """Return the last rows with all that concerns them, and where they stand in that."""
     spine = dataset.records[plan.definition.spine.name]
     last = np.arange(max(0, len(spine) - n_rows), len(spine), dtype=np.int64)
-    kept = concerned(plan.definition, spine, last)
+    kept = concerned(plan.definition, dataset, last)
     needed = {source.name for source in plan.sources}
     records = {name: each for name, each in dataset.records.items() if name in needed}
-    near = Dataset(records | {spine.source.name: spine.taken(kept)}, dataset.fingerprint, dataset.last_seq)
-    return near, np.searchsorted(kept, last).astype(np.int64)
+    records |= {name: dataset.records[name].taken(places) for name, places in kept.items()}
+    near = Dataset(records, dataset.fingerprint, dataset.last_seq)
+    return near, np.searchsorted(kept[spine.source.name], last).astype(np.int64)
 
 
 def _sample(n: int, most: int | None) -> Ints:
@@ -191,7 +192,7 @@ def _served(online: Online, dataset: Dataset, wanted: set[int]) -> Floats:
 
 def _oracle(plan: Plan, dataset: Dataset, rows: Ints) -> Floats:
     streams, places = from_dataset(plan.definition, dataset, rows)
-    vectors = oracle.compute(plan.definition, streams, places)
+    vectors = oracle.compute(plan.definition, plan.streams, streams, places)
     return np.array(vectors, dtype=np.float64).reshape(-1, len(plan.names))
 
 

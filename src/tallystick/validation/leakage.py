@@ -61,4 +61,5 @@ def _rebuilt(question: Question, rows: NDArray[np.int64]) -> NDArray[np.float64]
     seq = question.matrix.seq[rows]
     places = np.searchsorted(question.dataset.records[definition.spine.name].seq, seq)
     streams, asked = oracle_input.from_dataset(definition, question.dataset, places)
-    return np.array(oracle.compute(definition, streams, asked, seq.tolist()), dtype=np.float64)
+    sources = {name: records.source for name, records in question.dataset.records.items()}
+    return np.array(oracle.compute(definition, sources, streams, asked, seq.tolist()), dtype=np.float64)
