@@ -1,11 +1,13 @@
 """Feature sets: a class whose attributes are features, each named as its column."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, cast
 
 import msgspec
 
 from tallystick.definitions.aggregates import Family, Measure
+from tallystick.definitions.describe import Description, describe
 from tallystick.definitions.digest import digest_of
 from tallystick.definitions.expressions import (
     Aggregate,
@@ -23,7 +25,7 @@ from tallystick.definitions.expressions import (
 )
 from tallystick.definitions.fields import Key
 from tallystick.definitions.mistakes import where
-from tallystick.definitions.streams import Stream, StreamDefinition
+from tallystick.definitions.streams import Source, Stream, StreamDefinition, Table
 from tallystick.errors import DefinitionError, LeakRefused
 
 
@@ -75,6 +77,27 @@ class FeatureDefinition(msgspec.Struct, frozen=True):
         spine = msgspec.structs.replace(self.spine, source="")
         return digest_of({"spine": msgspec.to_builtins(spine), "features": _plain(self.features)})
 
+    def describe(self, sources: Mapping[str, Source]) -> Description:
+        """Return what each feature means in words, its inputs, windows, unit and cost.
+
+        Parameters
+        ----------
+        sources : the streams and tables that the features look at, by name
+
+        Raises
+        ------
+        DefinitionError
+            If one of them is not there.
+        """
+        known = {**sources, self.spine.name: self.spine}
+        for name in self.sources:
+            if name not in known:
+                sentence = (
+                    f"{self.name} looks at {name!r}, which is not among the sources. Hand it in: describe({name})."
+                )
+                raise DefinitionError(sentence, where=where())
+        return describe(self.name, self.spine, self.features, known)
+
 
 class FeatureSet:
     """Base of a project's features: subclass it with ``spine=``, and write one attribute per feature.
@@ -118,6 +141,33 @@ class FeatureSet:
         if not features:
             raise DefinitionError(f"{cls.__name__} declares no feature. Write at least one.", where=where())
         cls.definition = FeatureDefinition(cls.__name__, spine.definition, features)
+
+    @classmethod
+    def describe(cls, *sources: Stream | Table) -> Description:
+        """Return what each feature means in words, its inputs, windows, unit and cost; printed, it is a table.
+
+        Parameters
+        ----------
+        sources : streams and tables that the features look at; those that stand beside the class in its module need
+            not be named
+
+        Raises
+        ------
+        DefinitionError
+            If one of them is not known.
+
+        Examples
+        --------
+        >>> from tallystick.definitions.fields import key
+        >>> payments = Stream("payments", id="payment_id", time="paid_at", fields={"customer_id": key})
+        >>> class CardFraud(FeatureSet, spine=payments):
+        ...     n = payments.by("customer_id").count().over("7d")
+        >>> CardFraud.describe()["n"].meaning
+        "number of the customer's payments of the last 7 days"
+        """
+        beside = vars(sys.modules[cls.__module__]).values() if cls.__module__ in sys.modules else ()
+        declared = [value.definition for value in (*beside, *sources) if isinstance(value, Stream | Table)]
+        return cls.definition.describe({source.name: source for source in declared})
 
 
 def _columns(owner: str, attribute: str, value: object) -> list[tuple[str, Expr]]:
