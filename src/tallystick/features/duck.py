@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tallystick.data.merge import empty
-from tallystick.data.records import Dataset, Keys, Records, id_field, time_field
+from tallystick.data.records import Dataset, Keys, Records, id_field
 from tallystick.errors import EngineFailed, EngineMissing, FeatureOverflow
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
@@ -27,7 +27,7 @@ def compute(
     Parameters
     ----------
     plan : what to compute
-    dataset : the spine and the reports its flags need
+    dataset : the spine, and the streams and tables that the features look at
     rows : shape (n,), places among the spine's records; all in their order if None
     threads : how many DuckDB may use; the result is the same for any number
     in_order : which form of the SQL runs; by default the one for records in order where that is proven of them
@@ -82,13 +82,17 @@ def is_in_order(plan: Plan, spine: Records) -> bool:
     """Return whether no record is late among those of any of its entities."""
     if bool(np.all(spine.time[1:] >= spine.time[:-1])):
         return True
-    for group in plan.groups:
-        codes = _keys(spine, group.key).codes
-        order = np.argsort(codes, kind="stable")
-        together = codes[order][1:] == codes[order][:-1]
-        if bool(np.any(together & (np.diff(spine.time[order]) < 0) & (codes[order][1:] >= 0))):
-            return False
-    return True
+    own = {group.keys for group in plan.groups if group.stream == spine.source.name and group.keys == group.at}
+    return all(_is_in_order(spine, keys) for keys in own)
+
+
+def _is_in_order(spine: Records, keys: tuple[str, ...]) -> bool:
+    codes = np.stack([_keys(spine, key).codes for key in keys])
+    order = np.lexsort((spine.seq, *codes))
+    together = np.diff(spine.time[order]) < 0
+    for column in codes:
+        together &= (column[order][1:] == column[order][:-1]) & (column[order][1:] >= 0)
+    return not bool(np.any(together))
 
 
 def _settings(threads: int) -> dict[str, Any]:
@@ -112,10 +116,9 @@ def _fill(connection: Any, names: Names, dataset: Dataset, seqs: Ints | None) ->
 
 
 def _table(table: Table, records: Records) -> pa.Table:
-    source = records.source
-    columns = {table.seq: pa.array(records.seq), table.columns[id_field(source)]: records.ids}
-    time = time_field(source)
-    columns |= {} if time is None else {table.columns[time]: pa.array(records.time)}
+    columns = {table.seq: pa.array(records.seq)}
+    columns |= {table.id: records.ids} if table.id else {}
+    columns |= {table.time: pa.array(records.time)} if table.time else {}
     for field, keys in records.keys.items():
         codes = pa.array(keys.codes, mask=keys.codes < 0)
         columns[table.columns[field]] = pa.DictionaryArray.from_arrays(codes, keys.names)

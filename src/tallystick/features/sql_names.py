@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import chain, count
 
+from tallystick.data.records import BEGINNING_US
 from tallystick.definitions.streams import Source, StreamDefinition
 from tallystick.features.plan import Plan
 
@@ -15,7 +16,7 @@ class Table:
     ----------
     name : of the table
     seq : the column of places in the order of arrival
-    id, time : the columns of the record's id and instant; a table of outcomes has no instant
+    id, time : the columns of the record's id and instant; empty for a source that has none
     columns : by field
     """
 
@@ -24,6 +25,14 @@ class Table:
     id: str
     time: str
     columns: dict[str, str]
+
+    def at(self, alias: str) -> str:
+        """Return the instant of a record; the rows of a static table have always held."""
+        return f"{alias}.{self.time}" if self.time else f"({BEGINNING_US})"
+
+    def keyed(self, alias: str, fields: tuple[str, ...]) -> list[str]:
+        """Return the columns of some fields."""
+        return [f"{alias}.{self.columns[field]}" for field in fields]
 
 
 class Names:
@@ -48,11 +57,9 @@ class Names:
 
     def __init__(self, plan: Plan, quote: str = '"') -> None:
         self._quote = quote
-        spine = plan.definition.spine
-        needed = {spine.name, *(flag.by for flag in plan.flags)}
-        sources = [source for source in plan.sources if source.name in needed and source.name != spine.name]
-        self.sources: tuple[Source, ...] = (spine, *sources)
-        """The spine, then every source whose reports the features count."""
+        needed = plan.definition.sources
+        self.sources: tuple[Source, ...] = tuple(plan.streams[name] for name in needed if name in plan.streams)
+        """The spine, then every source that the features look at."""
         taken: set[str] = set()
         self._taken = taken
         self.tables = {source.name: self._table(source) for source in self.sources}
@@ -61,6 +68,7 @@ class Names:
         """The table of the places of those records that are asked about, in its column ``seq``."""
         self._free: dict[str, str] = {}
         told: set[str] = set()
+        spine = plan.definition.spine
         self.out = tuple(self._quoted(_distinct(name, told)) for name in ("seq", spine.id, *plan.names))
         """The columns of the answer."""
 
@@ -76,7 +84,7 @@ class Names:
         columns = {field: self._quoted(_distinct(field, taken)) for field in source.fields}
         name = self._quoted(_distinct(source.name, self._taken))
         if isinstance(source, StreamDefinition):
-            return Table(name, seq, columns[source.id], columns[source.time], columns)
+            return Table(name, seq, columns.get(source.id, ""), columns.get(source.time, ""), columns)
         return Table(name, seq, columns[source.key], "", columns)
 
     def _quoted(self, name: str) -> str:
