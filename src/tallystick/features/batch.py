@@ -1,6 +1,6 @@
 """The batch executor: features of many records at once, from a whole dataset."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,16 +9,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Fixed, Keys, Records
+from tallystick.data.records import Dataset
 from tallystick.definitions.progress import Progress
-from tallystick.errors import FeatureOverflow
-from tallystick.features import columns as by_column
-from tallystick.features import kernel
-from tallystick.features.finalise import NAN
-from tallystick.features.lowering import Constant, Node, Number, Operation, Part, Place
+from tallystick.features import kernel, nodes, tracks
+from tallystick.features.entities import keys_of
+from tallystick.features.groups import Group
+from tallystick.features.lowering import Place
 from tallystick.features.matrix import Matrix
-from tallystick.features.plan import MEAN, Group, Plan
+from tallystick.features.plan import Plan
 from tallystick.features.reports import Changes, changes
+from tallystick.features.work import Asked, Work, stream_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ def compute(
     Parameters
     ----------
     plan : what to compute
-    dataset : the spine and the reports its flags need
+    dataset : the spine, the streams and tables that are aggregated, and the reports its flags need
     rows : shape (n,), places among the spine's records; all in their order if None
     as_of : shape (n,), for each row the last place in the order of arrival that it sees; its own if None
     threads : how many entities are replayed at a time; the result is the same for any number
@@ -56,39 +56,90 @@ def compute(
     FeatureOverflow
         If an entity's running totals of a column exceed half of what 64 bits hold.
     """
-    spine = dataset.records[plan.definition.spine.name]
-    asked = _asked(spine, rows, as_of)
+    asked = Asked.of(plan, dataset, rows, as_of)
     places = _columns(plan)
     width = max([len(plan.names)] + [1 + max(columns) for columns in places if len(columns)])
-    values = np.empty((len(asked.rows), width), dtype=np.float64)
-    flagged = [changes(flag, dataset) for flag in plan.flags]
-    told = _Told(progress, len(plan.groups) * PIECES)
+    values = np.empty((len(asked), width), dtype=np.float64)
+    later = [changes(each, dataset) for each in plan.later]
+    told = _Told(progress, sum(map(_n_pieces, plan.groups)))
     for group, columns in zip(plan.groups, places, strict=True):
-        _fill(_Work(group, spine, flagged, asked, columns), values, threads, told)
-    _rowwise(plan, spine, asked.rows, places, values)
+        _fill(Work.of(plan, group, dataset, later, asked), columns, values, threads, told)
+    _rowwise(plan, dataset, asked.rows, lambda g, slot, part: values[part, places[g][slot]], places, values)
+    spine = asked.spine
     kept = values if width == len(plan.names) else np.ascontiguousarray(values[:, : len(plan.names)])
-    ids = spine.ids if rows is None else spine.ids.take(pa.array(asked.rows))
-    return Matrix(plan.names, ids, spine.seq[asked.rows], spine.time[asked.rows], kept, plan.definition.spine.id)
+    if asked.rows is None:
+        return Matrix(plan.names, spine.ids, spine.seq, spine.time, kept, plan.definition.spine.id)
+    ids = spine.ids.take(pa.array(asked.rows))
+    return Matrix(plan.names, ids, spine.seq[asked.rows], asked.time, kept, plan.definition.spine.id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The asked rows, what each sees, and their order by that (None where it is their own order)."""
+def slots(
+    plan: Plan,
+    place: int,
+    dataset: Dataset,
+    rows: Ints | None = None,
+    as_of: Ints | None = None,
+    threads: int = 1,
+) -> Floats:
+    """Compute the aggregates of one group for rows of the spine.
 
-    rows: Ints
-    as_of: Ints
-    order: Ints | None
+    Parameters
+    ----------
+    plan : whose group
+    place : of the group among the plan's
+    dataset : at least the asked rows of the spine, every record of the group's stream that belongs to their entities,
+        and the reports and corrections of those
+    rows, as_of, threads : as for ``compute``
+
+    Returns
+    -------
+    ndarray
+        Shape (n, slots of the group), float64, C order; NaN where missing; a text is its place in ``slot_names``.
+
+    Raises
+    ------
+    FeatureOverflow
+        If an entity's running totals of a column exceed half of what 64 bits hold.
+    """
+    group, asked = plan.groups[place], Asked.of(plan, dataset, rows, as_of)
+    watched = {series.later for series in group.series}
+    later = [changes(each, dataset) if i in watched else _NOTHING for i, each in enumerate(plan.later)]
+    values = np.empty((len(asked), len(group.slots)), dtype=np.float64)
+    columns = np.arange(len(group.slots))
+    _fill(Work.of(plan, group, dataset, later, asked), columns, values, threads, _Told(None, 0))
+    return values
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """One group's share: its records, the flags' changes, the questions, and the columns of the answers."""
+def slot_names(plan: Plan, place: int, slot: int, dataset: Dataset) -> pa.Array:
+    """Return the texts that the codes of a slot stand for: text i for code i."""
+    group = plan.groups[place]
+    field = group.tracks[group.slots[slot].track].of
+    return keys_of(stream_of(plan, dataset, group.stream), str(field)).names
 
-    group: Group
-    spine: Records
-    flagged: Sequence[Changes]
-    asked: _Asked
-    columns: Ints
+
+def rowwise(plan: Plan, dataset: Dataset, rows: Ints | None, slots: Sequence[Floats]) -> Floats:
+    """Compute the features of rows of the spine from what all groups' slots amount to.
+
+    Parameters
+    ----------
+    plan : whose features
+    dataset : at least the asked rows of the spine, and what ``slot_names`` needs
+    rows : shape (n,), places among the spine's records; all in their order if None
+    slots : for each group what ``slots`` returned, shape (n, slots of the group)
+
+    Returns
+    -------
+    ndarray
+        Shape (n, features), float64, NaN where missing.
+    """
+    n = len(stream_of(plan, dataset, plan.definition.spine.name)) if rows is None else len(rows)
+    values = np.empty((n, len(plan.names)), dtype=np.float64)
+    written = [np.full(len(group.slots), -1) for group in plan.groups]
+    _rowwise(plan, dataset, rows, lambda group, slot, part: slots[group][part, slot], written, values)
+    return values
+
+
+_NOTHING = Changes(*(np.empty(0, np.int64) for _ in range(5)))
 
 
 @dataclass(slots=True)
@@ -105,11 +156,8 @@ class _Told:
             self.progress(self.n_done, self.n_pieces)
 
 
-def _asked(spine: Records, rows: Ints | None, as_of: Ints | None) -> _Asked:
-    chosen = np.arange(len(spine), dtype=np.int64) if rows is None else np.asarray(rows, dtype=np.int64)
-    seen = spine.seq[chosen] if as_of is None else np.asarray(as_of, dtype=np.int64)
-    rises = bool(np.all(seen[1:] >= seen[:-1]))
-    return _Asked(chosen, seen, None if rises else np.argsort(seen, kind="stable"))
+def _n_pieces(group: Group) -> int:
+    return PIECES * (len(group.tracks) + any(slot.track < 0 for slot in group.slots))
 
 
 def _columns(plan: Plan) -> list[Ints]:
@@ -127,83 +175,25 @@ def _columns(plan: Plan) -> list[Ints]:
     return places
 
 
-def _fill(work: _Work, values: Floats, threads: int, told: _Told) -> None:
-    """Replay the group's entities and write its slots' columns; rows without an entity get their own values."""
-    keys = _keys(work.spine, work.group.key)
-    events, flags = _events(work, keys), _flags(work, keys)
-    codes = keys.codes[work.asked.rows]
-    questions = _questions(work, codes, len(keys.names), values)
-    layout = _layout(work.group, work.columns)
-    _nobody(work, codes, values)
-
-    def piece(bounds: tuple[int, int]) -> tuple[int, int]:
-        return kernel.replay(bounds, events, flags, questions, layout)
-
+def _fill(work: Work, columns: Ints, values: Floats, threads: int, told: _Told) -> None:
+    """Replay the group's entities and write its slots' columns; rows without an entity get an empty window's values."""
+    work.nobody(columns, values)
+    questions = work.questions(values)
+    totalled = [i for i, slot in enumerate(work.group.slots) if slot.track < 0]
     with ThreadPoolExecutor(threads) as pool:
-        for row, channel in (pool.map if threads > 1 else map)(piece, _pieces(events.starts)):
-            if row != kernel.FINE:
-                raise _overflow(work, keys, row, channel)
-            told.one_more()
-
-
-def _keys(spine: Records, key: str) -> Keys:
-    if key == getattr(spine.source, "id", None):
-        return Keys(np.arange(len(spine), dtype=np.int32), spine.ids)
-    return spine.keys[key]
-
-
-def _events(work: _Work, keys: Keys) -> kernel.Events:
-    starts, rows = kernel.by_entity(keys.codes, len(keys.names))
-    weights = np.empty((len(rows), len(work.group.channels) - 1), dtype=np.int64)
-    for channel, (field, counts) in enumerate(work.group.channels[1:]):
-        column = work.spine.values[str(field)]
-        weights[:, channel] = (~column.missing if counts else _present(column))[rows]
-    return kernel.Events(starts, rows, work.spine.time[rows], work.spine.seq[rows], weights)
-
-
-def _present(column: Fixed) -> Ints:
-    return np.where(column.missing, 0, column.values) if column.missing.any() else column.values
-
-
-def _flags(work: _Work, keys: Keys) -> kernel.Flags:
-    """Return the changes of all flags that the group's series watch."""
-    watched = sorted({series.flag for series in work.group.series})
-    flag = [np.full(len(work.flagged[i].row), i, dtype=np.int64) for i in watched]
-    row, seq, known, before = (
-        np.concatenate([np.empty(0, np.int64), *(getattr(work.flagged[i], name) for i in watched)])
-        for name in ("row", "seq", "known", "before")
-    )
-    order = np.argsort(seq, kind="stable")
-    starts, place = kernel.by_entity(keys.codes[row[order]], len(keys.names))
-    order = order[place]
-    flags = np.concatenate([np.empty(0, np.int64), *flag])
-    return kernel.Flags(starts, flags[order], seq[order], work.spine.time[row[order]], known[order], before[order])
-
-
-def _questions(work: _Work, codes: NDArray[np.int32], n_entities: int, values: Floats) -> kernel.Questions:
-    asked = work.asked
-    starts, place = kernel.by_entity(codes if asked.order is None else codes[asked.order], n_entities)
-    rows = place if asked.order is None else asked.order[place]
-    return kernel.Questions(starts, rows, work.spine.time[asked.rows[rows]], asked.as_of[rows], values)
-
-
-def _layout(group: Group, columns: Ints) -> kernel.Layout:
-    series = [(s.flag, s.delay_us, s.window_us) for s in group.series]
-    slots = [(s.function, s.number, s.total, s.series, s.newer, s.older) for s in group.slots]
-    return kernel.Layout(
-        np.array(group.offsets, dtype=np.int64),
-        np.array(series, dtype=np.int64).reshape(-1, 3),
-        np.array(slots, dtype=np.int64).reshape(-1, 6),
-        np.array([slot.scale for slot in group.slots], dtype=np.float64),
-        columns,
-    )
-
-
-def _nobody(work: _Work, codes: NDArray[np.int32], values: Floats) -> None:
-    """Give the rows that belong to no entity what an empty window gives."""
-    rows = np.flatnonzero(codes < 0)
-    for slot, column in zip(work.group.slots, work.columns, strict=True):
-        values[rows, column] = NAN if slot.function == MEAN else 0.0
+        run = pool.map if threads > 1 else map
+        if totalled:
+            events, crossings, layout = work.events(), work.crossings(), work.layout(totalled, columns)
+            for outcome in run(
+                lambda piece: kernel.replay(piece, events, crossings, questions, layout), _pieces(work.starts)
+            ):
+                if outcome[0] != kernel.FINE:
+                    raise work.overflow(outcome)
+                told.one_more()
+        for number in range(len(work.group.tracks)):
+            track, asks = work.track(number), work.asks(number, columns)
+            for _ in run(lambda piece: tracks.follow(piece, track, questions, asks), _pieces(work.starts)):  # noqa: B023
+                told.one_more()
 
 
 def _pieces(starts: Ints) -> Iterator[tuple[int, int]]:
@@ -213,40 +203,26 @@ def _pieces(starts: Ints) -> Iterator[tuple[int, int]]:
     return pairwise(edges)
 
 
-def _overflow(work: _Work, keys: Keys, row: int, channel: int) -> FeatureOverflow:
-    column = str(work.group.channels[channel][0])
-    entity = keys.names[int(keys.codes[row])].as_py()
-    return FeatureOverflow(
-        column, entity=f"{work.group.key} {entity}", value=int(work.spine.values[column].values[row])
-    )
+def _rowwise(
+    plan: Plan,
+    dataset: Dataset,
+    rows: Ints | None,
+    slot: Callable[[int, int, slice], Floats],
+    written: Sequence[Ints],
+    values: Floats,
+) -> None:
+    """Evaluate every feature that does not stand in its column yet, for some rows at a time."""
 
+    def contiguous(group: int, place: int, part: slice) -> Floats:
+        return np.ascontiguousarray(slot(group, place, part))
 
-def _rowwise(plan: Plan, spine: Records, rows: Ints, places: Sequence[Ints], values: Floats) -> None:
-    """Evaluate every feature that is more than one aggregate."""
-    for column, node in enumerate(plan.features):
-        if not isinstance(node, Place) or places[node.group][node.slot] != column:
-            values[:, column] = _evaluate(node, spine, rows, places, values)
-
-
-def _evaluate(node: Node, spine: Records, rows: Ints, places: Sequence[Ints], values: Floats) -> Floats:
-    match node:
-        case Constant(value=value):
-            return np.full(len(rows), value)
-        case Place(group=group, slot=slot):
-            return np.ascontiguousarray(values[:, places[group][slot]])
-        case Operation(op=op, left=left, right=right):
-            operands = [_evaluate(side, spine, rows, places, values) for side in (left, right)]
-            return by_column.operation(op, *operands)
-        case Part(part=part, field=field):
-            if field is None:
-                return by_column.part(part, spine.time[rows])
-            column = spine.values[field]
-            return _but_missing(by_column.part(part, column.values[rows]), column.missing[rows])
-        case Number(field=field, scale=scale):
-            column = spine.values[field]
-            return _but_missing(by_column.scaled(column.values[rows], scale), column.missing[rows])
-
-
-def _but_missing(result: Floats, missing: NDArray[np.bool_]) -> Floats:
-    result[missing] = NAN
-    return result
+    spine = stream_of(plan, dataset, plan.definition.spine.name)
+    view = nodes.View(spine, rows, contiguous, lambda group, place: slot_names(plan, group, place, dataset))
+    evaluators = [
+        (column, nodes.evaluator(node, view))
+        for column, node in enumerate(plan.features)
+        if not isinstance(node, Place) or written[node.group][node.slot] != column
+    ]
+    for part in nodes.blocks(len(values) if evaluators else 0):
+        for column, evaluate in evaluators:
+            values[part, column] = evaluate(part)

@@ -1,7 +1,8 @@
-"""The compiled replay: every entity's records in order of arrival, every question answered as of its moment.
+"""The compiled replay of running totals: every question about an entity answered as of its moment.
 
-For each entity it keeps running totals in order of time, in plain arrays. A record in time order is appended; a late
-one is put in its place and the totals after it are corrected. Every edge of a window remembers where it stood last
+Entities are replayed one by one, with all that is theirs in a few small arrays. Where an entity's records arrived in
+order of time, its totals are summed once, and what a question sees is a beginning of them. Where one came late, records
+enter one by one in order of arrival, each into its place by time. Every edge of a window remembers where it stood last
 and walks from there, so data in time order costs one pass of two pointers, and late data stays right.
 """
 
@@ -11,25 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.features import finalise
-from tallystick.features.known import crossing
+from tallystick.features.groups import COUNT, MEAN, SUM
 from tallystick.features.native import native
-from tallystick.features.plan import COUNT, SUM
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Outcome = tuple[int, int, int, int]
 
-FINE = -1
+FINE, CHANNEL, SERIES, ANSWER = range(4)
+"""How a replay ends: well; or with a running total, a series' total or a sum of both that grew too large."""
+
 LARGEST_TOTAL = finalise.LARGEST_TOTAL
+LARGEST_WHOLE = 2**63 - 1
 STEPS = 24  # an edge walks this far before it searches by halves
 
-_count, _total, _mean = native(finalise.count), native(finalise.total), native(finalise.mean)
-_crossing = native(crossing)
+_count, _total = native(finalise.count), native(finalise.total)
+_mean, _std = native(finalise.mean), native(finalise.std)
 
 
 class Events(NamedTuple):
-    """Records by entity, then order of arrival: those of entity e stand at starts[e] to starts[e + 1].
+    """A stream's records, and which of them are whose.
 
-    ``rows`` tells which record stands there; ``weights``, shape (n, channels - 1), what it adds to the totals.
+    Those of entity e are rows[starts[e]] to rows[starts[e + 1]], in order of arrival; ``time``, ``seq`` and
+    ``weights``, shape (n, channels - 1), are in the records' own order.
     """
 
     starts: Ints
@@ -39,39 +44,57 @@ class Events(NamedTuple):
     weights: Ints
 
 
-class Flags(NamedTuple):
-    """Changes of flags by entity, then order of arrival, each with its flag's place and its record's time."""
+class Crossings(NamedTuple):
+    """Entries and exits of values that became known later, by entity, then order of arrival: +weight, then -weight."""
 
     starts: Ints
-    flag: Ints
+    series: Ints
     seq: Ints
-    time: Ints
-    known: Ints
-    before: Ints
+    enters: Ints
+    leaves: Ints
+    weight: Ints
 
 
 class Questions(NamedTuple):
-    """What is asked by entity, then as-of: the time, the last visible place, the row of ``answers`` to fill."""
+    """What is asked, and about whom: of entity e, rows[starts[e]] to rows[starts[e + 1]], by as-of.
+
+    ``time``, ``as_of`` (the last visible place in the order of arrival) and ``answers`` are in the asked order.
+    ``is_own`` says that the questions are the events themselves, each as of its own arrival.
+    """
 
     starts: Ints
     rows: Ints
     time: Ints
     as_of: Ints
     answers: Floats
+    is_own: bool
 
 
 class Layout(NamedTuple):
-    """A group's plan as arrays: offsets (n,), series (n, 3), slots (n, 6), their scales and columns (n,)."""
+    """Which edges and slots a group has, as arrays: offsets and every (n,), slots (n, 8), scales and columns (n,).
+
+    A slot is function, number, total, high, low, series, newer, older.
+    """
 
     offsets: Ints
-    series: Ints
+    every: Ints
+    n_series: int
     slots: Ints
     scales: Floats
     columns: Ints
 
 
+class Asked(NamedTuple):
+    """An entity's questions: their times, what they see, what their series amount to, and room for the answers."""
+
+    time: Ints
+    as_of: Ints
+    found: Ints
+    answers: Floats
+
+
 class Counted(NamedTuple):
-    """The flag series of one entity: the first ``sizes[i]`` crossings of each, and the totals before each."""
+    """The series of one entity: the first ``sizes[i]`` crossings of each, and the totals before each."""
 
     times: Ints
     totals: Ints
@@ -99,48 +122,50 @@ def by_entity(codes: NDArray[np.int32], n_entities: int) -> tuple[Ints, Ints]:
 
 @native
 def replay(
-    entities: tuple[int, int], events: Events, flags: Flags, questions: Questions, layout: Layout
-) -> tuple[int, int]:
+    entities: tuple[int, int], events: Events, crossings: Crossings, questions: Questions, layout: Layout
+) -> Outcome:
     """Answer every question about the entities from the first of a pair up to, not including, the second.
 
     Returns
     -------
     tuple of int
-        The row and channel of the record whose totals grew too large; the row is FINE where there is none.
+        How it ended, the channel or series that is to blame, the entity, and the record's row or the series' weight.
     """
     first, last = entities
-    n_events, n_crossings = _most(events.starts, first, last), 2 * _most(flags.starts, first, last)
-    times = np.empty(n_events, np.int64)
-    totals = np.zeros((n_events + 1, events.weights.shape[1] + 1), np.int64)
-    n = len(layout.series)
+    n_events, n_asked, n = most(events.starts, first, last), most(questions.starts, first, last), layout.n_series
+    n_crossings = 2 * most(crossings.starts, first, last) if n else 0
+    times, totals = np.empty(n_events, np.int64), np.zeros((n_events + 1, events.weights.shape[1]), np.int64)
+    edges, hints = np.empty((len(layout.offsets), n_asked), np.int64), np.empty(n, np.int64)
     counted = Counted(
         np.empty((n, n_crossings), np.int64), np.zeros((n, n_crossings + 1), np.int64), np.zeros(n, np.int64)
     )
-    edges, hints, found = np.zeros(len(layout.offsets), np.int64), np.zeros(n, np.int64), np.zeros(n, np.int64)
+    times_asked, as_of = np.empty(n_asked, np.int64), np.empty(n_asked, np.int64)
+    found, answers = np.zeros((n, n_asked), np.int64), np.empty((len(layout.slots), n_asked))
     for entity in range(first, last):
-        size, event, change = 0, events.starts[entity], flags.starts[entity]
-        edges[:], hints[:], counted.sizes[:] = 0, 0, 0
-        for q in range(questions.starts[entity], questions.starts[entity + 1]):
-            at, as_of = questions.time[q], questions.as_of[q]
-            while event < events.starts[entity + 1] and events.seq[event] <= as_of:
-                wrong = _insert(times, totals, size, events.time[event], events.weights[event])
-                if wrong >= 0:
-                    return events.rows[event], wrong
-                size, event = size + 1, event + 1
-            while change < flags.starts[entity + 1] and flags.seq[change] <= as_of:
-                _report(counted, flags, change, layout.series)
-                change += 1
-            for i in range(len(layout.offsets)):
-                edges[i] = _after(times, size, at - layout.offsets[i], edges[i])
-            for i in range(n):
-                hints[i] = _after(counted.times[i], counted.sizes[i], at, hints[i])
-                found[i] = counted.totals[i, hints[i]]
-            _answer(layout, totals, edges, found, questions.answers[questions.rows[q]])
-    return FINE, 0
+        size = questions.starts[entity + 1] - questions.starts[entity]
+        if size == 0:
+            continue
+        asked = Asked(times_asked[:size], as_of[:size], found[:, :size], answers[:, :size])
+        ask(questions, entity, asked.time, asked.as_of)
+        if n:
+            hints[:], counted.sizes[:] = 0, 0
+            wrong = _follow(crossings, entity, asked, counted, hints)
+            if wrong >= 0:
+                return SERIES, crossings.series[wrong], entity, crossings.weight[wrong]
+        rows = _visible(events, entity, as_of[size - 1])
+        if _gather(events.time, rows, times):
+            kind, place, row = _straight(events, rows, times, totals, edges, layout, asked, questions.is_own)
+        else:
+            kind, place, row = _arrived(events, rows, times, totals, edges[:, 0], layout, asked)
+        if kind != FINE:
+            return kind, place, entity, row
+        tell(questions, entity, asked.answers, layout.columns)
+    return FINE, 0, 0, 0
 
 
 @native
-def _most(starts: Ints, first: int, last: int) -> int:
+def most(starts: Ints, first: int, last: int) -> int:
+    """Return how many rows the entity with the most of them has."""
     most = 0
     for entity in range(first, last):
         most = max(most, starts[entity + 1] - starts[entity])
@@ -148,57 +173,26 @@ def _most(starts: Ints, first: int, last: int) -> int:
 
 
 @native
-def _insert(times: Ints, totals: Ints, size: int, time: int, weights: Ints) -> int:
-    """Put one record in its place by time, after its equals; return the channel that grew too large, or FINE.
-
-    totals[i] are the totals before entry i, so totals[0] is 0 and a window's total is one difference.
-    """
-    place = size
-    while place > 0 and times[place - 1] > time:
-        times[place] = times[place - 1]
-        place -= 1
-    times[place] = time
-    totals[size + 1, 0] = size + 1
-    for channel in range(1, totals.shape[1]):
-        weight = weights[channel - 1]
-        if weight > LARGEST_TOTAL or weight < -LARGEST_TOTAL:
-            return channel
-        for i in range(size, place - 1, -1):
-            moved = totals[i, channel] + weight
-            if moved > LARGEST_TOTAL or moved < -LARGEST_TOTAL:
-                return channel
-            totals[i + 1, channel] = moved
-    return FINE
+def ask(questions: Questions, entity: int, time: Ints, as_of: Ints) -> None:
+    """Gather the times and as-ofs of an entity's questions."""
+    start = questions.starts[entity]
+    for q in range(len(time)):
+        row = questions.rows[start + q]
+        time[q], as_of[q] = questions.time[row], questions.as_of[row]
 
 
 @native
-def _report(counted: Counted, flags: Flags, change: int, series: Ints) -> None:
-    """Let one change of a flag enter and leave every series of that flag."""
-    for i in range(len(series)):
-        if series[i, 0] == flags.flag[change]:
-            enters, leaves = _crossing(
-                flags.known[change], flags.before[change], flags.time[change], series[i, 1], series[i, 2]
-            )
-            if enters < leaves:
-                _cross(counted, i, enters, 1)
-                _cross(counted, i, leaves, -1)
+def tell(questions: Questions, entity: int, answers: Floats, columns: Ints) -> None:
+    """Write the answers, shape (slots, questions), to their rows and columns."""
+    start, out = questions.starts[entity], questions.answers
+    for q in range(answers.shape[1]):
+        row = questions.rows[start + q]
+        for i in range(len(columns)):
+            out[row, columns[i]] = answers[i, q]
 
 
 @native
-def _cross(counted: Counted, i: int, time: int, weight: int) -> None:
-    """Put one crossing in its place by time, and correct the totals after it."""
-    times, totals, place = counted.times[i], counted.totals[i], counted.sizes[i]
-    while place > 0 and times[place - 1] > time:
-        times[place] = times[place - 1]
-        totals[place + 1] = totals[place] + weight
-        place -= 1
-    times[place] = time
-    totals[place + 1] = totals[place] + weight
-    counted.sizes[i] += 1
-
-
-@native
-def _after(times: Ints, size: int, bound: int, hint: int) -> int:
+def after(times: Ints, size: int, bound: int, hint: int) -> int:
     """Return how many entries lie at or before ``bound``, searching from where the last answer was."""
     place, steps = min(hint, size), 0
     while place < size and times[place] <= bound and steps < STEPS:
@@ -218,21 +212,172 @@ def _after(times: Ints, size: int, bound: int, hint: int) -> int:
 
 
 @native
-def _answer(layout: Layout, totals: Ints, edges: Ints, found: Ints, out: Floats) -> None:
-    """Finalise every aggregate from the totals at the edges of its window."""
+def end(time: int, offset: int, every: int) -> int:
+    """Return the instant of an edge."""
+    bound = time - offset
+    return bound // every * every if every > 0 else bound
+
+
+@native
+def _visible(events: Events, entity: int, as_of: int) -> Ints:
+    """Return the entity's records that its last question sees."""
+    start, n = events.starts[entity], events.starts[entity + 1]
+    while n > start and events.seq[events.rows[n - 1]] > as_of:
+        n -= 1
+    return events.rows[start:n]
+
+
+@native
+def _gather(time: Ints, rows: Ints, out: Ints) -> bool:
+    """Gather the records' times, and return whether none is before the one that arrived before it."""
+    before, rises = -LARGEST_WHOLE, True
+    for i in range(len(rows)):
+        at = time[rows[i]]
+        rises = rises and at >= before
+        out[i] = before = at
+    return rises
+
+
+@native
+def _follow(crossings: Crossings, entity: int, asked: Asked, counted: Counted, hints: Ints) -> int:
+    """Fill in what every series amounts to at every question; return the crossing that is too large, or -1."""
+    change, last = crossings.starts[entity], crossings.starts[entity + 1]
+    for q in range(len(asked.time)):
+        while change < last and crossings.seq[change] <= asked.as_of[q]:
+            series, weight = crossings.series[change], crossings.weight[change]
+            fits = _cross(counted, series, crossings.enters[change], weight)
+            if not (fits and _cross(counted, series, crossings.leaves[change], -weight)):
+                return int(change)
+            change += 1
+        for i in range(len(hints)):
+            hints[i] = after(counted.times[i], counted.sizes[i], asked.time[q], hints[i])
+            asked.found[i, q] = counted.totals[i, hints[i]]
+    return -1
+
+
+@native
+def _cross(counted: Counted, i: int, time: int, weight: int) -> bool:
+    """Put one crossing in its place by time, and correct the totals after it; return whether they still fit."""
+    times, totals, place = counted.times[i], counted.totals[i], counted.sizes[i]
+    if weight > LARGEST_TOTAL or weight < -LARGEST_TOTAL:
+        return False
+    counted.sizes[i] += 1
+    while place > 0 and times[place - 1] > time:
+        times[place] = times[place - 1]
+        totals[place + 1] = totals[place] + weight
+        if totals[place + 1] > LARGEST_TOTAL or totals[place + 1] < -LARGEST_TOTAL:
+            return False
+        place -= 1
+    times[place] = time
+    totals[place + 1] = totals[place] + weight
+    return bool(-LARGEST_TOTAL <= totals[place + 1] <= LARGEST_TOTAL)
+
+
+@native
+def _straight(
+    events: Events, rows: Ints, times: Ints, totals: Ints, edges: Ints, layout: Layout, asked: Asked, is_own: bool
+) -> tuple[int, int, int]:
+    """Answer about an entity whose records came in order of time: what a question sees is a beginning of them."""
+    n = len(rows)
+    for channel in range(totals.shape[1]):
+        total = 0
+        for i in range(n):
+            weight = events.weights[rows[i], channel]
+            if weight > LARGEST_TOTAL or weight < -LARGEST_TOTAL:
+                return CHANNEL, channel + 1, rows[i]
+            total += weight
+            if total > LARGEST_TOTAL or total < -LARGEST_TOTAL:
+                return CHANNEL, channel + 1, rows[i]
+            totals[i + 1, channel] = total
+    for i in range(len(layout.offsets)):
+        offset, every, place, seen = layout.offsets[i], layout.every[i], 0, 0
+        for q in range(len(asked.time)):
+            place = after(times, n, end(asked.time[q], offset, every), place)
+            if is_own:
+                seen = q + 1
+            else:
+                while seen < n and events.seq[rows[seen]] <= asked.as_of[q]:
+                    seen += 1
+            edges[i, q] = min(place, seen)
     for i in range(len(layout.slots)):
-        function, number, total = layout.slots[i, 0], layout.slots[i, 1], layout.slots[i, 2]
-        series, newer, older = layout.slots[i, 3], layout.slots[i, 4], layout.slots[i, 5]
-        n = s = 0
-        if newer >= 0:
-            n = totals[edges[newer], number] - totals[edges[older], number]
-        if series >= 0:
-            s = found[series]
-        elif total >= 0:
-            s = totals[edges[newer], total] - totals[edges[older], total]
-        if function == COUNT:
-            out[layout.columns[i]] = _count(n)
-        elif function == SUM:
-            out[layout.columns[i]] = _total(s, layout.scales[i])
-        else:
-            out[layout.columns[i]] = _mean(s, n, layout.scales[i])
+        newer, older = layout.slots[i, 6], layout.slots[i, 7]
+        for q in range(len(asked.time)):
+            until, since = (edges[newer, q], edges[older, q]) if newer >= 0 else (0, 0)
+            if not _answer(layout, i, totals, until, since, asked, q):
+                return ANSWER, i, 0
+    return FINE, 0, 0
+
+
+@native
+def _arrived(
+    events: Events, rows: Ints, times: Ints, totals: Ints, edges: Ints, layout: Layout, asked: Asked
+) -> tuple[int, int, int]:
+    """Answer about an entity with late records, which enter one by one in order of arrival."""
+    size = 0
+    edges[:] = 0
+    for q in range(len(asked.time)):
+        while size < len(rows) and events.seq[rows[size]] <= asked.as_of[q]:
+            wrong = _insert(times, totals, size, events.time[rows[size]], events.weights[rows[size]])
+            if wrong >= 0:
+                return CHANNEL, wrong + 1, rows[size]
+            size += 1
+        for i in range(len(layout.offsets)):
+            edges[i] = after(times, size, end(asked.time[q], layout.offsets[i], layout.every[i]), edges[i])
+        for i in range(len(layout.slots)):
+            newer, older = layout.slots[i, 6], layout.slots[i, 7]
+            until, since = (edges[newer], edges[older]) if newer >= 0 else (0, 0)
+            if not _answer(layout, i, totals, until, since, asked, q):
+                return ANSWER, i, 0
+    return FINE, 0, 0
+
+
+@native
+def _insert(times: Ints, totals: Ints, size: int, time: int, weights: Ints) -> int:
+    """Put one record in its place by time, after its equals; return the channel that grew too large, or -1.
+
+    totals[i] are the totals before entry i, so totals[0] is 0 and a window's total is one difference.
+    """
+    place = size
+    while place > 0 and times[place - 1] > time:
+        times[place] = times[place - 1]
+        place -= 1
+    times[place] = time
+    for channel in range(totals.shape[1]):
+        weight = weights[channel]
+        if weight > LARGEST_TOTAL or weight < -LARGEST_TOTAL:
+            return channel
+        for i in range(size, place - 1, -1):
+            moved = totals[i, channel] + weight
+            if moved > LARGEST_TOTAL or moved < -LARGEST_TOTAL:
+                return channel
+            totals[i + 1, channel] = moved
+    return -1
+
+
+@native
+def _answer(layout: Layout, i: int, totals: Ints, until: int, since: int, asked: Asked, q: int) -> bool:
+    """Finalise one aggregate from the totals at the ends of its window; return whether its sum is a whole number."""
+    slot, scale = layout.slots[i], layout.scales[i]
+    function, number, total, series = slot[0], slot[1], slot[2], slot[5]
+    n = s = 0
+    if number == 0:
+        n = until - since
+    elif number > 0:
+        n = totals[until, number - 1] - totals[since, number - 1]
+    if total >= 0:
+        s = totals[until, total - 1] - totals[since, total - 1]
+    if series >= 0:
+        known = asked.found[series, q]
+        if (known > 0 and s > LARGEST_WHOLE - known) or (known < 0 and s < -LARGEST_WHOLE - known):
+            return False
+        s += known
+    if function == COUNT:
+        asked.answers[i, q] = _count(n)
+    elif function == SUM:
+        asked.answers[i, q] = _total(s, scale)
+    elif function == MEAN:
+        asked.answers[i, q] = _mean(s, n, scale)
+    else:
+        high = totals[until, slot[3] - 1] - totals[since, slot[3] - 1]
+        asked.answers[i, q] = _std(n, s, high, totals[until, slot[4] - 1] - totals[since, slot[4] - 1], scale)
+    return True

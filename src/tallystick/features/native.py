@@ -4,33 +4,39 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
 from numba import njit
 
-from tallystick.features import finalise, known, plan, rowwise
-
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+SHARED = ("finalise", "known", "groups", "rowwise", "kernel")
+"""Modules beside this one whose functions and numbers are compiled into functions of other modules."""
 
 
 def native(function: Function) -> Function:
     """Compile a function of numbers and arrays when it is first called, and keep it for the next process.
 
-    Doubles follow IEEE 754: no operation is reordered or contracted.
+    Plain functions of its own module that it calls are compiled with it. Doubles follow IEEE 754: no operation is
+    reordered or contracted.
     """
     # numba looks at the function's own file to see whether the kept code is stale, not at those it calls:
     # so their digest becomes part of the name under which the code is kept.
-    copied = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+    copied = FunctionType(function.__code__, _seen(function), function.__name__, function.__defaults__)
     copied.__qualname__ = f"{function.__qualname__}_{_stamp()}"
     return cast("Function", njit(cache=True, nogil=True, error_model="numpy")(copied))
 
 
+def _seen(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return what the function sees by name; its module itself where that has nothing to compile."""
+    names: dict[str, Any] = function.__globals__
+    called = {name: names[name] for name in function.__code__.co_names if isinstance(names.get(name), FunctionType)}
+    own = {name: native(each) for name, each in called.items() if each.__module__ == function.__module__}
+    return names | own if own else names
+
+
 @cache
 def _stamp() -> str:
-    contents = [_source(module) for module in (finalise, known, plan, rowwise)]
+    contents = [Path(__file__).with_name(f"{module}.py").read_bytes() for module in SHARED]
     return hashlib.sha256(b"".join(contents)).hexdigest()[:8]
-
-
-def _source(module: ModuleType) -> bytes:
-    return Path(str(module.__file__)).read_bytes()

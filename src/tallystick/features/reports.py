@@ -1,4 +1,4 @@
-"""Reports joined to the records they flag: every moment at which a record's flag becomes known, or known earlier."""
+"""Reports joined to the records they flag or correct: every moment at which such a value becomes known."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Fixed, Records
-from tallystick.definitions.expressions import Flagged
+from tallystick.definitions.expressions import Corrected, Flagged
 from tallystick.features.known import NEVER
 
 Ints = NDArray[np.int64]
@@ -16,59 +16,72 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one flag's reports change, in order of the flagged record, then of arrival.
+    """What the reports of one flag, or the corrections of one column, change, in order of the record, then of arrival.
 
     Parameters
     ----------
-    row : shape (n,), place of the flagged record among its stream's records
+    row : shape (n,), place of the flagged or corrected record among its stream's records
     seq : shape (n,), from which place in the order of arrival on, when both record and report are there
-    known : shape (n,), the earliest known-at instant from then on, in microseconds
-    before : shape (n,), what it was until then, NEVER where the record was not flagged
+    known : shape (n,), the earliest known-at instant from then on, in microseconds; a correction's own
+    before : shape (n,), what it was until then, NEVER where the record was not flagged, and for a correction
+    weight : shape (n,), by how much the record's value grows: 1, or the correction in units of the last digit
     """
 
     row: Ints
     seq: Ints
     known: Ints
     before: Ints
+    weight: Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Reports that count for one flag: the id they name, their place in the order of arrival, and row."""
+    """Reports that count for one flag or corrected column: the ids they name, and each one's id and row.
+
+    Parameters
+    ----------
+    names : the ids, each once
+    codes : shape (n,), place of each report's id among the names
+    rows : shape (n,), place of each report among its stream's records
+    """
 
     names: pa.Array
     codes: NDArray[np.int32]
     rows: Ints
 
 
-def changes(flag: Flagged, dataset: Dataset) -> Changes:
-    """Return every change that the visible reports make to a flag of a stream's records.
+def changes(later: Flagged | Corrected, dataset: Dataset) -> Changes:
+    """Return every change that the visible reports make to a flag or corrected column of a stream's records.
 
     Parameters
     ----------
-    flag : which records report what
-    dataset : the flagged stream and its reports; reports of records that are not there change nothing
+    later : which records report what
+    dataset : the stream and its reports; reports of records that are not there change nothing
     """
-    spine, reports = dataset.records[flag.stream], dataset.records.get(flag.by)
-    if reports is None or not len(reports):
-        return Changes(*(np.empty(0, np.int64) for _ in range(4)))
-    found = reported(flag, reports)
-    row = _places(found.names, spine.ids)[found.codes]
+    stream, reports = dataset.records.get(later.stream), dataset.records.get(later.by)
+    if stream is None or reports is None or not len(reports):
+        return Changes(*(np.empty(0, np.int64) for _ in range(5)))
+    found = reported(later, reports)
+    row = _places(found.names, stream.ids)[found.codes]
     rows, row = found.rows[row >= 0], row[row >= 0]
-    seq = np.maximum(reports.seq[rows], spine.seq[row])
-    known = reports.time[rows] if flag.known_after_us is None else spine.time[row] + flag.known_after_us
+    seq = np.maximum(reports.seq[rows], stream.seq[row])
+    if isinstance(later, Corrected):
+        return _adding(row, seq, reports.time[rows], reports.values[later.delta].values[rows])
+    known = reports.time[rows] if later.known_after_us is None else stream.time[row] + later.known_after_us
     return _lowering(row, seq, known)
 
 
-def reported(flag: Flagged, reports: Records) -> Reported:
-    """Return the reports that say yes and name a record."""
+def reported(later: Flagged | Corrected, reports: Records) -> Reported:
+    """Return the reports that say yes, or correct something, and name a record."""
     says_yes = np.ones(len(reports), dtype=bool)
-    if flag.flag is not None:
-        says_yes = yes(reports.values[flag.flag])
-    if flag.on not in reports.keys:  # a report's own id names the record
+    if isinstance(later, Corrected):
+        says_yes = ~reports.values[later.delta].missing
+    elif later.flag is not None:
+        says_yes = yes(reports.values[later.flag])
+    if later.on not in reports.keys:  # a report's own id names the record
         rows = np.flatnonzero(says_yes)
         return Reported(reports.ids.take(pa.array(rows)), np.arange(len(rows), dtype=np.int32), rows)
-    keys = reports.keys[flag.on]
+    keys = reports.keys[later.on]
     rows = np.flatnonzero(says_yes & (keys.codes >= 0))
     used, codes = np.unique(keys.codes[rows], return_inverse=True)
     return Reported(keys.names.take(pa.array(used)), codes.astype(np.int32), rows)
@@ -89,6 +102,13 @@ def _places(names: pa.Array, ids: pa.Array) -> Ints:
     return places
 
 
+def _adding(row: Ints, seq: Ints, known: Ints, weight: Ints) -> Changes:
+    """Put corrections in order of record and arrival: each counts, whatever came before it."""
+    order = np.lexsort((known, seq, row))
+    never = np.full(len(row), NEVER, dtype=np.int64)
+    return Changes(row[order], seq[order], known[order], never, weight[order])
+
+
 def _lowering(row: Ints, seq: Ints, known: Ints) -> Changes:
     """Keep the reports that are the earliest known so far, in order of record and arrival."""
     order = np.lexsort((known, seq, row))
@@ -99,7 +119,7 @@ def _lowering(row: Ints, seq: Ints, known: Ints) -> Changes:
     before[1:] = _earliest_so_far(known, first)[:-1]
     before[first] = NEVER
     keep = known < before
-    return Changes(row[keep], seq[keep], known[keep], before[keep])
+    return Changes(row[keep], seq[keep], known[keep], before[keep], np.ones(int(keep.sum()), dtype=np.int64))
 
 
 def _earliest_so_far(known: Ints, first: NDArray[np.bool_]) -> Ints:

@@ -1,0 +1,318 @@
+"""One group's share of a batch: its records by entity, what they weigh, who asks about whom, as arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tallystick.data.merge import empty
+from tallystick.data.records import Dataset, Fixed, Records
+from tallystick.definitions.expressions import Corrected
+from tallystick.errors import FeatureOverflow
+from tallystick.features import kernel, nodes, tracks
+from tallystick.features.entities import Codes, Entities, keys_of
+from tallystick.features.finalise import LARGEST_SQUARED, NAN
+from tallystick.features.groups import COUNT, DISTINCT, MAX, MIN, SUM, Channel, Group, Series, Slot, Track
+from tallystick.features.known import crossing
+from tallystick.features.native import native
+from tallystick.features.plan import Plan
+from tallystick.features.reports import Changes
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+LOW_32 = 2**32 - 1
+TOO_LARGE = kernel.LARGEST_TOTAL + 1
+"""Weighs so much that the replay stops at the record, once a question sees it."""
+
+_crossing = native(crossing)
+
+
+def stream_of(plan: Plan, dataset: Dataset, name: str) -> Records:
+    """Return a stream's records; none where the dataset does not have it."""
+    found = dataset.records.get(name)
+    return empty(plan.streams[name]) if found is None else found
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which rows of the spine are asked about.
+
+    Parameters
+    ----------
+    spine : whose rows they are
+    rows : shape (n,), their places; all in their order if None
+    time, as_of : shape (n,), each one's instant, and the last place in the order of arrival that it sees
+    order : shape (n,), the rows by as-of; None where they stand so
+    is_own : every row is asked as of its own arrival
+    """
+
+    spine: Records
+    rows: Ints | None
+    time: Ints
+    as_of: Ints
+    order: Ints | None
+    is_own: bool
+
+    @classmethod
+    def of(cls, plan: Plan, dataset: Dataset, rows: Ints | None, as_of: Ints | None) -> "Asked":
+        """Return the asked rows of a plan's spine."""
+        spine = stream_of(plan, dataset, plan.definition.spine.name)
+        chosen = None if rows is None else np.asarray(rows, dtype=np.int64)
+        time, seq = (spine.time, spine.seq) if chosen is None else (spine.time[chosen], spine.seq[chosen])
+        seen = seq if as_of is None else np.asarray(as_of, dtype=np.int64)
+        rises = bool(np.all(seen[1:] >= seen[:-1]))
+        return cls(spine, chosen, time, seen, None if rises else np.argsort(seen, kind="stable"), as_of is None)
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A group's records and questions.
+
+    Parameters
+    ----------
+    plan : whose group
+    group : what is asked
+    records : the group's stream
+    entities : whose records they are
+    later : changes of every value of the plan that becomes known later
+    asked : the rows that ask
+    """
+
+    plan: Plan
+    group: Group
+    records: Records
+    entities: Entities
+    later: Sequence[Changes]
+    asked: Asked
+
+    @classmethod
+    def of(cls, plan: Plan, group: Group, dataset: Dataset, later: Sequence[Changes], asked: Asked) -> "Work":
+        """Return a group's share of a dataset."""
+        records = stream_of(plan, dataset, group.stream)
+        return cls(plan, group, records, Entities.of(records, group.keys), later, asked)
+
+    @cached_property
+    def codes(self) -> Codes:
+        """The entity that each asked row asks about, -1 for none; shape (n,)."""
+        return self.entities.asked(self.asked.spine, self.group.at, self.asked.rows)
+
+    @property
+    def starts(self) -> Ints:
+        """Where each entity's records start, by entity."""
+        return self._by_entity[0]
+
+    @cached_property
+    def _by_entity(self) -> tuple[Ints, Ints]:
+        return kernel.by_entity(self.entities.codes, self.entities.n)
+
+    @cached_property
+    def _conditions(self) -> tuple[Floats, ...]:
+        """What each condition is worth for every record: 1, 0 or missing."""
+        view = nodes.of_records(self.records)
+        return tuple(nodes.whole(node, view) for node in self.group.conditions)
+
+    def satisfied(self, where: int) -> Bools | None:
+        """Return which records satisfy a condition; None where there is none."""
+        return None if where < 0 else self._conditions[where] == 1.0
+
+    def nobody(self, columns: Ints, values: Floats) -> None:
+        """Give the rows that ask about no entity what an empty window gives."""
+        rows = np.flatnonzero(self.codes < 0)
+        for slot, column in zip(self.group.slots, columns, strict=True):
+            values[rows, column] = 0.0 if slot.function in (COUNT, SUM, DISTINCT) else NAN
+
+    def questions(self, values: Floats) -> kernel.Questions:
+        """Return the questions by entity."""
+        asked, codes = self.asked, self.codes
+        is_own = codes is self.entities.codes and asked.rows is None and asked.is_own
+        if is_own:
+            starts, rows = self._by_entity
+        else:
+            starts, rows = kernel.by_entity(codes if asked.order is None else codes[asked.order], self.entities.n)
+            rows = rows if asked.order is None else asked.order[rows]
+        return kernel.Questions(starts, rows, asked.time, asked.as_of, values, is_own)
+
+    def events(self) -> kernel.Events:
+        """Return the records by entity, with what each adds to the group's running totals."""
+        return kernel.Events(*self._by_entity, self.records.time, self.records.seq, self._weights())
+
+    def _weights(self) -> Ints:
+        channels = self.group.channels[1:]
+        if len(channels) == 1:
+            return np.ascontiguousarray(self._weight(channels[0])).reshape(-1, 1)
+        weights = np.empty((len(self.records), len(channels)), dtype=np.int64)
+        for i, channel in enumerate(channels):
+            weights[:, i] = self._weight(channel)
+        return weights
+
+    def _weight(self, channel: Channel) -> Ints:
+        """Return what every record adds to a channel."""
+        values, present = self._value(channel.of)
+        if channel.part == "number":
+            values = np.ones(len(self.records), dtype=np.int64)
+        elif channel.part != "sum":
+            values = _squared(channel.part, values)
+        for mask in (present, self.satisfied(channel.where)):
+            if mask is not None and not mask.all():
+                values = np.where(mask, values, 0)
+        return values
+
+    def _value(self, of: str | int | None) -> tuple[Ints, Bools | None]:
+        """Return a channel's values, and which records have one (None for all)."""
+        if of is None:
+            return np.ones(len(self.records), dtype=np.int64), None
+        if isinstance(of, str):
+            column = self.records.values[of]
+            return column.values, ~column.missing
+        return (self._conditions[of] == 1.0).astype(np.int64), ~np.isnan(self._conditions[of])
+
+    def crossings(self) -> kernel.Crossings:
+        """Return the entries and exits of all series, by entity, then order of arrival."""
+        columns = [self._crossed(place, series) for place, series in enumerate(self.group.series)]
+        none = [np.empty((0, 6), dtype=np.int64)]
+        entity, series, seq, enters, leaves, weight = np.concatenate(none + columns).T
+        order = np.argsort(seq, kind="stable")
+        starts, place = kernel.by_entity(entity[order].astype(np.int32), self.entities.n)
+        order = order[place]
+        return kernel.Crossings(starts, series[order], seq[order], enters[order], leaves[order], weight[order])
+
+    def _crossed(self, place: int, series: Series) -> Ints:
+        """Return entity, series, seq, entry, exit and weight of every change that enters a series; shape (n, 6)."""
+        found = self.later[series.later]
+        entity, counts = self.entities.codes[found.row], np.ones(len(found.row), dtype=bool)
+        satisfied = self.satisfied(series.where)
+        if satisfied is not None:
+            counts &= satisfied[found.row]
+        later = self.plan.later[series.later]
+        if isinstance(later, Corrected):
+            counts &= ~self.records.values[later.field].missing[found.row]
+        enters, leaves = np.empty((2, len(found.row)), dtype=np.int64)
+        length = (series.delay_us, series.window_us, series.every_us)
+        _cross(found.known, found.before, self.records.time[found.row], length, enters, leaves)
+        columns = np.stack(
+            [entity, np.full(len(entity), place), found.seq, enters, leaves, found.weight], axis=1, dtype=np.int64
+        )
+        return columns[counts & (entity >= 0) & (enters < leaves)]
+
+    def layout(self, chosen: Sequence[int], columns: Ints) -> kernel.Layout:
+        """Return some slots as arrays, and the columns where their answers go."""
+        slots = [self.group.slots[i] for i in chosen]
+        whole = [(s.function, s.number, s.total, s.high, s.low, s.series, s.newer, s.older) for s in slots]
+        return kernel.Layout(
+            np.array([edge.offset_us for edge in self.group.offsets], dtype=np.int64),
+            np.array([edge.every_us for edge in self.group.offsets], dtype=np.int64),
+            len(self.group.series),
+            np.array(whole, dtype=np.int64).reshape(-1, 8),
+            np.array([slot.scale for slot in slots], dtype=np.float64),
+            columns[chosen],
+        )
+
+    def track(self, number: int) -> tracks.Track:
+        """Return the records by entity, with their values in a track."""
+        track = self.group.tracks[number]
+        keeps, values, n_values = self.satisfied(track.where), np.empty(0, np.int64), 0
+        if track.of is not None:
+            values, present, n_values = self._tracked(track)
+            if track.keeps_missing:
+                values = np.where(present, values, tracks.MISSING)
+            elif not present.all():
+                keeps = present if keeps is None else keeps & present
+        codes = np.empty(0, np.int32)
+        if any(slot.function == DISTINCT for slot in self._slots(number)):
+            codes, n_values = (values.astype(np.int32), n_values) if track.is_text else _numbered(values)
+        everything = np.empty(0, np.bool_)
+        return tracks.Track(
+            *self._by_entity,
+            self.records.time,
+            self.records.seq,
+            everything if keeps is None else keeps,
+            values,
+            codes,
+            n_values if len(codes) else 0,
+        )
+
+    def _tracked(self, track: Track) -> tuple[Ints, Bools, int]:
+        """Return a track's values, which records have one, and for texts how many texts there are."""
+        if track.is_text:
+            keys = keys_of(self.records, str(track.of))
+            return keys.codes.astype(np.int64), keys.codes >= 0, len(keys.names)
+        column: Fixed = self.records.values[str(track.of)]
+        return column.values, ~column.missing, 0
+
+    def _slots(self, number: int) -> list[Slot]:
+        return [slot for slot in self.group.slots if slot.track == number]
+
+    def asks(self, number: int, columns: Ints) -> tracks.Asks:
+        """Return what is asked of a track as arrays, and the columns where the answers go."""
+        slots, offsets = self._slots(number), self.group.offsets
+        used = sorted({edge for slot in slots for edge in (slot.newer, slot.older)})
+        counting = [i for i, slot in enumerate(slots) if slot.function == DISTINCT]
+        whole = [
+            (
+                s.function,
+                used.index(s.newer),
+                used.index(s.older),
+                s.cap,
+                s.is_text,
+                counting.index(i) if i in counting else -1,
+            )
+            for i, s in enumerate(slots)
+        ]
+        return tracks.Asks(
+            np.array([offsets[edge].offset_us for edge in used], dtype=np.int64),
+            np.array([offsets[edge].every_us for edge in used], dtype=np.int64),
+            np.array(whole, dtype=np.int64).reshape(-1, 6),
+            np.array([slot.scale for slot in slots], dtype=np.float64),
+            columns[[i for i, slot in enumerate(self.group.slots) if slot.track == number]],
+            len(counting),
+            np.array([any(slot.function == function for slot in slots) for function in (MIN, MAX)]),
+        )
+
+    def overflow(self, outcome: kernel.Outcome) -> FeatureOverflow:
+        """Return the error that names the column, entity and value of a replay that stopped."""
+        kind, place, entity, at = outcome
+        if kind == kernel.CHANNEL:
+            column = str(self.group.channels[place].of)
+            return self._overflow(column, entity, int(self.records.values[column].values[at]))
+        if kind == kernel.ANSWER:
+            totalled = [slot for slot in self.group.slots if slot.track < 0]
+            place, at = totalled[place].series, 0
+        later = self.plan.later[self.group.series[place].later]
+        return self._overflow(later.field if isinstance(later, Corrected) else later.by, entity, at)
+
+    def _overflow(self, column: str, entity: int, value: int) -> FeatureOverflow:
+        return FeatureOverflow(column, entity=self.entities.name(entity), value=value)
+
+
+def _numbered(values: Ints) -> tuple[Codes, int]:
+    """Return each value's place among the different ones, and how many there are."""
+    encoded = pa.array(values).dictionary_encode()
+    return np.asarray(encoded.indices, dtype=np.int32), len(encoded.dictionary)
+
+
+def _squared(part: str, values: Ints) -> Ints:
+    """Return the upper or lower part of squares; the upper is too large a weight where squares are not kept."""
+    fits = np.abs(values) <= LARGEST_SQUARED
+    # A kept value is a * 2**24 + b, so that none of the three products of its square leaves 64 bits.
+    kept = np.where(fits, np.abs(values), 0)
+    a, b = kept >> 24, kept & (2**24 - 1)
+    middle, last = 2 * a * b, b * b
+    low = ((middle & 255) << 24) + (last & LOW_32)
+    if part == "low":
+        return low & LOW_32
+    return np.where(fits, (a * a << 16) + (middle >> 8) + (last >> 32) + (low >> 32), TOO_LARGE)
+
+
+@native
+def _cross(known: Ints, before: Ints, time: Ints, length: tuple[int, int, int], enters: Ints, leaves: Ints) -> None:
+    delay, window, every = length
+    for i in range(len(known)):
+        enters[i], leaves[i] = _crossing(known[i], before[i], time[i], delay, window, every)
