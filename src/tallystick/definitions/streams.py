@@ -58,7 +58,8 @@ class Stream:
     name : how the stream is called everywhere: in sources, requests, the log
     id : the column that names one record; unique within the stream
     time : the column with the instant the record happened
-    source : a Parquet file or a folder of them, relative to the project file
+    source : a Parquet or CSV file or a folder of them, relative to the project file; or ``s3://bucket/...`` for the
+        same in S3, ``delta:PATH``, ``iceberg:CATALOG.NAMESPACE.TABLE``
     fields : every further column that matters, by name, with its kind
     arrived : the column with the instant each record of history arrived; it decides who saw it, and without it
         records count as having arrived when they happened
@@ -182,7 +183,8 @@ class Table:
     name : how the table is called everywhere
     key : the column with the id of the judged record, or of what a row is about
     fields : its further columns, by name; of outcomes, flags
-    source : a Parquet file or a folder of them, relative to the project file
+    source : a Parquet or CSV file or a folder of them, relative to the project file; or ``s3://bucket/...`` for the
+        same in S3, ``delta:PATH``, ``iceberg:CATALOG.NAMESPACE.TABLE``
     valid_from : the column with the instant from which a row holds
     static : its rows have always held
 

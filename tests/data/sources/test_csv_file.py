@@ -1,16 +1,23 @@
 """CSV files are read as they are written, and what is wrong with one is a sentence with its line."""
 
 import csv
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tallystick.data.sources.csv_file import CsvFile
+from tallystick.definitions import fields as f
+from tallystick.definitions.streams import Table
 from tallystick.errors import ColumnMissing, SourceUnreadable
 
 HEADER = "payment_id,paid_at,customer_id,terminal_id,amount,rate,due_at\n"
+TEXTS = Table("texts", key="a", source="any.csv", fields={"b": f.key, "c": f.key}).definition
 AT = "1970-01-05T10:00:00Z"
 
 
@@ -42,6 +49,20 @@ def test_csv_gives_the_dataset_of_the_same_parquet(history: Any, content: Any, e
     reading = elsewhere(payments="payments.csv", reports="reports.csv", outcomes="outcomes.csv")
 
     assert reading.dataset.fingerprint == history.read().dataset.fingerprint
+
+
+@given(st.lists(st.tuples(*(st.text(st.characters(codec="utf-8"), min_size=1) for _ in range(3))), min_size=1))
+def test_any_text_survives_csv(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, str]]) -> None:
+    """Whatever stands in a value, quoted as Python's writer does, is read as Parquet has it."""
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    table = pa.table(dict(zip("abc", map(pa.array, zip(*rows, strict=True)), strict=True)))
+    write(path, table)
+    piece = CsvFile(TEXTS, str(path), lambda: nullcontext(path))
+
+    read, kept = piece.read(["a", "c"]), piece.rows(pa.array([len(rows) - 1]))
+
+    assert read.to_pydict() == table.select(["a", "c"]).to_pydict()
+    assert kept.cast(table.schema).to_pylist() == table.slice(len(rows) - 1).to_pylist()
 
 
 def test_a_folder_of_csv_files_is_one_source(history: Any, content: Any, elsewhere: Any) -> None:

@@ -1,6 +1,7 @@
 """Delta tables, through deltalake: the files of the newest version, in the order in which they were written."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from tallystick.definitions.streams import Source
 from tallystick.errors import DataError, SourceAway, SourceMissing, SourceUnreadable
 
 _STORE = "Check the AWS_ variables (endpoint, region, credentials), this user's rights and the network, and try again."
+_MARKS = re.compile(r"\x1b\[[0-9;]*m|↳")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class DeltaFile:
         try:
             return self.fragment.to_table(schema=self.schema, columns=fields)
         except (pa.ArrowException, OSError) as error:
-            because = f"its file {self.name} is not readable ({told(error)})"
+            because = f"its file {self.name} is not readable ({_because(error)})"
             raise _refused(self.source, self.address, error, because) from error
 
 
@@ -71,9 +73,11 @@ def pieces(source: Source, address: str) -> list[Piece]:
         dataset = table.to_pyarrow_dataset()
         actions = pa.table(table.get_add_actions())
     except errors.TableNotFoundError as error:
-        raise SourceMissing(source.name, path=address, because=f"there is no Delta table ({told(error)})") from error
+        raise SourceMissing(
+            source.name, path=address, because=f"there is no Delta table ({_because(error)})"
+        ) from error
     except (errors.DeltaError, pa.ArrowException, OSError) as error:
-        raise _refused(source, address, error, told(error)) from error
+        raise _refused(source, address, error, _because(error)) from error
     written = dict(zip(actions["path"].to_pylist(), actions["modification_time"].to_pylist(), strict=True))
     fragments = sorted(dataset.get_fragments(), key=lambda each: (written.get(each.path, 0), each.path))
     return [DeltaFile(source, address, fragment, dataset.schema) for fragment in fragments]
@@ -84,6 +88,12 @@ def _refused(source: Source, address: str, error: Exception, because: str) -> Da
     if is_away:
         return SourceAway(source.name, path=address, because=because, remedy=_STORE)
     return SourceUnreadable(source.name, path=address, because=because)
+
+
+def _because(error: Exception) -> str:
+    """Return the first and the last of the lines, each told as the cause of the one before."""
+    lines = [line for each in str(error).splitlines() if (line := _MARKS.sub("", each).strip()) and line[0] != "<"]
+    return told(": ".join(dict.fromkeys((lines or [type(error).__name__])[:: max(len(lines) - 1, 1)])))
 
 
 def _options(address: str) -> dict[str, str]:

@@ -81,7 +81,7 @@ def undamaged(source: Source, address: str, table: pa.Table) -> pa.Table:
     return table
 
 
-def told(error: BaseException) -> str:
+def told(error: object) -> str:
     r"""Return what a library said in its first line, without the name and password that an address may carry.
 
     >>> told(OSError("no answer from http://ada:secret@127.0.0.1/\\nmore"))

@@ -16,7 +16,7 @@ _SETTINGS: dict[str, Any] = {
     "skip_instance_cache": True,
     "config_kwargs": {"connect_timeout": 5, "retries": {"max_attempts": 2}},
 }
-_NETWORK = "Check AWS_ENDPOINT_URL, AWS_REGION and the network, and try again."
+_NETWORK = "Check AWS_ENDPOINT_URL, AWS_DEFAULT_REGION and the network, and try again."
 _RIGHTS = (
     "Give this user the right to list and read it, or set other credentials (AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE)."
