@@ -6,6 +6,8 @@ import numpy as np
 
 from tallystick.data.read import Reading, read
 from tallystick.data.records import Dataset
+from tallystick.definitions.describe import Description
+from tallystick.definitions.lineage import Lineage, lineage
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.progress import Step
 from tallystick.features.engines import compute
@@ -27,8 +29,9 @@ class Inputs(Ground):
     def read(self, step: Step | None = None) -> Reading:
         """Read, screen and number the history that the sources name; refused rows go to quarantine."""
         self.places.make()
-        flags = [flag for s in self.definitions.feature_sets.values() for flag in s.flags]
-        flags += [model.label.flagged for model in self.definitions.models.values()]
+        models = self.definitions.models.values()
+        sets = [*self.definitions.feature_sets.values(), *(model.features for model in models)]
+        flags = [flag for s in sets for flag in s.flags] + [model.label.flagged for model in models]
         return read(
             self.definitions.sources,
             flags,
@@ -52,7 +55,7 @@ class Inputs(Ground):
 
     def plan(self, model: ModelDefinition) -> Plan:
         """Return the plan of a model's features, with the sources it and its label need."""
-        needed = {model.features.spine.name, model.label.flagged.by, *(flag.by for flag in model.features.flags)}
+        needed = {*model.features.sources, model.label.flagged.by}
         sources = tuple(source for name, source in self.definitions.sources.items() if name in needed)
         return Plan(model.features, sources)
 
@@ -82,6 +85,14 @@ class Inputs(Ground):
             rows = np.flatnonzero(inside).astype(np.int64)
         told = named_step(step, "features")
         return compute(engine, self.plan(definition), dataset, rows, threads=2, progress=told)
+
+    def describe(self, *, model: str | None = None) -> Description:
+        """Return what each feature of a model means in words, its inputs, windows, unit and cost."""
+        return self.definitions.model(model).features.describe(self.definitions.sources)
+
+    def lineage(self, *, model: str | None = None) -> Lineage:
+        """Return the columns, streams and files that a model's features, label and policy come from."""
+        return lineage(self.definitions.model(model), self.definitions.sources)
 
     def features_sql(self, *, model: str | None = None) -> str:
         """Return the SQL of a model's features, in the form that is right in any order of arrival."""

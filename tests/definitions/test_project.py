@@ -1,5 +1,6 @@
 """A project file becomes frozen values; its mistakes become one sentence with file and line."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -177,3 +178,43 @@ def test_one_bound_has_one_digest(tmp_path: Path, written_otherwise: str) -> Non
 def test_every_currency_has_its_minor_unit(currency: str, digits: int) -> None:
     """Money has the digits that ISO 4217 gives its currency."""
     assert money(currency).decimals == digits
+
+
+SPEND = """
+refunds = ts.Stream(
+    "refunds", id="refund_id", time="refunded_at",
+    fields={"payment_id": ts.key, "taken": ts.money("EUR"), "back": ts.money("JPY"), "confirmed": ts.flag},
+)
+profiles = ts.Table("profiles", key="customer_id", valid_from="since", fields={"limit": ts.money("EUR")})
+
+
+class Spend(ts.FeatureSet, spine=payments):
+    kept = customer.sum(payments.amount.corrected_by(refunds.taken, on="payment_id")).over("7d")
+    limit = profiles.asof(payments.customer_id).limit
+"""
+
+
+def test_features_over_several_streams_are_read(tmp_path: Path) -> None:
+    """Corrections and dated tables are sources like others."""
+    definitions = loaded(tmp_path, PROJECT + SPEND)
+
+    assert definitions.feature_sets["Spend"].sources == ("payments", "refunds", "profiles")
+    assert list(definitions.sources) == ["payments", "chargebacks", "outcomes", "refunds", "profiles"]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "sentence"),
+    [
+        ("profiles = ts", "lookup = ts", "Spend needs 'profiles'"),
+        ('on="payment_id")', 'on="confirmed")', "on='confirmed' must name the key field of 'refunds'"),
+        ("refunds.taken, on", "refunds.back, on", "they are not in one unit"),
+    ],
+)
+def test_every_source_is_held_to_its_use(tmp_path: Path, right: str, wrong: str, sentence: str) -> None:
+    """A stream that features look at stands on a line of its own, and its fields fit what is asked of them."""
+    text = SPEND.replace(right, wrong)
+    if right == "profiles = ts":
+        text = text.replace("profiles.asof", "lookup.asof") + "del lookup\n"
+
+    with pytest.raises(DefinitionError, match=re.escape(sentence)):
+        loaded(tmp_path, PROJECT + text)

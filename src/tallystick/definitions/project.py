@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from tallystick.definitions.expressions import Flagged
+from tallystick.definitions.expressions import Corrected, Flagged, parts
 from tallystick.definitions.features import FeatureDefinition, FeatureSet
 from tallystick.definitions.fields import Flag, Key
 from tallystick.definitions.models import Model, ModelDefinition
@@ -82,10 +82,20 @@ def load(path: Path) -> Definitions:
         ):
             raise DefinitionError(f"Two models are called {value.definition.name!r}. Rename one.", where=path.name)
     for features in [*sets, *(model.features for model in models.values())]:
-        _check_source(path, sources, features.name, features.spine.name)
-    for flag in [flag for s in sets for flag in s.flags] + [model.label.flagged for model in models.values()]:
-        _check_flag(path, sources, flag)
+        _check_features(path, sources, features)
+    for model in models.values():
+        _check_flag(path, sources, model.label.flagged)
     return Definitions(path, sources, {s.name: s for s in sets}, models)
+
+
+def _check_features(path: Path, sources: dict[str, Source], features: FeatureDefinition) -> None:
+    for needed in features.sources:
+        _check_source(path, sources, features.name, needed)
+    for later in [part for expr in features.features.values() for part in parts(expr)]:
+        if isinstance(later, Flagged):
+            _check_flag(path, sources, later)
+        elif isinstance(later, Corrected):
+            _check_correction(path, sources, later)
 
 
 def _check_source(path: Path, sources: dict[str, Source], user: str, needed: str) -> Source:
@@ -106,6 +116,21 @@ def _check_flag(path: Path, sources: dict[str, Source], flag: Flagged) -> None:
         raise DefinitionError(sentence, where=path.name)
     if flag.flag is not None and not isinstance(fields.get(flag.flag), Flag):
         sentence = f"{flag.stream}.flagged_by needs a flag, and {flag.by}.{flag.flag} is none. Declare it as ts.flag."
+        raise DefinitionError(sentence, where=path.name)
+
+
+def _check_correction(path: Path, sources: dict[str, Source], corrected: Corrected) -> None:
+    fields = _check_source(path, sources, f"A correction of {corrected.stream!r}", corrected.by).fields
+    own = _check_source(path, sources, f"A correction by {corrected.by!r}", corrected.stream).fields[corrected.field]
+    if not isinstance(fields.get(corrected.on), Key):
+        sentence = f"on={corrected.on!r} must name the key field of {corrected.by!r} with the id of what it corrects."
+        raise DefinitionError(sentence, where=path.name)
+    delta, units = fields[corrected.delta], ("currency", "decimals")
+    if [getattr(own, unit, None) for unit in units] != [getattr(delta, unit, None) for unit in units]:
+        sentence = (
+            f"{corrected.by}.{corrected.delta} corrects {corrected.stream}.{corrected.field}, and they are not in one "
+            "unit. Declare both with one currency, or as many decimals."
+        )
         raise DefinitionError(sentence, where=path.name)
 
 
