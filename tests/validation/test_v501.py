@@ -28,11 +28,11 @@ def test_a_matrix_that_sees_too_much_is_named(question: Question, world: Any) ->
     assert "the first is risk of" in finding.because
 
 
-def test_drawn_entities_have_their_whole_history(question: Question) -> None:
+def test_drawn_entities_have_their_whole_history(question: Question, world: Any) -> None:
     """Where a feature is compared, every record of its entity is among those drawn."""
-    definition, spine = question.model.features, question.dataset.records["payments"]
-    drawn = draw(definition, question.dataset, n_rows=400, seed=1)
-    names = list(definition.features)
+    spine, plan = question.dataset.records["payments"], world.plan
+    drawn = draw(plan, question.dataset, n_rows=400, seed=1)
+    names = list(plan.names)
     for feature, key in (("n_7d", "customer_id"), ("risk", "terminal_id")):
         codes = spine.keys[key].codes
         compared = np.unique(codes[drawn.rows[drawn.comparable[:, names.index(feature)]]])

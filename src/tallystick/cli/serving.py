@@ -68,6 +68,11 @@ def serve(  # noqa: PLR0917 - one argument per option
         with screen.progress() as step:
             service = stack.enter_context(project.service(bundle, step=step))
         serving = str(service.described()["bundle"])
+        for stream in service.without_history:
+            screen.say(
+                f"[yellow]{stream!r} was declared after the log began: nothing from before is in its history, and "
+                "features see only what arrives from now on.[/]"
+            )
 
         def told(where: Address) -> None:
             url = f"http://{where.host}:{where.port}"

@@ -103,6 +103,17 @@ def open_segment(path: Path, sources: Mapping[str, Source] | Iterable[Source]) -
     return Dataset(records, manifest.fingerprint if is_whole else fingerprint(records), manifest.last)
 
 
+def sources_in(path: Path) -> frozenset[str]:
+    """Return the streams and tables whose records a segment holds.
+
+    Raises
+    ------
+    SegmentDamaged, SegmentUnfit
+        If its manifest was changed or cannot be read.
+    """
+    return frozenset(entry.source for entry in _manifest(path).files)
+
+
 def _filled(folder: Path, dataset: Dataset) -> str:
     files = [_written(folder, name, records) for name, records in dataset.records.items()]
     manifest = canonical(msgspec.to_builtins(_Manifest(FORMAT, dataset.fingerprint, dataset.last_seq, files)))

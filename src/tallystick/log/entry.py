@@ -7,6 +7,9 @@ import msgspec
 Kind = Literal["event", "decision", "outcome", "fault"]
 """*event* happened outside, *decision* is ours, *outcome* became known later, *fault* is what went wrong."""
 
+RECORDS: tuple[Kind, ...] = ("event", "outcome")
+"""The kinds that hold records of a stream. Which one a stream has depends on the bundle that served when it came."""
+
 KINDS: frozenset[str] = frozenset(get_args(Kind))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 from tallystick.errors import LogDamaged, LogFormatUnknown, LogHeld, LogUnavailable
 from tallystick.log.chain import genesis
 from tallystick.log.database import StoreFile
-from tallystick.log.entry import Entry, Head, Segment
+from tallystick.log.entry import RECORDS, Entry, Head, Segment
 from tallystick.log.verification import Row, verify
 
 _PAGE_ROWS = 2_000
@@ -110,6 +110,13 @@ class LogReader:
         """Return the entry with this kind, stream and id, or None."""
         rows = self._rows(
             f"SELECT {_COLUMNS} FROM entries WHERE kind = ? AND stream = ? AND id = ?", (kind, stream, name)
+        )
+        return Entry(*rows[0]) if rows else None
+
+    def record(self, stream: str, name: str) -> Entry | None:
+        """Return the record of this stream and id, event or outcome, or None."""
+        rows = self._rows(
+            f"SELECT {_COLUMNS} FROM entries WHERE kind IN (?, ?) AND stream = ? AND id = ?", (*RECORDS, stream, name)
         )
         return Entry(*rows[0]) if rows else None
 

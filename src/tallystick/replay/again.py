@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tallystick.data.contract import parse
-from tallystick.data.records import Record
+from tallystick.data.records import Record, arrival_field
 from tallystick.definitions.digest import digest_bytes
 from tallystick.errors import BundleError, RowRefused, SelfTestFailed
 from tallystick.log.entry import Entry
@@ -146,7 +146,8 @@ def _check_approval(archive: Archive, decision: Decision) -> None:
 def _record(bundle: Bundle, decision: Decision, raw: bytes) -> Record:
     spine = bundle.plan.definition.spine
     try:
-        record = parse(spine, raw, now=decision.at)
+        # What has its place in the log or history stood the clock's questions when it came, not when it was decided.
+        record = parse(spine, raw, now=decision.at, is_known=decision.event is not None)
     except RowRefused as error:
         raise _Differs("record", f"The bundle's own contract refuses the raw request: {error}") from error
     if (record.stream, record.id) != (decision.stream, decision.record_id):
@@ -156,7 +157,8 @@ def _record(bundle: Bundle, decision: Decision, raw: bytes) -> Record:
 
 
 def _compare_event(case: Case, vector: Vector) -> None:
-    if case.decision.event is not None and not _is_the_same(vector.event, case.record):
+    arrived = arrival_field(case.bundle.plan.definition.spine)
+    if case.decision.event is not None and not _is_the_same(vector.event, case.record, arrived):
         told = Difference("event", case.decision.event, None if vector.event is None else vector.event.id)
         raise _Differs("record", "What stands at the event's position is not what was asked about.", [told])
 
@@ -240,12 +242,12 @@ def _scored(case: Case) -> Scored:
     return case.bundle.scorer.decide([float("nan") if value is None else value for value in stored], case.record)
 
 
-def _is_the_same(found: Record | None, asked: Record) -> bool:
-    """Say whether two readings of a record agree, in the fields that both contracts declare."""
+def _is_the_same(found: Record | None, asked: Record, arrived: str | None) -> bool:
+    """Say whether two readings of a record agree, in the fields that both contracts declare, but for its arrival."""
     if found is None or (found.stream, found.id, found.time) != (asked.stream, asked.id, asked.time):
         return False
     pairs = (found.keys, asked.keys), (found.values, asked.values)
-    return all(one[name] == other[name] for one, other in pairs for name in one.keys() & other.keys())
+    return all(one[n] == other[n] for one, other in pairs for n in one.keys() & other.keys() if n != arrived)
 
 
 def _same(one: float | None, other: float | None) -> bool:

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Records
+from tallystick.data.records import Dataset
 from tallystick.features.batch import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
+from tallystick.features.sight import seen_by
 from tallystick.log.reader import LogReader
 from tallystick.serving.catch_up import everything
 from tallystick.serving.history import History
@@ -42,36 +41,6 @@ def features(plan: Plan, dataset: Dataset, questions: Sequence[Question]) -> Mat
 
 
 def restricted(plan: Plan, dataset: Dataset, event: int) -> Dataset:
-    """Return only the records that one record's features can see: those of its own entities, and their reports."""
+    """Return only the records that one record's features can see."""
     spine = dataset.records[plan.definition.spine.name]
-    row = int(np.searchsorted(spine.seq, event))
-    kept = spine.taken(_related(plan, spine, row))
-    reports = {
-        name: found.taken(np.flatnonzero(_names_one_of(kept, found, plan)))
-        for name, found in dataset.records.items()
-        if name != spine.source.name
-    }
-    return Dataset(reports | {spine.source.name: kept}, dataset.fingerprint, dataset.last_seq)
-
-
-def _related(plan: Plan, spine: Records, row: int) -> Ints:
-    related = np.zeros(len(spine), np.bool_)
-    related[row] = True
-    for group in plan.groups:
-        if group.key in spine.keys:
-            codes = spine.keys[group.key].codes
-            related |= (codes == codes[row]) & (codes >= 0)
-    return np.flatnonzero(related)
-
-
-def _names_one_of(kept: Records, reports: Records, plan: Plan) -> NDArray[np.bool_]:
-    """Return which reports name one of the kept records, by any of the plan's flags."""
-    names_one = np.zeros(len(reports), np.bool_)
-    for flag in plan.flags:
-        if flag.by == reports.source.name:
-            named = reports.ids
-            if flag.on in reports.keys:
-                keys = reports.keys[flag.on]
-                named = keys.names.take(pa.array(keys.codes, mask=keys.codes < 0))
-            names_one |= pc.is_in(named, value_set=kept.ids).to_numpy(zero_copy_only=False)
-    return names_one
+    return seen_by(plan, dataset, np.array([np.searchsorted(spine.seq, event)]))

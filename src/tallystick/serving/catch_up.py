@@ -9,12 +9,11 @@ from tallystick.definitions.progress import Progress
 from tallystick.definitions.streams import Source
 from tallystick.errors import StateAhead
 from tallystick.features.online import Online
-from tallystick.log.entry import Entry
+from tallystick.log.entry import RECORDS, Entry
 from tallystick.log.reader import LogReader
 from tallystick.serving.history import History
 
 MOST_TOGETHER = 5_000
-RECORDS = ("event", "outcome")
 
 
 def catch_up(
@@ -69,12 +68,12 @@ def everything(log: LogReader, sources: Mapping[str, Source], history: History, 
 
 
 def reread(source: Source, entry: Entry) -> Record:
-    """Return the record of an event or outcome, screened at the instant it arrived.
+    """Return the record of an event or outcome, as it was screened when it arrived.
 
     Fields that this contract does not declare are left out: the bundle that accepted them knew more, and who rolls
-    back to one that knows less must be able to read on.
+    back to one that knows less must be able to read on. How late it came was judged then.
     """
-    return parse(source, entry.body, now=entry.at, ignore_unknown=True)
+    return parse(source, entry.body, now=entry.at, ignore_unknown=True, is_known=True)
 
 
 def _pages(entries: Iterator[Entry]) -> Iterator[list[Entry]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tallystick.data.contract import parse
-from tallystick.data.records import Record
+from tallystick.data.records import Record, is_same
 from tallystick.definitions.digest import digest_bytes
 from tallystick.definitions.streams import Source
 from tallystick.errors import EntityTooLong, FeatureOverflow, LogHeld, RowRefused
@@ -16,8 +16,6 @@ from tallystick.serving.history import History
 from tallystick.serving.judge import Judge
 from tallystick.serving.record import Decision, Fault, decode, encode
 from tallystick.serving.requests import Answer, Decided, Recorded, Refused, Request, Task
-
-_END_OF_TIME = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +86,15 @@ class Group:
             raise LogHeld(self.desk.log.path)
 
     def _record(self, task: Task) -> Answer:
-        record = self._parsed(task)
-        if isinstance(record, Refused):
-            return self._retried(task) or record
+        read = self._read(task)
+        if isinstance(read, Refused):
+            return read
+        record, refused = read
         known = self._known(record, task.request.raw)
-        if isinstance(known, Refused):
-            return known
-        if known is not None:
+        if isinstance(known, Known):
             return Recorded(record.stream, record.id, known.position, is_repeated=True)
+        if (because := refused or known) is not None:
+            return because
         position = self.next
         if (fault := self._append(record, task.request.raw)) is not None:
             return Refused("invalid", f"The record cannot be counted: {fault.detail}")
@@ -105,27 +104,30 @@ class Group:
         request = task.request
         if request.key is not None and (decided := self._decided(task.stream, request.key)):
             return _repeated(decided, request)
-        record = self._parsed(task)
-        if isinstance(record, Refused):
-            return self._retried(task) or record
+        read = self._read(task)
+        if isinstance(read, Refused):
+            return read
+        record, refused = read
         key = record.id if request.key is None else request.key
         if request.key is None and (decided := self._decided(task.stream, key)):
             return _repeated(decided, request)
         known = self._known(record, request.raw)
-        return known if isinstance(known, Refused) else self._judged(key, record, request, known)
+        if isinstance(known, Known):
+            return self._judged(key, known.record, request, known)
+        return refused or known or self._judged(key, record, request, None)
 
-    def _retried(self, task: Task) -> Answer | None:
-        """Find the answer to what is refused now and was not when the clock stood later: a retry gets the first one."""
-        record = parsed(self.desk.sources[task.stream], task.request.raw, _END_OF_TIME)
-        if isinstance(record, Refused):
-            return None
-        if task.is_decision:
-            decided = self._decided(task.stream, record.id) if task.request.key is None else None
-            return _repeated(decided, task.request) if decided else None
-        known = self._known(record, task.request.raw)
-        return (
-            Recorded(record.stream, record.id, known.position, is_repeated=True) if isinstance(known, Known) else None
-        )
+    def _read(self, task: Task) -> tuple[Record, Refused | None] | Refused:
+        """Read a request, and say why its record is refused unless it is known.
+
+        Whether a record happened in the future, or too long ago, was asked when it came: a retry gets the first
+        answer, and a known record is decided about, wherever the clock stands now.
+        """
+        source, raw = self.desk.sources[task.stream], task.request.raw
+        record = parsed(source, raw, self.now)
+        if not isinstance(record, Refused):
+            return record, None
+        again = parsed(source, raw, self.now, is_known=True)
+        return record if isinstance(again, Refused) else (again, record)
 
     def _judged(self, key: str, record: Record, request: Request, known: Known | None) -> Decided:
         """Decide about a record, new or known, and write the decision down."""
@@ -161,23 +163,19 @@ class Group:
     def _draft(self, kind: Kind, stream: str, name: str, body: bytes) -> None:
         self.drafts.append(Draft(kind, stream, name, self.now, body))
 
-    def _parsed(self, task: Task) -> Record | Refused:
-        return parsed(self.desk.sources[task.stream], task.request.raw, self.now)
-
     def _known(self, record: Record, raw: bytes) -> Known | Refused | None:
         """Find the record where it is known already; another record under its id is a conflict."""
         known = self._records.get((record.stream, record.id)) or self._logged(record) or self._past(record)
-        if known is None or known.raw == raw or known.record == record:
+        source = self.desk.sources[record.stream]
+        if known is None or known.raw == raw or is_same(known.record, record, source):
             return known
         return Refused("conflict", f"{record.id!r} of {record.stream!r} is known with another content.")
 
     def _logged(self, record: Record) -> Known | None:
-        entry = self.desk.log.find(self.desk.kinds[record.stream], record.stream, record.id)
-        return (
-            None
-            if entry is None
-            else Known(entry.position, entry.body, reread(self.desk.sources[record.stream], entry))
-        )
+        entry = self.desk.log.record(record.stream, record.id)
+        if entry is None:
+            return None
+        return Known(entry.position, entry.body, reread(self.desk.sources[record.stream], entry))
 
     def _past(self, record: Record) -> Known | None:
         found = self.desk.history.find(record.stream, record.id)
@@ -190,10 +188,10 @@ class Group:
         return None if entry is None else (decode(entry.body), entry.position)
 
 
-def parsed(source: Source, raw: bytes, now: int) -> Record | Refused:
+def parsed(source: Source, raw: bytes, now: int, *, is_known: bool = False) -> Record | Refused:
     """Read a request as a record of a stream, or name everything that is wrong with it."""
     try:
-        return parse(source, raw, now=now)
+        return parse(source, raw, now=now, is_known=is_known)
     except RowRefused as error:
         fields = {reason.field: reason.sentence for reason in error.reasons if reason.field}
         if not fields:

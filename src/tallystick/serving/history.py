@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Fixed, Keys, Record, Records
-from tallystick.data.segment import open_segment, save
+from tallystick.data.segment import open_segment, save, sources_in
 from tallystick.definitions.streams import Source, TableDefinition
 from tallystick.errors import HistoryAltered, HistoryMissing
 from tallystick.log.entry import Segment
@@ -89,6 +89,14 @@ class History:
         if folder.name != self.segment.digest:
             raise HistoryAltered(folder, attached=self.segment.digest, found=folder.name)
         return open_segment(folder, self.sources)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The streams and tables that were declared after the log began: none of their history is in it."""
+        if self.segment is None:
+            return ()
+        known = sources_in(self.beside / self.segment.path)
+        return tuple(source.name for source in self.sources if source.name not in known)
 
     def find(self, stream: str, name: str) -> tuple[int, Record] | None:
         """Return the sequence and the content of a record, or None where it is not here."""

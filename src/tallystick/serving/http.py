@@ -127,7 +127,8 @@ class _Rooms:
         if stream not in kinds:
             known = ", ".join(kinds)
             return refusal(Refused("not_found", f"There is no stream {shown(stream)} here. Known: {known}."))
-        if kinds[stream] != kind:
+        # Reports that a new bundle aggregates too become events: whoever posts them need not learn of it.
+        if kinds[stream] != kind and not (kind == "outcome" and stream in self.service.reports):
             return refusal(Refused("not_found", f"{stream!r} holds {kinds[stream]}s. Post to /{kinds[stream]}s/."))
         return await self._submit(incoming, stream, is_decision=False)
 

@@ -72,6 +72,7 @@ class Service:
         self._judge = _judge(bundle)
         self.stream = bundle.plan.definition.spine.name
         self.kinds = kinds(bundle.plan)
+        self.reports = frozenset(later.by for later in bundle.plan.later)
         self._log, self._online, self._clock = log, online, clock
         self._sign_head, self._sign_every, self._signed = sign_head, sign_every, -1
         # Proving and signing the ledger takes longer with its length; answers do not wait for it.
@@ -79,6 +80,7 @@ class Service:
         self._writing = threading.Lock()
         sources = {source.name: source for source in bundle.plan.sources}
         history = History.indexed(log, bundle.plan.sources)
+        self.without_history = history.unknown
         self._desk = Desk(sources, self.kinds, log, history, self._judge)
         self._follow(progress)
         self._asked_to_sign = self._log.head.position
@@ -160,9 +162,13 @@ class Service:
 
 
 def kinds(plan: Plan) -> dict[str, Kind]:
-    """Return what the records of each source are in the log: events of the spine, outcomes of the reports."""
-    spine = plan.definition.spine.name
-    return {source.name: "event" if source.name == spine else "outcome" for source in plan.sources}
+    """Return what the records of each source are in the log.
+
+    Events are those of the spine and of all that features aggregate or look up; outcomes are what only becomes known
+    about them: reports, corrections, outcomes. A stream that is both holds events.
+    """
+    events = {plan.definition.spine.name, *(group.stream for group in plan.groups)}
+    return {source.name: "event" if source.name in events else "outcome" for source in plan.sources}
 
 
 def _judge(bundle: Bundle) -> Judge:

@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Fixed, Keys, Records
+from tallystick.data.records import Dataset
 from tallystick.definitions.expressions import Aggregate, AnyExpr, parts
-from tallystick.definitions.features import FeatureDefinition
 from tallystick.features.arrivals import arrivals
+from tallystick.features.entities import Entities
 from tallystick.features.online import Online
 from tallystick.features.plan import Plan
+from tallystick.features.sight import seen_by
 from tallystick.features.state.lmdb import LmdbStore
 from tallystick.scoring.session import Session
 from tallystick.training.fit import PARITY_ROWS
@@ -31,9 +30,9 @@ _GROUP = 100  # records of one transaction
 class OnlineEqualsBatch:
     """Ask whether the online executor gives 10,000 real records the features the matrix holds, bit for bit.
 
-    Some entities of every key are drawn with the model's seed, and all their records and reports are played, one by
-    one in order of arrival, through a real state on disk. A feature of a record is compared where all of its
-    entities were drawn, because only those have their whole history there.
+    Some entities of every key are drawn with the model's seed, and all their records are played, with all that is
+    said of them and all that they look up, one by one in order of arrival, through a real state on disk. A feature of
+    a record is compared where all entities whose records it is among were drawn: only those have their whole history.
     """
 
     code: ClassVar[str] = "V501"
@@ -42,13 +41,14 @@ class OnlineEqualsBatch:
 
     def ask(self, question: Question) -> Finding:
         """Play the records and compare their features."""
-        definition, matrix = question.model.features, question.matrix
-        drawn = draw(definition, question.dataset, n_rows=self.n_rows, seed=question.model.search.seed)
+        matrix, sources = question.matrix, tuple(found.source for found in question.dataset.records.values())
+        plan = Plan(question.model.features, sources)
+        drawn = draw(plan, question.dataset, n_rows=self.n_rows, seed=question.model.search.seed)
         place = np.searchsorted(matrix.seq, drawn.seq)
         is_there = (place < len(matrix)) & (matrix.seq[np.minimum(place, len(matrix) - 1)] == drawn.seq)
         if not is_there.any():
             return not_applicable(self, "none of the records drawn has a row in the matrix")
-        served = _played(definition, question.dataset, drawn)[is_there]
+        served = _played(plan, question.dataset, drawn)[is_there]
         stored, comparable = matrix.values[place[is_there]], drawn.comparable[is_there]
         wrong = np.argwhere(comparable & ~same_bits(stored, served))
         n_rows, n_cells = int(is_there.sum()), int(comparable.sum())
@@ -108,49 +108,57 @@ class Drawn:
     comparable: NDArray[np.bool_]
 
 
-def draw(definition: FeatureDefinition, dataset: Dataset, *, n_rows: int, seed: int) -> Drawn:
-    """Draw entities of every key at random until their records are at least ``n_rows``, or all there are.
+def draw(plan: Plan, dataset: Dataset, *, n_rows: int, seed: int) -> Drawn:
+    """Draw entities of the spine at random until their records are at least ``n_rows``, or all there are.
 
     Where one entity alone has far more, only the beginning is kept: what arrived later changes nothing before it.
+    Where no feature aggregates the spine itself, records of any entities are drawn.
     """
-    spine, chance = dataset.records[definition.spine.name], np.random.default_rng(seed)
-    asked = {name: _keys(expr) for name, expr in definition.features.items()}
-    used = sorted({key for keys in asked.values() for key in keys})
-    drawn = {key: _entities(spine.keys[key], -(-n_rows // len(used)), chance) for key in used}
-    every = np.ones(len(spine), dtype=np.bool_)
-    rows = np.flatnonzero(np.any(list(drawn.values()), axis=0) if used else every)[: 3 * n_rows]
-    # A record without a key belongs to no entity: nothing of its history can be lacking.
-    whole = {key: (is_drawn | (spine.keys[key].codes < 0))[rows] for key, is_drawn in drawn.items()}
-    columns = [np.all([every[rows], *(whole[key] for key in keys)], axis=0) for keys in asked.values()]
-    return Drawn(rows, spine.seq[rows], np.column_stack(columns))
+    spine, chance = dataset.records[plan.definition.spine.name], np.random.default_rng(seed)
+    used = sorted({group.keys for group in plan.groups if group.stream == spine.source.name})
+    entities = {keys: Entities.of(spine, keys) for keys in used}
+    drawn = {keys: _drawn(found, -(-n_rows // len(used)), chance) for keys, found in entities.items()}
+    if used:
+        rows = np.flatnonzero(np.any([drawn[keys][entities[keys].codes] for keys in used], axis=0))[: 3 * n_rows]
+    else:
+        rows = np.sort(chance.permutation(len(spine))[:n_rows])
+    # Who asks about no entity, or one without a record, lacks nothing of its history.
+    is_whole = np.ones((len(rows), len(plan.names)), np.bool_)
+    for column, expr in enumerate(plan.definition.features.values()):
+        for keys, at in _asked(expr, spine.source.name):
+            asked = entities[keys].asked(spine, at, rows)
+            is_whole[:, column] &= drawn[keys][asked] | (asked < 0)
+    return Drawn(rows, spine.seq[rows], is_whole)
 
 
-def _keys(expr: AnyExpr) -> set[str]:
-    return {part.key for part in parts(expr) if isinstance(part, Aggregate)}
+def _asked(expr: AnyExpr, spine: str) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return the spine's own entities that an expression looks at: their keys, and who names them."""
+    aggregates = [part for part in parts(expr) if isinstance(part, Aggregate) and part.stream == spine]
+    return {(part.keys, tuple(key.field for key in part.at) or part.keys) for part in aggregates}
 
 
-def _entities(keys: Keys, wanted: int, chance: np.random.Generator) -> NDArray[np.bool_]:
-    """Return which records belong to one of the entities drawn."""
-    n_records = np.bincount(keys.codes[keys.codes >= 0], minlength=len(keys.names))
+def _drawn(entities: Entities, wanted: int, chance: np.random.Generator) -> NDArray[np.bool_]:
+    """Return which entities are drawn; one more, for code -1, is not."""
+    n_records = np.bincount(entities.codes[entities.codes >= 0], minlength=entities.n)
     order = chance.permutation(len(n_records))
     enough = int(np.searchsorted(np.cumsum(n_records[order]), wanted)) + 1
     is_drawn = np.zeros(len(n_records) + 1, dtype=np.bool_)
     is_drawn[order[:enough]] = True
-    return np.asarray(is_drawn[keys.codes])
+    return is_drawn
 
 
-def _played(definition: FeatureDefinition, dataset: Dataset, drawn: Drawn) -> NDArray[np.float64]:
-    arriving, spine = arrivals(_of(definition, dataset, drawn)), definition.spine.name
+def _played(plan: Plan, dataset: Dataset, drawn: Drawn) -> NDArray[np.float64]:
+    arriving, asking = arrivals(_of(plan, dataset, drawn)), frozenset(drawn.seq.tolist())
     vectors = []
     with tempfile.TemporaryDirectory(prefix="tallystick-parity-") as folder:
         store = LmdbStore(Path(folder) / "state")
         try:
-            online = Online(Plan(definition, tuple(r.source for r in dataset.records.values())), store)
+            online = Online(plan, store)
             while group := list(islice(arriving, _GROUP)):
                 with online.transaction() as transaction:
                     for seq, record in group:
                         transaction.append(record, seq)
-                        if record.stream == spine:
+                        if seq in asking:
                             vectors.append(transaction.vector(record, seq))
                     transaction.commit(group[-1][0])
         finally:
@@ -158,32 +166,9 @@ def _played(definition: FeatureDefinition, dataset: Dataset, drawn: Drawn) -> ND
     return np.array(vectors, dtype=np.float64)
 
 
-def _of(definition: FeatureDefinition, dataset: Dataset, drawn: Drawn) -> Dataset:
-    """Return the records drawn, and the reports about them that arrived before the last one."""
-    spine, last = dataset.records[definition.spine.name], int(drawn.seq[-1])
-    ids = spine.ids.take(pa.array(drawn.rows))
-    kept = {spine.source.name: _taken(spine, drawn.rows)}
-    for flag in definition.flags:
-        reports = dataset.records[flag.by]
-        about = _about(reports, flag.on, ids)
-        kept[flag.by] = _taken(reports, about[reports.seq[about] <= last])
-    return replace(dataset, records=kept)
-
-
-def _about(reports: Records, on: str, ids: pa.Array) -> Ints:
-    if on not in reports.keys:
-        return np.flatnonzero(pc.is_in(reports.ids, value_set=ids).to_numpy(zero_copy_only=False))
-    keys = reports.keys[on]
-    is_named = np.append(pc.is_in(keys.names, value_set=ids).to_numpy(zero_copy_only=False), False)
-    return np.flatnonzero(is_named[keys.codes])
-
-
-def _taken(records: Records, rows: Ints) -> Records:
-    return Records(
-        records.source,
-        records.seq[rows],
-        records.time[rows],
-        records.ids.take(pa.array(rows)),
-        {name: Keys(column.codes[rows], column.names) for name, column in records.keys.items()},
-        {name: Fixed(c.values[rows], c.missing[rows], c.decimals) for name, c in records.values.items()},
-    )
+def _of(plan: Plan, dataset: Dataset, drawn: Drawn) -> Dataset:
+    """Return the records drawn and all that they see, as far as it arrived before the last one."""
+    others = [group for group in plan.groups if group.stream != plan.definition.spine.name]
+    seen, last = seen_by(plan, dataset, drawn.rows, others), int(drawn.seq[-1])
+    kept = {name: found.taken(np.flatnonzero(found.seq <= last)) for name, found in seen.records.items()}
+    return replace(seen, records=kept)

@@ -1,0 +1,52 @@
+"""What some records' features can see of all that is known: the entities they ask about, and what is said of those."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tallystick.data.records import Dataset, Records
+from tallystick.features.entities import Entities, keys_of
+from tallystick.features.groups import Group
+from tallystick.features.plan import Plan
+
+Ints = NDArray[np.int64]
+Marks = NDArray[np.bool_]
+
+
+def seen_by(plan: Plan, dataset: Dataset, rows: Ints, groups: Sequence[Group] | None = None) -> Dataset:
+    """Return the records that some rows' features can see, and those rows themselves.
+
+    Of every aggregated stream these are the records of the entities that the rows ask about; of reports and
+    corrections, those about these records.
+
+    Parameters
+    ----------
+    plan : the features
+    dataset : all records; what arrived after the rows may be among what is returned
+    rows : places among the spine's records
+    groups : those of the plan whose entities are wanted; all if None
+    """
+    spine = plan.definition.spine.name
+    kept = {name: np.zeros(len(found), np.bool_) for name, found in dataset.records.items()}
+    kept[spine][rows] = True
+    for group in plan.groups if groups is None else groups:
+        entities = Entities.of(dataset.records[group.stream], group.keys)
+        asked = np.unique(entities.asked(dataset.records[spine], group.at, rows))
+        kept[group.stream] |= np.isin(entities.codes, asked[asked >= 0])
+    events = {later.stream: np.flatnonzero(kept[later.stream]) for later in plan.later}
+    for later in plan.later:
+        ids = dataset.records[later.stream].ids.take(pa.array(events[later.stream]))
+        kept[later.by] |= _about(dataset.records[later.by], later.on, ids)
+    records = {name: found.taken(np.flatnonzero(kept[name])) for name, found in dataset.records.items()}
+    return Dataset(records, dataset.fingerprint, dataset.last_seq)
+
+
+def _about(told: Records, on: str, ids: pa.Array) -> Marks:
+    """Return which reports or corrections name one of some records."""
+    keys = keys_of(told, on)
+    is_named = np.append(pc.is_in(keys.names, value_set=ids).to_numpy(zero_copy_only=False), np.False_)
+    marks: Marks = is_named[keys.codes].astype(np.bool_)
+    return marks
