@@ -16,6 +16,7 @@ import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 import pytest
 import s3fs
+from pyiceberg.catalog import load_catalog
 
 from tallystick.data.sources.address import pieces
 from tallystick.errors import SourceAway, SourceMissing, SourceUnreadable
@@ -119,6 +120,21 @@ def test_a_delta_table_in_a_bucket(history: Any, content: Any, elsewhere: Any, p
     assert reading.dataset.fingerprint == history.read().dataset.fingerprint
 
 
+def test_an_iceberg_table_in_a_bucket(
+    history: Any, content: Any, elsewhere: Any, put: Put, environment: pytest.MonkeyPatch, server: str
+) -> None:
+    """A metadata file in a bucket is a table, as one in a folder is."""
+    place = {"warehouse": "s3://bank/lake", "s3.endpoint": server, "s3.region": "us-east-1"}
+    catalog = load_catalog("lake", uri=f"sqlite:///{history.root}/catalog.db", **place)
+    catalog.create_namespace("cards")
+    table = catalog.create_table("cards.payments", schema=content("payments").schema)
+    table.append(content("payments"))
+
+    reading = elsewhere(payments=f"iceberg:{table.metadata_location}")
+
+    assert reading.dataset.fingerprint == history.read().dataset.fingerprint
+
+
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
@@ -162,6 +178,7 @@ def test_a_ragged_object_is_told_with_its_line(history: Any, elsewhere: Any, put
         ("s3://bank/payments.parquet", "", "Could not connect to the endpoint URL"),
         ("s3://bank/payments.parquet", "ada:secret@", "credentials encoded in URL"),
         ("delta:s3://bank/payments", "", "Connection refused"),
+        ("iceberg:s3://bank/payments.metadata.json", "", "AWS Error"),
     ],
 )
 def test_a_store_that_is_away_is_a_sentence(

@@ -8,11 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from tallystick.data.sources.piece import Piece, library, require, told, undamaged
+from tallystick.data.sources.piece import Piece, library, require, told, undamaged, unread
 from tallystick.definitions.streams import Source
-from tallystick.errors import DataError, SourceAway, SourceMissing, SourceUnreadable
+from tallystick.errors import SourceMissing
 
-_STORE = "Check the AWS_ variables (endpoint, region, credentials), this user's rights and the network, and try again."
 _MARKS = re.compile(r"\x1b\[[0-9;]*m|↳")
 
 
@@ -44,7 +43,7 @@ class DeltaFile:
             return self.fragment.to_table(schema=self.schema, columns=fields)
         except (pa.ArrowException, OSError) as error:
             because = f"its file {self.name} is not readable ({_because(error)})"
-            raise _refused(self.source, self.address, error, because) from error
+            raise unread(self.source, self.address, error, because) from error
 
 
 def pieces(source: Source, address: str) -> list[Piece]:
@@ -77,17 +76,10 @@ def pieces(source: Source, address: str) -> list[Piece]:
             source.name, path=address, because=f"there is no Delta table ({_because(error)})"
         ) from error
     except (errors.DeltaError, pa.ArrowException, OSError) as error:
-        raise _refused(source, address, error, _because(error)) from error
+        raise unread(source, address, error, _because(error)) from error
     written = dict(zip(actions["path"].to_pylist(), actions["modification_time"].to_pylist(), strict=True))
     fragments = sorted(dataset.get_fragments(), key=lambda each: (written.get(each.path, 0), each.path))
     return [DeltaFile(source, address, fragment, dataset.schema) for fragment in fragments]
-
-
-def _refused(source: Source, address: str, error: Exception, because: str) -> DataError:
-    is_away = "://" in address and isinstance(error, OSError) and not isinstance(error, FileNotFoundError)
-    if is_away:
-        return SourceAway(source.name, path=address, because=because, remedy=_STORE)
-    return SourceUnreadable(source.name, path=address, because=because)
 
 
 def _because(error: Exception) -> str:

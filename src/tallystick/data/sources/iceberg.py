@@ -1,5 +1,6 @@
 """Iceberg tables, through pyiceberg: the data files of the current snapshot, in the order of their commits."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from tallystick.data.sources.piece import Piece, library, require, told, undamaged
+from tallystick.data.sources.piece import Piece, library, require, told, undamaged, unread
 from tallystick.definitions.streams import Source
-from tallystick.errors import SourceAway, SourceMissing, SourceUnreadable
+from tallystick.errors import SourceAway, SourceMissing
 
 _CATALOG = (
     "Name the catalog as pyiceberg does (in .pyiceberg.yaml, or by PYICEBERG_CATALOG__{name}__URI), "
@@ -47,7 +48,7 @@ class IcebergFile:
             return reader.ArrowScan(self.table.metadata, self.table.io, schema, always).to_table([self.task])
         except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
             because = f"its file {self.name} is not readable ({told(error)})"
-            raise SourceUnreadable(self.source.name, path=self.source.source, because=because) from error
+            raise unread(self.source, self.source.source, error, because) from error
 
 
 def pieces(source: Source, address: str, root: Path) -> list[Piece]:
@@ -78,7 +79,7 @@ def pieces(source: Source, address: str, root: Path) -> list[Piece]:
         order = _commits(table)
         tasks = sorted(table.scan().plan_files(), key=lambda task: order.get(task.file.file_path, (0, 0)))
     except (OSError, ValueError, NotImplementedError) as error:
-        raise SourceUnreadable(source.name, path=source.source, because=told(error)) from error
+        raise unread(source, source.source, error, told(error)) from error
     return [IcebergFile(source, table, task) for task in tasks]
 
 
@@ -87,11 +88,18 @@ def _of_metadata(source: Source, address: str, root: Path) -> Any:
     errors = library("pyiceberg.exceptions", source, extra="iceberg")
     path = address if "://" in address else str(root / address)
     try:
-        return static.from_metadata(path)
+        return static.from_metadata(path, _store() if "://" in address else {})
     except FileNotFoundError as error:
         raise SourceMissing(source.name, path=path, because=told(error)) from error
     except (OSError, ValueError, errors.ValidationError) as error:
-        raise SourceUnreadable(source.name, path=path, because=f"it is no Iceberg table ({told(error)})") from error
+        raise unread(source, path, error, f"it is no Iceberg table ({told(error)})") from error
+
+
+def _store() -> dict[str, str]:
+    """Return where an object store is, as every AWS tool is told it; a catalog has its own settings for this."""
+    named = {"s3.endpoint": "AWS_ENDPOINT_URL", "s3.region": "AWS_DEFAULT_REGION"}
+    found = {setting: os.environ[name] for setting, name in named.items() if os.environ.get(name)}
+    return found | {"s3.connect-timeout": "5"}
 
 
 def _of_catalog(source: Source, address: str) -> Any:

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from tallystick.definitions.streams import Source
-from tallystick.errors import ColumnMissing, ReaderMissing, SourceUnreadable
+from tallystick.errors import ColumnMissing, DataError, ReaderMissing, SourceAway, SourceUnreadable
 
+_STORE = "Check the AWS_ variables (endpoint, region, credentials), this user's rights and the network, and try again."
 _USER = re.compile(r"//[^/@\s]+@")
 
 
@@ -89,6 +90,13 @@ def told(error: object) -> str:
     """
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return _USER.sub("//", lines[0]).rstrip(". ")
+
+
+def unread(source: Source, address: str, error: Exception, because: str) -> DataError:
+    """Return the error for a table that could not be read: what a store in a network refuses may not be the table's."""
+    if "://" in address and isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+        return SourceAway(source.name, path=address, because=because, remedy=_STORE)
+    return SourceUnreadable(source.name, path=address, because=because)
 
 
 def library(name: str, source: Source, *, extra: str) -> Any:
