@@ -1,57 +1,47 @@
 """Small invented arrivals for property tests of executors: everything that can go wrong in time, in a few records.
 
-Ties, exact edges of windows, late events, reports before their payment, known-at instants that come later or earlier
-than those before, several reports of a payment, reports of payments that never come, delays, several entities,
-missing keys and values, tables without instants, a stream that reports itself.
+Ties, exact edges of windows, late events, reports and corrections before their payment, known-at instants that come
+later or earlier than those before, several reports of a payment, reports of payments that never come, several
+entities of one and two keys, missing keys and values, tables without instants, versions of a table that arrive late,
+a stream that reports itself, events of another stream than the one that asks.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 from hypothesis import strategies as st
 
 from tallystick.data.merge import from_parsed
-from tallystick.data.records import Dataset, Record
-from tallystick.definitions.expressions import (
-    Aggregate,
-    AnyExpr,
-    Arithmetic,
-    Column,
-    Comparison,
-    Flagged,
-    Literal,
-    TimeColumn,
-    TimePart,
-)
-from tallystick.definitions.features import FeatureDefinition
-from tallystick.definitions.fields import flag, integer, key, money, optional, time
-from tallystick.definitions.streams import Stream, Table
+from tallystick.data.records import BEGINNING_US, Dataset, Record, id_of
+from tallystick.definitions.features import FeatureSet
+from tallystick.definitions.streams import Source, Stream
 from tallystick.features.plan import Plan
+from tallystick.testing.declared import SOURCES, SPINES, profiles, shops
+from tallystick.testing.drawn_features import WORDS, Drawn, any_feature
 
-payments = Stream(
-    "payments",
-    id="payment_id",
-    time="paid_at",
-    fields={
-        "card": optional(key),
-        "shop": key,
-        "reverses": optional(key),
-        "amount": optional(money("EUR")),
-        "points": integer(),
-        "abroad": optional(flag),
-        "opened_at": optional(time),
-    },
-)
-reports = Stream(
-    "reports", id="report_id", time="reported_at", fields={"payment_id": optional(key), "confirmed": optional(flag)}
-)
-outcomes = Table("outcomes", key="payment_id", fields={"is_fraud": flag, "is_abuse": optional(flag)})
-
-SOURCES = (payments.definition, reports.definition, outcomes.definition)
 IDS = [f"p{i}" for i in range(8)]
 MANY = [2, 1, 5, 6, 8, 8, 0]  # how many payments, and how many reports: rarely none, often enough to meet
-WINDOWS = [*range(1, 9), 11, 12, 13]  # some wide enough for a report to come while its payment is in them
-DELAYS = [0, 0, 1, 0, 2, 3, 4, 6]
-EPOCHS = [0, -3, 3_600_000_000 - 5, 1_780_000_000_000_000]
+SOME = [2, 1, 3, 4, 0]
+EPOCHS = [
+    0,
+    -3,
+    3_600_000_000 - 5,
+    1_780_000_000_000_000,
+    1_774_746_000_000_000 - 5,  # clocks go forward in Berlin
+    1_793_512_800_000_000 - 5,  # clocks go back in New York
+    504_901_800_000_000 - 5,  # Kathmandu leaves half past five
+]
+CARDS = ("a", "b", "a", "ab", None)
+SHOPS = ("a", "ba", "\N{GREEK SMALL LETTER OMEGA}")
+ABOUT = [*IDS[:4], *IDS, None]
+COUNTRIES = [None, *WORDS]
+OFTEN = ("payments", "reports", "refunds")
+MOMENTS = st.integers(0, 12)
+TOLD = st.sampled_from([*range(7), *range(19)])
+
+Kind = st.SearchStrategy[Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +50,8 @@ class Scenario:
 
     Parameters
     ----------
-    plan : of a drawn feature set over ``payments``
-    arrivals : records of all sources, each with its place
+    plan : of a drawn feature set over one of the spines
+    arrivals : records of all sources that the plan looks at, each with its place
     dataset : the same as columns
     """
 
@@ -69,107 +59,135 @@ class Scenario:
     arrivals: list[tuple[int, Record]]
     dataset: Dataset
 
+    @property
+    def spine(self) -> str:
+        """The name of the stream whose records ask."""
+        return self.plan.definition.spine.name
+
 
 @st.composite
-def scenarios(draw: st.DrawFn, *, largest: int = 10**6, features: st.SearchStrategy[AnyExpr] | None = None) -> Scenario:
+def scenarios(
+    draw: st.DrawFn,
+    *,
+    largest: int = 10**6,
+    features: Callable[[Stream], Drawn] = any_feature,
+    spines: tuple[Stream, ...] = SPINES,
+    cards: tuple[str | None, ...] = CARDS,
+    shops: tuple[str, ...] = SHOPS,
+) -> Scenario:
     """Draw a feature set and arrivals.
 
     Parameters
     ----------
     largest : the largest amount, in cents
-    features : what to draw features from; everything by default
+    features : returns what to draw features from, of a spine; everything by default
+    spines : the streams of which one asks
+    cards, shops : the names of entities
     """
-    drawn = draw(st.lists(any_feature() if features is None else features, min_size=1, max_size=6))
-    definition = FeatureDefinition("Drawn", payments.definition, {f"f{i}": expr for i, expr in enumerate(drawn)})
-    epoch = draw(st.sampled_from(EPOCHS))
-    names = draw(st.permutations(IDS))[: draw(st.sampled_from(MANY))]
-    paid = [draw(_payments(name, epoch, largest)) for name in names]
-    # Most reports are about payments that come: otherwise hardly any flag would ever count in a window.
-    said = [draw(_reports(i, epoch, [*names, *names, *IDS])) for i in range(draw(st.sampled_from(MANY)))]
-    judged = [draw(_outcomes(name)) for name in draw(st.permutations(IDS))[: draw(st.sampled_from(MANY))]]
-    mixed = draw(st.permutations([*paid, *said, *judged]))
+    spine = draw(st.sampled_from(spines))
+    made_of = draw(st.lists(features(spine), min_size=1, max_size=5))
+    made: Any = type("Drawn", (FeatureSet,), {f"f{i}": expr for i, expr in enumerate(made_of)}, spine=spine)
+    sources = tuple(source for source in SOURCES if source.name in made.definition.sources)
+    named = [source.name for source in sources]
+    kinds, epoch = _kinds(_World(largest, cards, shops)), draw(st.sampled_from(EPOCHS))
+    records: list[Record] = []
+    for name in named:
+        many = MANY if name == spine.definition.name or name in OFTEN else SOME
+        drawn = [_named(draw(kinds[name]), number, epoch) for number in range(draw(st.sampled_from(many)))]
+        records += {record.id: record for record in drawn}.values()
+    mixed = draw(st.permutations(records))
     if draw(st.booleans()):  # mostly in order, as life is: only so do reports often come while a window is open
-        mixed = sorted(mixed, key=lambda record: record.time or epoch)
-    steps = [draw(st.integers(1, 3)) for _ in mixed]
+        mixed = sorted(mixed, key=lambda record: epoch if record.time is None else record.time)
+    steps = draw(st.lists(st.integers(1, 3), min_size=len(mixed), max_size=len(mixed)))
     arrivals = [(sum(steps[: i + 1]), record) for i, record in enumerate(mixed)]
-    return Scenario(Plan(definition, SOURCES), arrivals, dataset_of(arrivals))
+    return Scenario(Plan(made.definition, sources), arrivals, dataset_of(arrivals, sources))
 
 
-def dataset_of(arrivals: list[tuple[int, Record]]) -> Dataset:
+def dataset_of(arrivals: list[tuple[int, Record]], sources: tuple[Source, ...] = SOURCES) -> Dataset:
     """Return numbered records as columns."""
     records = {
         source.name: from_parsed(source, [pair for pair in arrivals if pair[1].stream == source.name])
-        for source in SOURCES
+        for source in sources
     }
     return Dataset(records, "", arrivals[-1][0] if arrivals else 0)
 
 
-def any_feature() -> st.SearchStrategy[AnyExpr]:
-    """Draw a feature: an aggregate, a function of the record, or some of them combined."""
-    leaves = st.one_of(aggregates(), _leaves())
-    operations: st.SearchStrategy[AnyExpr] = st.recursive(
-        leaves,
-        lambda inner: st.one_of(
-            st.builds(Arithmetic, st.sampled_from("+-*/"), inner, inner),
-            st.builds(Comparison, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), inner, inner),
-        ),
-        max_leaves=4,
-    )
-    return st.one_of(aggregates(), operations)
+@dataclass(frozen=True, slots=True)
+class _World:
+    """Strategies of each kind of record, with times from 0 on; ids are given when they are drawn."""
+
+    largest: int
+    cards: tuple[str | None, ...]
+    shops: tuple[str, ...]
+
+    def payments(self) -> Kind:
+        """Draw payments."""
+        names = {"card": self.cards, "shop": self.shops, "country": COUNTRIES, "reverses": [None, None, *IDS]}
+        values = {
+            "amount": self._amounts(),
+            "points": st.integers(-self.largest, self.largest),
+            "abroad": st.sampled_from([None, 0, 1]),
+            "opened_at": st.none() | st.integers(-(10**14), 10**15),
+        }
+        return self._kind("payments", MOMENTS, names, values)
+
+    def applications(self) -> Kind:
+        """Draw applications."""
+        names = {"client": self.cards, "card": self.cards, "shop": self.shops}
+        values = {
+            "asked": self._amounts(),
+            "share": st.integers(0, 1_000),
+            "years": st.integers(-3, 3),
+            "is_new": st.integers(0, 1),
+        }
+        return self._kind("applications", MOMENTS, names, values)
+
+    def reports(self) -> Kind:
+        """Draw reports, most often of a record that comes."""
+        return self._kind("reports", TOLD, {"payment_id": ABOUT}, {"confirmed": st.sampled_from([None, 0, 1])})
+
+    def refunds(self) -> Kind:
+        """Draw corrections, most often of a record that comes."""
+        return self._kind("refunds", TOLD, {"payment_id": ABOUT}, {"delta": self._amounts()})
+
+    def outcomes(self) -> Kind:
+        """Draw outcomes."""
+        said = {"is_fraud": st.integers(0, 1), "is_abuse": st.sampled_from([None, 0, 1])}
+        return self._kind("outcomes", st.none(), {}, said)
+
+    def profiles(self) -> Kind:
+        """Draw what held of a card from an instant on."""
+        names: dict[str, Sequence[Any]] = {"card": [card for card in self.cards if card], "home": COUNTRIES}
+        return self._kind("profiles", st.integers(-4, 12), names, {"limit": self._amounts(), "vip": st.integers(0, 1)})
+
+    def static(self) -> Kind:
+        """Draw what always held of a shop."""
+        names: dict[str, Sequence[Any]] = {"shop": self.shops, "country": COUNTRIES}
+        return self._kind("shops", st.none(), names, {"risk": st.none() | st.integers(-300, 300)})
+
+    def _kind(self, stream: str, at: Drawn, names: Mapping[str, Sequence[Any]], values: Mapping[str, Drawn]) -> Kind:
+        keys = st.fixed_dictionaries({field: st.sampled_from(texts) for field, texts in names.items()})
+        return st.builds(Record, st.just(stream), st.just(""), at, keys, st.fixed_dictionaries({**values}))
+
+    def _amounts(self) -> st.SearchStrategy[int | None]:
+        some = st.integers(-self.largest, self.largest)
+        return st.none() | some | some
 
 
-def aggregates() -> st.SearchStrategy[AnyExpr]:
-    """Draw a count, sum or mean over a window of a few microseconds."""
-    of = st.sampled_from([*(Column("payments", name) for name in ("amount", "points", "abroad")), *_flags(), *_flags()])
-    keys, windows, delays = st.sampled_from(["card", "shop"]), st.sampled_from(WINDOWS), st.sampled_from(DELAYS)
-    counts = st.builds(Aggregate, st.just("count"), st.just("payments"), keys, st.none(), windows, delays)
-    sums = st.builds(Aggregate, st.sampled_from(["sum", "mean"]), st.just("payments"), keys, of, windows, delays)
-    return st.one_of(counts, sums)
+@cache
+def _kinds(world: _World) -> dict[str, Kind]:
+    return {source.name: getattr(world, "static" if source.name == "shops" else source.name)() for source in SOURCES}
 
 
-def _flags() -> list[Flagged]:
-    return [
-        Flagged("payments", "reports", "payment_id"),
-        Flagged("payments", "reports", "payment_id", None, "confirmed"),
-        Flagged("payments", "outcomes", "payment_id", 3, "is_fraud"),
-        Flagged("payments", "outcomes", "payment_id", 0, "is_abuse"),
-        Flagged("payments", "payments", "reverses"),
-    ]
-
-
-def _leaves() -> st.SearchStrategy[AnyExpr]:
-    columns = [Column("payments", name) for name in ("amount", "points", "abroad")]
-    instants = [TimeColumn("payments", name) for name in ("paid_at", "opened_at")]
-    dates = [TimePart(part, of) for part in ("hour", "weekday") for of in instants]
-    literals = st.builds(Literal, st.floats(allow_nan=True, allow_infinity=True))
-    return st.one_of(st.sampled_from([*columns, *dates]), literals)
-
-
-def _payments(name: str, epoch: int, largest: int) -> st.SearchStrategy[Record]:
-    fields = {
-        "amount": st.none() | st.integers(-largest, largest),
-        "points": st.integers(-largest, largest),
-        "abroad": st.sampled_from([None, 0, 1]),
-        "opened_at": st.none() | st.integers(-(10**14), 10**15),
-    }
-    named = {
-        "card": st.sampled_from(["a", "b", "a", "ab", None]),
-        "shop": st.sampled_from(["a", "\N{GREEK SMALL LETTER OMEGA}"]),
-        "reverses": st.none() | st.sampled_from(IDS),
-    }
-    at = st.integers(0, 12).map(lambda moment: epoch + moment)
-    return st.builds(
-        Record, st.just("payments"), st.just(name), at, st.fixed_dictionaries(named), st.fixed_dictionaries(fields)
-    )
-
-
-def _reports(number: int, epoch: int, about: list[str]) -> st.SearchStrategy[Record]:
-    at = st.sampled_from([*range(7), *range(19)]).map(lambda moment: epoch + moment)
-    named = st.fixed_dictionaries({"payment_id": st.sampled_from([*about, None])})
-    said = st.fixed_dictionaries({"confirmed": st.sampled_from([None, 0, 1])})
-    return st.builds(Record, st.just("reports"), st.just(f"r{number}"), at, named, said)
-
-
-def _outcomes(name: str) -> st.SearchStrategy[Record]:
-    said = st.fixed_dictionaries({"is_fraud": st.integers(0, 1), "is_abuse": st.sampled_from([None, 0, 1])})
-    return st.builds(Record, st.just("outcomes"), st.just(name), st.none(), st.just({"payment_id": name}), said)
+def _named(record: Record, number: int, epoch: int) -> Record:
+    """Return a drawn record with its instant, and an id that others of its source do not have."""
+    at = None if record.time is None else epoch + record.time
+    match record.stream:
+        case "shops":
+            return replace(record, id=id_of(shops.definition, str(record.keys["shop"]), 0), time=BEGINNING_US)
+        case "profiles":
+            return replace(record, id=id_of(profiles.definition, str(record.keys["card"]), at or 0), time=at)
+        case "outcomes":
+            return replace(record, id=IDS[number], keys={"payment_id": IDS[number]})
+        case _:
+            return replace(record, id=IDS[number], time=at)
