@@ -156,5 +156,9 @@ class Group:
 
     def held(self) -> Any:
         """Return as plain data what a state of this group holds, whatever is asked of it."""
-        kept = (self.channels, self.series, self.tracks, self.conditions)
-        return [self.stream, self.keys, *([[type(each).__name__, astuple(each)] for each in part] for part in kept)]
+        kept = (self.channels, self.series, self.tracks)
+        summarised = sorted(
+            {(slot.track, slot.function) for slot in self.slots if slot.function in (MIN, MAX, DISTINCT)}
+        )
+        plain = [[[type(each).__name__, astuple(each)] for each in part] for part in kept]
+        return [self.stream, self.keys, *plain, [repr(condition) for condition in self.conditions], summarised]

@@ -1,41 +1,81 @@
-"""One group's running totals in the store: a record enters in its place, a question reads at the edges of windows."""
+"""One group's part of the state: a record enters in its place, a question reads at the edges of windows."""
 
-from collections.abc import Sequence
-from itertools import takewhile
-from struct import Struct
+from collections.abc import Callable, Sequence
 
 from tallystick.data.records import Record
-from tallystick.errors import EntityTooLong, FeatureOverflow
-from tallystick.features import finalise
-from tallystick.features.known import Change, crossing
-from tallystick.features.plan import COUNT, SUM, Group, Slot
+from tallystick.errors import FeatureOverflow
+from tallystick.features.groups import Channel, Edge, Group
+from tallystick.features.naming import check_length, namer, told
+from tallystick.features.scalar import evaluator
+from tallystick.features.slots import Answer, Found, empty, finisher, instant, looks, used_edges
 from tallystick.features.state import keys
 from tallystick.features.state.store import Entry, StoreTransaction
+from tallystick.features.totals import Layout, added
+from tallystick.features.tracking import TrackKeeper
+
+Weigh = Callable[[Record, Sequence[float]], int]
+COUNTED = Layout(1)
+"""How a series' total is packed."""
 
 
 class Keeper:
     """Keeps and asks the entities of one group.
 
+    A record costs one place among its entity's running totals, and the correction of every later total; and what
+    ``TrackKeeper`` says for each track. A question costs one lookup for each different edge of the totals' windows, one
+    for each series, and what ``TrackKeeper`` says.
+
     Parameters
     ----------
     place : of the group among the plan's
     group : its part of the plan
-    id_field : what the spine calls its ids, for a group whose entities are single records
+    own_id : what the group's stream calls its ids
+    spine_id : what the spine calls its ids
+    longest : the most bytes that an entity may have
     """
 
-    def __init__(self, place: int, group: Group, id_field: str) -> None:
-        self.group = group
-        self._place, self._key = place, None if group.key == id_field else group.key
-        self._packed = Struct(f">{len(group.channels)}q")
-        self._nothing = (0,) * len(group.channels)
-        self._series = tuple(enumerate(group.series))
+    def __init__(self, place: int, group: Group, own_id: str, spine_id: str, longest: int) -> None:
+        self.group, self._longest = group, longest
+        self._name, self._asked = namer(group.keys, own_id), namer(group.at, spine_id)
+        self._conditions = tuple(evaluator(condition) for condition in group.conditions)
+        self._weigh = tuple(_weigher(channel) for channel in group.channels[1:])
+        self._layout = Layout(len(group.channels))
+        self._events = keys.events_of(place)
+        self._series = tuple(keys.list_of(keys.SERIES, place, each) for each in range(len(group.series)))
+        self._tracks = tuple(TrackKeeper(place, each, group, own_id) for each in range(len(group.tracks)))
+        self._edges = _Ends([group.offsets[edge] for edge in used_edges(group)])
+        self._looked = tuple(self._tracks[look.track].begins for look in looks(group))
+        self._look_edges = _Ends([group.offsets[look.edge] for look in looks(group)])
+        self._finish = tuple(finisher(slot, group, self._tracks) for slot in group.slots)
+        self.nothing = [empty(slot) for slot in group.slots]
+        """What the aggregates of nobody are."""
+        self.n_questions = len(used_edges(group)) + len(self._series) + len(self._looked)
 
     def entity(self, record: Record) -> bytes | None:
-        """Return the entity a record belongs to, None where its key is missing."""
-        name = record.id if self._key is None else record.keys[self._key]
-        return None if name is None else name.encode()
+        """Return the entity that a record of the group's stream belongs to, None where a part of its name is missing.
 
-    def appended(self, store: StoreTransaction, entity: bytes, record: Record, seq: int) -> list[Entry]:
+        Raises
+        ------
+        EntityTooLong
+            If its name does not fit into the store's keys.
+        """
+        name = self._name(record)
+        if name is not None:
+            check_length(name, self._longest, self.group.keys)
+        return name
+
+    def asked(self, record: Record) -> bytes | None:
+        """Return the entity that a record of the spine asks about, None where no event can belong to it."""
+        name = self._asked(record)
+        return None if name is None or len(name) > self._longest else name
+
+    def met(self, record: Record) -> list[float]:
+        """Return each of the group's conditions for a record: 1, 0 or missing."""
+        return [condition(record, ()) for condition in self._conditions]
+
+    def entering(
+        self, store: StoreTransaction, entity: bytes, record: Record, seq: int, met: Sequence[float]
+    ) -> list[Entry]:
         """Return what to put for one more record: its own totals, and the corrected ones of all that are later.
 
         Raises
@@ -43,107 +83,112 @@ class Keeper:
         FeatureOverflow
             If a running total leaves the range in which every window is exact.
         """
-        begins = keys.events_of(self._place, entity)
-        key = begins + keys.moment(_time(record), seq)
-        weights = self._weights(record)
-        entries = [(key, self._totals_before(store, begins, key))]
-        later = takewhile(lambda entry: entry[0].startswith(begins), store.onwards(key))
-        entries += [(late, self._packed.unpack(packed)) for late, packed in later]
-        return [(late, self._sum(totals, weights, record)) for late, totals in entries]
+        named = keys.measured(entity)
+        end = keys.at(_time(record), seq)
+        weights = [1, *[weigh(record, met) for weigh in self._weigh]]
 
-    def cross(self, store: StoreTransaction, entity: bytes, change: Change) -> None:
-        """Let a change of a record's flag enter and leave the flag's series."""
-        for place, series in self._series:
-            if series.flag == change.flag:
-                enters, leaves = crossing(change.known, change.before, change.time, series.delay_us, series.window_us)
-                if enters < leaves:
-                    begins = keys.series_of(self._place, place, entity)
-                    _step(store, begins, begins + keys.moment(enters, change.seq), 1)
-                    _step(store, begins, begins + keys.moment(leaves, change.seq), -1)
+        def refuse(channel: int) -> FeatureOverflow:
+            of = self.group.channels[channel].of
+            value = record.values.get(of) if isinstance(of, str) else None
+            weight = weights[channel] if value is None else value
+            return FeatureOverflow(str(of), entity=told(self.group.keys, entity), value=weight)
 
-    def answers(self, store: StoreTransaction, entity: bytes | None, time: int) -> list[float]:
-        """Return every finished aggregate of the group at an instant."""
-        if entity is None:
-            return [_finished(slot, 0, 0) for slot in self.group.slots]
-        begins = keys.events_of(self._place, entity)
-        edges = [
-            self._totals_before(store, begins, begins + keys.end_of(time - offset)) for offset in self.group.offsets
-        ]
+        entries = added(store, self._layout, self._events + named + end, weights, refuse)
+        for track in self._tracks:
+            entries += track.entering(store, named, end, record, met)
+        return entries
+
+    def series_of(self, place: int, entity: bytes) -> bytes:
+        """Return how the keys of one series of an entity begin."""
+        return self._series[place] + keys.measured(entity)
+
+    def questions(self, entity: bytes, time: int) -> list[bytes]:
+        """Return the keys before which the entity's totals, series and tracked events are looked up."""
+        named = keys.measured(entity)
+        begins = self._events + named
+        asked = [begins + end for end in self._edges.at(time)]
+        if self._series:
+            now = named + keys.end_of(time)
+            asked += [series + now for series in self._series]
+        if self._looked:
+            ends = self._look_edges.at(time)
+            asked += [track + named + end for track, end in zip(self._looked, ends, strict=True)]
+        return asked
+
+    def answers(
+        self, store: StoreTransaction, entity: bytes, time: int, entries: Sequence[Entry | None]
+    ) -> list[Answer]:
+        """Return every finished aggregate of the group at an instant.
+
+        Parameters
+        ----------
+        store : for what the questions do not say: events after the older end, tiles
+        entity : who is asked about
+        time : the instant
+        entries : what stands before each of the questions
+        """
+        named, unpack, nothing = keys.measured(entity), self._layout.unpack, self._layout.nothing
+        begins, n_edges = self._events + named, self._edges.n
+        edges = [unpack(entry[1]) if entry and entry[0].startswith(begins) else nothing for entry in entries[:n_edges]]
+        n_totals = n_edges + len(self._series)
         counted = [
-            _total_before(store, begins, begins + keys.end_of(time))
-            for begins in (keys.series_of(self._place, place, entity) for place, _ in self._series)
+            COUNTED.unpack(entry[1])[0] if entry and entry[0].startswith(series + named) else 0
+            for series, entry in zip(self._series, entries[n_edges:n_totals], strict=True)
         ]
-        return [_answer(slot, edges, counted) for slot in self.group.slots]
-
-    def _weights(self, record: Record) -> list[int]:
-        weights = [1]
-        for column in self.group.summed:
-            value = record.values[column.field]
-            if column.optional:
-                weights.append(value is not None)
-            weights.append(value or 0)
-        return weights
-
-    def _totals_before(self, store: StoreTransaction, begins: bytes, key: bytes) -> tuple[int, ...]:
-        found = store.before(key)
-        return self._packed.unpack(found[1]) if found is not None and found[0].startswith(begins) else self._nothing
-
-    def _sum(self, totals: Sequence[int], weights: Sequence[int], record: Record) -> bytes:
-        summed = [total + weight for total, weight in zip(totals, weights, strict=True)]
-        for channel, (total, weight) in enumerate(zip(summed, weights, strict=True)):
-            if abs(total) > finalise.LARGEST_TOTAL or abs(weight) > finalise.LARGEST_TOTAL:
-                column = str(self.group.channels[channel][0])
-                name = record.id if self._key is None else record.keys[self._key]
-                raise FeatureOverflow(column, entity=f"{self.group.key} {name}", value=weight)
-        return self._packed.pack(*summed)
+        found = Found(edges, counted, entries[n_totals:], store, named, time)
+        return [finish(found) for finish in self._finish]
 
 
-def named(text: str, longest_key: int) -> str:
-    """Return a key or id that the store can hold.
+class _Ends:
+    """Ends of windows at an instant, as keys end."""
 
-    Raises
-    ------
-    EntityTooLong
-        If its bytes do not fit into the store's keys.
-    """
-    allowed = longest_key - keys.LONGEST_OVERHEAD
-    if len(text) * 4 > allowed and len(text.encode()) > allowed:
-        raise EntityTooLong(text, n_bytes=len(text.encode()), allowed=allowed)
-    return text
+    def __init__(self, edges: Sequence[Edge]) -> None:
+        self.n, self._edges = len(edges), edges
+        self._offsets = None if any(edge.every_us for edge in edges) else tuple(edge.offset_us for edge in edges)
+
+    def at(self, time: int) -> list[bytes]:
+        if self._offsets is None:
+            return [keys.end_of(instant(edge, time)) for edge in self._edges]
+        now, moment, no_later = time + keys.SIGN, keys.moment, keys.NO_LATER
+        return [moment(now - offset, no_later) for offset in self._offsets]
+
+
+def _weigher(channel: Channel) -> Weigh:
+    """Return the function that tells how much an event adds to a channel."""
+    of, part, where = channel.of, channel.part, channel.where
+    weigh = _of_field(of) if isinstance(of, str) else _of_event if of is None else _of_condition(of)
+    taken = _PARTS[part]
+
+    def weight(record: Record, met: Sequence[float]) -> int:
+        value = weigh(record, met)
+        return 0 if value is None or (where >= 0 and met[where] != 1.0) else taken(value)
+
+    return weight
+
+
+_PARTS: dict[str, Callable[[int], int]] = {
+    "number": lambda _: 1,
+    "sum": lambda value: value,
+    "high": lambda value: value * value >> 32,
+    "low": lambda value: value * value & 0xFFFF_FFFF,
+}
+
+_Value = Callable[[Record, Sequence[float]], int | None]
+
+
+def _of_field(field: str) -> _Value:
+    return lambda record, _: record.values[field]
+
+
+def _of_event(_record: Record, _met: Sequence[float]) -> int:
+    return 1
+
+
+def _of_condition(place: int) -> _Value:
+    return lambda _, met: None if met[place] != met[place] else int(met[place])
 
 
 def _time(record: Record) -> int:
     if record.time is None:
         raise TypeError(f"{record.stream!r} is a stream, and its record {record.id!r} has no time.")
     return record.time
-
-
-def _step(store: StoreTransaction, begins: bytes, key: bytes, weight: int) -> None:
-    """Add to the total of a series at a key, and to all that are later."""
-    later = list(takewhile(lambda entry: entry[0].startswith(begins), store.onwards(key)))
-    if not later or later[0][0] != key:
-        store.put(key, keys.pack_whole(_total_before(store, begins, key) + weight))
-    for late, packed in later:
-        store.put(late, keys.pack_whole(keys.unpack_whole(packed) + weight))
-
-
-def _total_before(store: StoreTransaction, begins: bytes, key: bytes) -> int:
-    found = store.before(key)
-    return keys.unpack_whole(found[1]) if found is not None and found[0].startswith(begins) else 0
-
-
-def _answer(slot: Slot, edges: Sequence[Sequence[int]], counted: Sequence[int]) -> float:
-    n = s = 0
-    if slot.newer >= 0:
-        n = edges[slot.newer][slot.number] - edges[slot.older][slot.number]
-    if slot.series >= 0:
-        s = counted[slot.series]
-    elif slot.total >= 0:
-        s = edges[slot.newer][slot.total] - edges[slot.older][slot.total]
-    return _finished(slot, n, s)
-
-
-def _finished(slot: Slot, n: int, s: int) -> float:
-    if slot.function == COUNT:
-        return finalise.count(n)
-    return finalise.total(s, slot.scale) if slot.function == SUM else finalise.mean(s, n, slot.scale)

@@ -2,20 +2,21 @@
 
 import hashlib
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from tallystick.data.records import Dataset, Record
-from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.progress import Progress
 from tallystick.errors import SequenceRefused, StateOccupied, StateOfOtherPlan
 from tallystick.features.arrivals import arrivals
-from tallystick.features.keeper import Keeper, named
-from tallystick.features.known import NEVER, Change
+from tallystick.features.keeper import Keeper
 from tallystick.features.plan import Plan
 from tallystick.features.rebuild import Rebuilt
+from tallystick.features.roles import roles
 from tallystick.features.scalar import evaluator
+from tallystick.features.slots import Answer
 from tallystick.features.state import keys
 from tallystick.features.state.store import OrderedStore
+from tallystick.features.watching import Draft
 
 
 class Online:
@@ -34,11 +35,12 @@ class Online:
 
     def __init__(self, plan: Plan, store: OrderedStore) -> None:
         self.plan, self.store = plan, store
-        spine = plan.definition.spine
-        self.keepers = tuple(Keeper(place, group, spine.id) for place, group in enumerate(plan.groups))
-        self.watching = tuple(keeper for keeper in self.keepers if keeper.group.series)
-        self.flags = tuple(enumerate(plan.flags))
-        self.report_ids = {source.name: getattr(source, "id", None) for source in plan.sources}
+        longest, spine_id = store.longest_key - keys.LONGEST_OVERHEAD, plan.definition.spine.id
+        self.keepers = tuple(
+            Keeper(place, group, plan.stream(group.stream).id, spine_id, longest)
+            for place, group in enumerate(plan.groups)
+        )
+        self.roles = roles(plan, self.keepers, longest)
         self.features = tuple(evaluator(node) for node in plan.features)
         self._identify()
         packed = store.get(keys.POSITION)
@@ -107,7 +109,6 @@ class Transaction:
         self._online = online
         self._store = online.store.begin()
         self._reached = online.position
-        self._spine = online.plan.definition.spine.name
 
     def __enter__(self) -> Self:
         return self
@@ -118,7 +119,7 @@ class Transaction:
         self.abort()
 
     def append(self, record: Record, seq: int) -> None:
-        """Let a record enter the running totals.
+        """Let a record enter the state.
 
         Parameters
         ----------
@@ -136,16 +137,11 @@ class Transaction:
         """
         if seq <= self._reached:
             raise SequenceRefused(seq, reached=self._reached, allowed="later")
-        reports = [
-            (place, flag, self._reported(flag, record))
-            for place, flag in self._online.flags
-            if flag.by == record.stream
-        ]
-        if record.stream == self._spine:
-            self._event(record, seq)
-        for place, flag, name in reports:
-            if name is not None:
-                self._report(place, flag, name, record, seq)
+        role = self._online.roles.get(record.stream)
+        if role is not None:
+            draft = Draft(self._store, seq)
+            role.enter(draft, record)
+            draft.put()
         self._reached = seq
 
     def vector(self, record: Record, as_of: int) -> list[float]:
@@ -168,9 +164,26 @@ class Transaction:
         """
         if as_of < self._reached:
             raise SequenceRefused(as_of, reached=self._reached, allowed="its present")
-        time = 0 if record.time is None else record.time
-        slots = [keeper.answers(self._store, keeper.entity(record), time) for keeper in self._online.keepers]
+        slots = self._answers(record, 0 if record.time is None else record.time)
         return [feature(record, slots) for feature in self._online.features]
+
+    def _answers(self, record: Record, time: int) -> list[list[Answer]]:
+        """Ask all groups at once, so that a store elsewhere is asked once."""
+        store, asked, questions = self._store, [], []
+        for keeper in self._online.keepers:
+            entity = keeper.asked(record)
+            asked.append((keeper, entity))
+            if entity is not None:
+                questions += keeper.questions(entity, time)
+        found, start, slots = store.before_all(questions), 0, []
+        for keeper, entity in asked:
+            if entity is None:
+                slots.append(keeper.nothing)
+                continue
+            end = start + keeper.n_questions
+            slots.append(keeper.answers(store, entity, time, found[start:end]))
+            start = end
+        return slots
 
     def commit(self, position: int) -> None:
         """Keep everything, and remember the place in the order of arrival that was reached.
@@ -190,59 +203,3 @@ class Transaction:
     def abort(self) -> None:
         """Forget everything that was appended; after a commit there is nothing to forget."""
         self._store.abort()
-
-    def _reported(self, flag: Flagged, record: Record) -> str | None:
-        """Return the id of the record that a report flags, None where it flags none."""
-        if flag.flag is not None and record.values[flag.flag] != 1:
-            return None
-        is_own = flag.on == self._online.report_ids.get(flag.by)
-        name = record.id if is_own else record.keys[flag.on]
-        return None if name is None else named(name, self._online.store.longest_key)
-
-    def _event(self, record: Record, seq: int) -> None:
-        longest, entries = self._online.store.longest_key, []
-        for keeper in self._online.keepers:
-            entity = keeper.entity(record)
-            if entity is not None:
-                named(entity.decode(), longest)
-                entries += keeper.appended(self._store, entity, record, seq)
-        if self._online.flags:
-            entities = [keeper.entity(record) for keeper in self._online.watching]
-            entries.append((keys.record(named(record.id, longest)), keys.pack_record(record.time or 0, entities)))
-        for key, value in entries:
-            self._store.put(key, value)
-        for place, flag in self._online.flags:
-            packed = self._store.get(keys.known(place, record.id))
-            if packed is not None:
-                self._cross(flag, record.id, Known(place, keys.unpack_known(packed), NEVER, seq))
-
-    def _report(self, place: int, flag: Flagged, name: str, record: Record, seq: int) -> None:
-        """Remember when a record became known to be flagged; if it is there, let the flag enter its windows."""
-        key = keys.known(place, name)
-        packed = self._store.get(key)
-        known = record.time if flag.known_after_us is None else None
-        before = NEVER if packed is None else keys.unpack_known(packed)
-        if before is None or (known is not None and known >= before):
-            return
-        self._store.put(key, keys.pack_known(known))
-        self._cross(flag, name, Known(place, known, before, seq))
-
-    def _cross(self, flag: Flagged, name: str, report: "Known") -> None:
-        packed = self._store.get(keys.record(name))
-        if packed is None:
-            return
-        time, entities = keys.unpack_record(packed)
-        known = time + (flag.known_after_us or 0) if report.known is None else report.known
-        change = Change(report.flag, time, known, report.before, report.seq)
-        for keeper, entity in zip(self._online.watching, entities, strict=True):
-            if entity is not None:
-                keeper.cross(self._store, entity, change)
-
-
-class Known(NamedTuple):
-    """What reports say about a record: its flag, earliest known-at (None: it follows from its time), what it was."""
-
-    flag: int
-    known: int | None
-    before: int
-    seq: int

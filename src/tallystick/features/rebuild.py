@@ -1,6 +1,7 @@
 """The whole state at once: every entry that appending record by record would leave, in the order of the keys."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,17 +9,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Fixed, Keys, Records
+from tallystick.data.records import Dataset
+from tallystick.definitions.expressions import Corrected, Flagged
 from tallystick.definitions.progress import Progress
 from tallystick.features.finalise import LARGEST_TOTAL
-from tallystick.features.keeper import named
+from tallystick.features.groups import DISTINCT, MAX, MIN
 from tallystick.features.known import crossing
-from tallystick.features.plan import Group, Plan, Series
-from tallystick.features.reports import Changes, changes, reported
+from tallystick.features.naming import check_length
+from tallystick.features.packing import Ordered, packed, running, wholes
+from tallystick.features.plan import Plan
+from tallystick.features.reports import changes, reported
+from tallystick.features.roles import watched_streams
 from tallystick.features.state import keys
 from tallystick.features.state.store import Entry
+from tallystick.features.summaries import distinct_entries, extreme_entries
+from tallystick.features.weights import Weights
 
 Ints = NDArray[np.int64]
+Part = Callable[[], Iterator[Entry]]
 
 
 class Rebuilt:
@@ -33,74 +41,111 @@ class Rebuilt:
     """
 
     def __init__(self, plan: Plan, dataset: Dataset, longest_key: int, progress: Progress | None = None) -> None:
-        self._plan, self._dataset, self._longest = plan, dataset, longest_key
-        self._progress = progress
-        self._spine = dataset.records[plan.definition.spine.name]
-        self._changes = [changes(flag, dataset) for flag in plan.flags]
+        self._plan, self._dataset, self._progress = plan, dataset, progress
+        self._longest = longest_key - keys.LONGEST_OVERHEAD
+        records = dataset.records
+        self._groups = [
+            (place, Weights.of(group, records[group.stream]), Ordered.of(records[group.stream], group.keys))
+            for place, group in enumerate(plan.groups)
+            if group.stream in records
+        ]
+        self._changes = [changes(value, dataset) for value in plan.later]
         self._check_lengths()
 
     @property
     def is_safe(self) -> bool:
         """Whether no order of arrival could have made a running total too large."""
-        fields = {column.field for group in self._plan.groups for column in group.summed}
-        columns = [_present(self._spine.values[field]).astype(np.float64) for field in fields]
-        return all(float(np.abs(column).sum()) < LARGEST_TOTAL / 2 for column in columns)
+        corrected = (float(np.abs(found.weight.astype(np.float64)).sum()) for found in self._changes)
+        return all(weights.are_safe for _, weights, _ in self._groups) and max(corrected, default=0) < LARGEST_TOTAL / 4
 
     def __iter__(self) -> Iterator[Entry]:
         yield keys.PLAN, self._plan.state_digest.encode()
         yield keys.POSITION, keys.pack_whole(self._dataset.last_seq)
-        parts: list[Iterator[Entry]] = [self._events(*numbered) for numbered in enumerate(self._plan.groups)]
-        parts += [
-            self._series(place, group, number, series)
-            for place, group in enumerate(self._plan.groups)
-            for number, series in enumerate(group.series)
-        ]
-        parts += [self._records()] if self._plan.flags else []
-        parts += [self._known(place) for place in range(len(self._plan.flags))]
+        parts = list(self._parts())
         for n_done, part in enumerate(parts, 1):
-            yield from part
+            yield from part()
             if self._progress is not None:
                 self._progress(n_done, len(parts))
 
-    def _events(self, place: int, group: Group) -> Iterator[Entry]:
-        entities = _Entities.of(self._spine, group.key)
-        rows = np.flatnonzero(entities.rank >= 0)
-        rows = rows[np.lexsort((self._spine.seq[rows], self._spine.time[rows], entities.rank[rows]))]
-        weights = [np.ones(len(rows), dtype=np.int64)]
-        for field, counts in group.channels[1:]:
-            column = self._spine.values[str(field)]
-            weights.append((~column.missing).astype(np.int64)[rows] if counts else _present(column)[rows])
-        rank = entities.rank[rows]
-        totals = np.stack([_running(weight, rank) for weight in weights], axis=1).astype(">i8").tobytes()
-        prefixes = [keys.events_of(place, name) for name in entities.names]
-        yield from _packed(
-            prefixes, rank, self._spine.time[rows], self._spine.seq[rows], totals, width=8 * len(weights)
-        )
+    def _parts(self) -> Iterator[Part]:
+        """Yield every stretch of keys, in their order."""
+        each = [(*group, track) for group in self._groups for track in range(len(group[1].group.tracks))]
+        yield from (partial(self._events, *group) for group in self._groups)
+        for group in self._groups:
+            yield from (partial(self._series, *group, number) for number in range(len(group[1].group.series)))
+        yield from (partial(self._tracked, *of) for of in each)
+        yield from (partial(self._extremes, *of) for of in each if _is_asked(of[1], of[3], MIN, MAX))
+        yield from (partial(self._distinct, *of) for of in each if _is_asked(of[1], of[3], DISTINCT))
+        yield from (partial(self._records, *numbered) for numbered in enumerate(watched_streams(self._plan)))
+        later = list(enumerate(self._plan.later))
+        yield from (partial(self._known, place, value) for place, value in later if isinstance(value, Flagged))
+        yield from (partial(self._waiting, place, value) for place, value in later if isinstance(value, Corrected))
 
-    def _series(self, place: int, group: Group, number: int, series: Series) -> Iterator[Entry]:
-        entities = _Entities.of(self._spine, group.key)
-        rank, time, seq, weight = _crossings(self._changes[series.flag], series, self._spine.time, entities.rank)
+    def _events(self, place: int, weights: Weights, entities: Ordered) -> Iterator[Entry]:
+        rows = entities.rows
+        columns = [weights.weight(channel)[rows] for channel in weights.group.channels]
+        totals = np.stack([running(column, entities.rank[rows]) for column in columns], axis=1).astype(">i8").tobytes()
+        ends, rank = entities.ends(rows), entities.rank[rows]
+        yield from packed(entities.prefixes(keys.events_of(place)), rank, ends, totals)
+
+    def _series(self, place: int, weights: Weights, entities: Ordered, number: int) -> Iterator[Entry]:
+        series = weights.group.series[number]
+        value, found = self._plan.later[series.later], self._changes[series.later]
+        counts = weights.counting(series, value.field if isinstance(value, Corrected) else None)
+        spans = zip(found.known.tolist(), found.before.tolist(), weights.records.time[found.row].tolist(), strict=True)
+        both = np.array(
+            [crossing(*span, series.delay_us, series.window_us, series.every_us) for span in spans], np.int64
+        ).reshape(-1, 2)
+        rank = entities.rank[found.row]
+        kept = (both[:, 0] < both[:, 1]) & (rank >= 0) & counts[found.row]
+        rank, time, seq = np.tile(rank[kept], 2), both[kept].T.reshape(-1), np.tile(found.seq[kept], 2)
+        weight = np.concatenate([found.weight[kept], -found.weight[kept]])
         order = np.lexsort((seq, time, rank))
         rank, time, seq = rank[order], time[order], seq[order]
-        total = _running(weight[order], rank)
+        total = running(weight[order], rank)
         last = np.ones(len(rank), dtype=bool)  # entries of one key are one entry
         last[:-1] = (rank[1:] != rank[:-1]) | (time[1:] != time[:-1]) | (seq[1:] != seq[:-1])
-        prefixes = [keys.series_of(place, number, name) for name in entities.names]
-        yield from _packed(prefixes, rank[last], time[last], seq[last], _wholes(total[last]), width=8)
+        ends = wholes(np.stack([time[last], seq[last]], axis=1))
+        prefixes = entities.prefixes(keys.list_of(keys.SERIES, place, number))
+        yield from packed(prefixes, rank[last], ends, total[last].astype(">i8").tobytes())
 
-    def _records(self) -> Iterator[Entry]:
-        order = pc.sort_indices(self._spine.ids).to_numpy()
-        ids = self._spine.ids.take(pa.array(order)).to_pylist()
-        times = _wholes(self._spine.time[order])
-        watching = [_Entities.of(self._spine, group.key) for group in self._plan.groups if group.series]
-        parts = [[*(len(name).to_bytes(2, "big") + name for name in e.names), keys.NOBODY] for e in watching]
-        ranks = zip(*(e.rank[order].tolist() for e in watching), strict=True)
-        for i, (name, at) in enumerate(zip(ids, ranks, strict=True)):
-            value = b"".join([part[rank] for part, rank in zip(parts, at, strict=True)])
-            yield keys.record(name), times[8 * i : 8 * i + 8] + value
+    def _tracked(self, place: int, weights: Weights, entities: Ordered, track: int) -> Iterator[Entry]:
+        rows, values = _track(weights, entities, track)
+        prefixes, rank = entities.prefixes(keys.list_of(keys.TRACK, place, track)), entities.rank[rows]
+        yield from packed(prefixes, rank, entities.ends(rows), values)
 
-    def _known(self, place: int) -> Iterator[Entry]:
-        flag = self._plan.flags[place]
+    def _extremes(self, place: int, weights: Weights, entities: Ordered, track: int) -> Iterator[Entry]:
+        rows, _ = _track(weights, entities, track)
+        of = weights.group.tracks[track].of
+        yield from extreme_entries(place, track, entities, rows, weights.records.values[str(of)].values[rows])
+
+    def _distinct(self, place: int, weights: Weights, entities: Ordered, track: int) -> Iterator[Entry]:
+        yield from distinct_entries(place, track, entities, *_track(weights, entities, track))
+
+    def _records(self, place: int, stream: str) -> Iterator[Entry]:
+        records = self._dataset.records.get(stream)
+        if records is None:
+            return
+        order = pc.sort_indices(records.ids).to_numpy()
+        ids, times = records.ids.take(pa.array(order)).to_pylist(), wholes(records.time[order])
+        watching = [group for group in self._groups if group[1].group.stream == stream and group[1].group.series]
+        parts = [self._watched(weights, entities, order) for _, weights, entities in watching]
+        for i, name in enumerate(ids):
+            yield keys.record(place, name), times[8 * i : 8 * i + 8] + b"".join([part[i] for part in parts])
+
+    def _watched(self, weights: Weights, entities: Ordered, order: Ints) -> list[bytes]:
+        """Return each record's entity and in which of the group's series it counts."""
+        corrected = [getattr(self._plan.later[series.later], "field", None) for series in weights.group.series]
+        counts = [weights.counting(*of) for of in zip(weights.group.series, corrected, strict=True)]
+        named = [*map(keys.measured, entities.names), keys.NOBODY]
+        codes, patterns = _patterns(counts, len(weights.records))
+        bits = [keys.pack_bits([bool(c) for c in pattern]) for pattern in patterns]
+        return [
+            named[rank] + bits[code] if rank >= 0 else keys.NOBODY
+            for rank, code in zip(entities.rank[order].tolist(), codes[order].tolist(), strict=True)
+        ]
+
+    def _known(self, place: int, flag: Flagged) -> Iterator[Entry]:
         reports = self._dataset.records.get(flag.by)
         if reports is None:
             return
@@ -111,79 +156,60 @@ class Rebuilt:
         for name, at in zip(found.names.take(order).to_pylist(), known[order.to_numpy()].tolist(), strict=True):
             yield keys.known(place, name), keys.pack_known(at if flag.known_after_us is None else None)
 
+    def _waiting(self, place: int, corrected: Corrected) -> Iterator[Entry]:
+        """Yield the corrections that came before their record, or whose record never came."""
+        corrections, records = (self._dataset.records.get(name) for name in (corrected.by, corrected.stream))
+        if corrections is None:
+            return
+        found = reported(corrected, corrections)
+        seq, named = corrections.seq[found.rows], found.names.to_pylist()
+        arrived = np.full(len(named), np.iinfo(np.int64).max)
+        if records is not None:
+            there = pc.index_in(found.names, value_set=records.ids)
+            arrived[np.asarray(there.is_valid())] = records.seq[np.asarray(there.drop_null())]
+        waits = np.flatnonzero(seq < arrived[found.codes])
+        begins = [keys.waiting(place, name) for name in named]
+        time, delta = corrections.time[found.rows], corrections.values[corrected.delta].values[found.rows]
+        columns = zip(*(column[waits].tolist() for column in (found.codes, seq, time, delta)), strict=True)
+        yield from sorted((begins[code] + keys.pack_whole(at), keys.pack_pair(*pair)) for code, at, *pair in columns)
+
     def _check_lengths(self) -> None:
-        """Raise ``EntityTooLong`` for the longest text that becomes part of a key, if it does not fit."""
-        texts = [_Entities.texts(self._spine, group.key).names for group in self._plan.groups]
-        for flag in self._plan.flags:
-            texts.append(self._spine.ids)
-            if flag.by in self._dataset.records:
-                texts.append(reported(flag, self._dataset.records[flag.by]).names)
-        for column in texts:
-            if len(column):
-                lengths = pc.binary_length(column)
-                named(column[pc.index(lengths, pc.max(lengths)).as_py()].as_py(), self._longest)
+        """Hold the longest name that becomes part of a key against the longest that fits."""
+        for _, weights, entities in self._groups:
+            check_length(max(entities.names, key=len, default=b""), self._longest, weights.group.keys)
+        for value in self._plan.later:
+            for stream, of in ((value.stream, "id"), (value.by, value.on)):
+                records = self._dataset.records.get(stream)
+                if records is not None:
+                    names = records.ids if of == "id" else reported(value, records).names
+                    check_length(_longest(names), self._longest, (of,))
 
 
-class _Entities:
-    """The entities of a key field in the order of their keys in the store: shorter ones first, then by bytes."""
-
-    def __init__(self, names: list[bytes], rank: Ints) -> None:
-        self.names, self.rank = names, rank
-
-    @staticmethod
-    def texts(spine: Records, key: str) -> Keys:
-        if key in spine.keys:
-            return spine.keys[key]
-        return Keys(np.arange(len(spine), dtype=np.int32), spine.ids)
-
-    @classmethod
-    def of(cls, spine: Records, key: str) -> "_Entities":
-        """Return the names in order, and each record's place among them, -1 where its key is missing."""
-        texts = cls.texts(spine, key)
-        names = [name.encode() for name in texts.names.to_pylist()]
-        order = sorted(range(len(names)), key=lambda i: (len(names[i]), names[i]))
-        rank = np.full(len(names) + 1, -1, dtype=np.int64)
-        rank[order] = np.arange(len(names))
-        return cls([names[i] for i in order], rank[texts.codes])
+def _is_asked(weights: Weights, track: int, *functions: int) -> bool:
+    return any(slot.track == track and slot.function in functions for slot in weights.group.slots)
 
 
-def _present(column: Fixed) -> Ints:
-    return np.where(column.missing, 0, column.values)
+def _track(weights: Weights, entities: Ordered, track: int) -> tuple[Ints, Sequence[bytes]]:
+    """Return the rows of a track's events in order of their keys, and their values."""
+    of, kept = weights.group.tracks[track], entities.rows
+    kept = kept[weights.satisfying(of.where)[kept]]
+    if of.of is None:
+        return kept, [b""] * len(kept)
+    there, told = entities.values(of.of, is_text=of.is_text)
+    if not of.keeps_missing:
+        kept = kept[there[kept]]
+    return kept, told(kept)
 
 
-def _running(weight: Ints, rank: Ints) -> Ints:
-    """Return the running totals of each entity: of all, less what stood before the entity's first."""
-    total = np.cumsum(weight)
-    first = np.ones(len(rank), dtype=bool)
-    first[1:] = rank[1:] != rank[:-1]
-    start = np.flatnonzero(first)
-    before = np.repeat((total - weight)[start], np.diff(np.append(start, len(rank))))
-    running: Ints = total - before
-    return running
+def _patterns(counts: Sequence[NDArray[np.bool_]], n: int) -> tuple[Ints, Any]:
+    """Return the different combinations of claims, and which each record has."""
+    patterns, codes = np.unique(np.stack(counts, axis=1), axis=0, return_inverse=True)
+    return codes.reshape(n), patterns
 
 
-def _crossings(found: Changes, series: Series, times: Ints, rank: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return entity, time, place and weight of every entry that a flag's changes make in a series."""
-    entity, time = rank[found.row], times[found.row]
-    columns = zip(found.known.tolist(), found.before.tolist(), time.tolist(), strict=True)
-    both = np.array([crossing(*c, series.delay_us, series.window_us) for c in columns], np.int64).reshape(-1, 2)
-    kept = (both[:, 0] < both[:, 1]) & (entity >= 0)
-    n, both = int(kept.sum()), both[kept]
-    weight = np.repeat(np.array([1, -1], dtype=np.int64), n)
-    return np.tile(entity[kept], 2), both.T.reshape(-1), np.tile(found.seq[kept], 2), weight
-
-
-def _packed(
-    prefixes: Sequence[bytes], rank: Ints, time: Ints, seq: Ints, values: bytes, *, width: int
-) -> Iterator[Entry]:
-    """Yield entries from their packed parts, entity by entity."""
-    ends = _wholes(np.stack([time, seq], axis=1))
-    edges = np.searchsorted(rank, np.arange(len(prefixes) + 1))
-    for prefix, first, last in zip(prefixes, edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        for i in range(first, last):
-            yield prefix + ends[16 * i : 16 * i + 16], values[width * i : width * i + width]
-
-
-def _wholes(values: NDArray[Any]) -> bytes:
-    """Pack whole numbers so that their bytes rise as they do: big-endian, sign bit flipped."""
-    return (values.astype(np.int64).view(np.uint64) ^ np.uint64(keys.SIGN)).astype(">u8").tobytes()
+def _longest(names: pa.Array) -> bytes:
+    if not len(names):
+        return b""
+    lengths = pc.binary_length(names)
+    longest: str = names[pc.index(lengths, pc.max(lengths)).as_py()].as_py()
+    return longest.encode()

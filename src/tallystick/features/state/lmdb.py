@@ -1,6 +1,6 @@
 """Running totals in LMDB: one file, one writer, microseconds a lookup."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,20 @@ class LmdbTransaction:
         cursor = self._cursor
         found: bool = cursor.prev() if cursor.set_range(key) else cursor.last()
         return cursor.item() if found else None
+
+    def before_all(self, keys: Sequence[bytes]) -> list[Entry | None]:
+        """Return what ``before`` returns for each of these keys."""
+        seek, step, last, item = self._cursor.set_range, self._cursor.prev, self._cursor.last, self._cursor.item
+        return [item() if (step() if seek(key) else last()) else None for key in keys]
+
+    def around(self, key: bytes) -> tuple[Entry | None, bytes | None]:
+        """Return the entry before this key, and the first key at or after it; None where there is none."""
+        cursor, after = self._cursor, None
+        if cursor.set_range(key):
+            after, found = cursor.key(), cursor.prev()
+        else:
+            found = cursor.last()
+        return (cursor.item() if found else None), after
 
     def onwards(self, key: bytes) -> Iterator[Entry]:
         """Yield the entries from this key on, in rising order."""

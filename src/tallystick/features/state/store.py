@@ -1,6 +1,6 @@
 """What a store of running totals must do, whatever keeps its bytes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 Entry = tuple[bytes, bytes]
@@ -21,6 +21,14 @@ class StoreTransaction(Protocol):
 
     def before(self, key: bytes) -> Entry | None:
         """Return the entry with the greatest key below this one, or None."""
+
+    def before_all(self, keys: Sequence[bytes]) -> list[Entry | None]:
+        """Return what ``before`` returns for each of these keys, in one go."""
+        ...
+
+    def around(self, key: bytes) -> tuple[Entry | None, bytes | None]:
+        """Return the entry before this key, and the first key at or after it; None where there is none."""
+        ...
 
     def onwards(self, key: bytes) -> Iterator[Entry]:
         """Yield the entries from this key on, it included, in rising order; nothing is put meanwhile."""

@@ -1,0 +1,111 @@
+"""Summaries of events by stretches of time, so that a window over very many events is told from few of them."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from tallystick.features.state import keys
+from tallystick.features.state.store import Entry, StoreTransaction
+
+LEVELS = (26, 30, 34, 38)
+"""Lengths of tiles, as powers of two of a microsecond: about a minute, 18 minutes, 5 hours, 3 days."""
+
+FEW = 32
+"""So many events are looked at one by one before tiles are."""
+
+
+class Tiles:
+    """The tiles of one track: of each stretch its extremes, or each of its different values once.
+
+    An event touches one tile of each level. A window is covered by whole tiles, the longest that fit, and by single
+    events at its two ragged ends: at most 30 tiles of each level but the longest, and what happened within two
+    minutes. Stretches without events have no tiles. What arrives late only raises or lowers an extreme, or adds a
+    value.
+
+    Parameters
+    ----------
+    kind : EXTREME or DISTINCT of the state's keys
+    group, track : places in the plan
+    events : how the keys of the track's events begin
+    """
+
+    def __init__(self, kind: bytes, group: int, track: int, events: bytes) -> None:
+        self._events, self._is_extreme = events, kind == keys.EXTREME
+        self._tiles = tuple(keys.tiles_of(kind, group, track, level) for level in range(len(LEVELS)))
+
+    def entering(self, store: StoreTransaction, named: bytes, time: int, packed: bytes) -> list[Entry]:
+        """Return what to put for one more event: nothing where a tile knows its value already."""
+        entries = []
+        for begins, width in zip(self._tiles, LEVELS, strict=True):
+            key = begins + named + keys.pack_whole(time >> width)
+            if self._is_extreme:
+                known = store.get(key)
+                value = packed + packed if known is None else min(known[:8], packed) + max(known[8:], packed)
+            else:
+                key, value = key + keys.short_value(packed), b""
+                known = store.get(key)
+            if known != value:
+                entries.append((key, value))
+        return entries
+
+    def extremes(self, store: StoreTransaction, named: bytes, older: int, newer: int) -> tuple[int, int] | None:
+        """Return the smallest and largest value after an instant, up to and with another; None where there is none."""
+        low, high = b"\xff" * 8, b""
+        for _, value in self._pieces(store, named, older, newer):
+            low, high = min(low, value[:8]), max(high, value[-8:])
+        return (keys.unpack_whole(low), keys.unpack_whole(high)) if high else None
+
+    def n_distinct(self, store: StoreTransaction, named: bytes, older: int, newer: int, cap: int) -> int:
+        """Return how many different values there are, or cap + 1 where there are more."""
+        found = set()
+        for key, value in self._pieces(store, named, older, newer):
+            is_event = key.startswith(keys.TRACK)
+            found.add(keys.short_value(value) if is_event else key[len(self._tiles[0]) + len(named) + 8 :])
+            if len(found) > cap:
+                break
+        return len(found)
+
+    def _pieces(self, store: StoreTransaction, named: bytes, older: int, newer: int) -> Iterator[Entry]:
+        begin, end = self._events + named + keys.end_of(older), self._events + named + keys.end_of(newer)
+        few = list(islice(between(store, begin, end), FEW + 1))
+        if len(few) <= FEW:
+            yield from few
+            return
+        for level, first, last in cover(older, newer):
+            begins = (self._events if level < 0 else self._tiles[level]) + named
+            yield from between(store, begins + keys.pack_whole(first), begins + keys.pack_whole(last))
+
+
+def between(store: StoreTransaction, begin: bytes, end: bytes) -> Iterator[Entry]:
+    """Yield the entries from one key on, before another."""
+    for entry in store.onwards(begin):
+        if entry[0] >= end:
+            return
+        yield entry
+
+
+def cover(older: int, newer: int) -> list[tuple[int, int, int]]:
+    """Return stretches that together are the window after one instant, up to and with another.
+
+    Returns
+    -------
+    list of (level, first, last)
+        Tiles of a level from the first on, before the last; of level -1: events, by their instant.
+
+    Examples
+    --------
+    >>> cover(-1, 2**26)
+    [(-1, 67108864, 67108865), (0, 0, 1)]
+    >>> cover(5, 9)
+    [(-1, 6, 10)]
+    """
+    first, last, reached = older + 1, newer + 1, 0
+    pieces: list[tuple[int, int, int]] = []
+    for level, width in enumerate(LEVELS):
+        step = width - reached
+        up, down = -(-first >> step), last >> step
+        if up >= down:
+            return [*pieces, (level - 1, first, last)]
+        ends = ((level - 1, first, up << step), (level - 1, down << step, last))
+        pieces += [end for end in ends if end[1] < end[2]]
+        first, last, reached = up, down, width
+    return [*pieces, (len(LEVELS) - 1, first, last)]

@@ -1,0 +1,179 @@
+"""What later records say about earlier ones: reports that flag them, corrections that add to them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from tallystick.data.records import Record
+from tallystick.definitions.expressions import Corrected, Flagged
+from tallystick.errors import FeatureOverflow
+from tallystick.features.finalise import LARGEST_TOTAL
+from tallystick.features.keeper import COUNTED, Keeper
+from tallystick.features.known import NEVER, crossing
+from tallystick.features.naming import check_length, told
+from tallystick.features.state import keys
+from tallystick.features.state.store import StoreTransaction
+from tallystick.features.tiles import between
+from tallystick.features.totals import stepped
+
+
+class Draft:
+    """What one record changes, before any of it is put: if it is refused, nothing was."""
+
+    def __init__(self, store: StoreTransaction, seq: int) -> None:
+        self.store, self.seq = store, seq
+        self.puts: dict[bytes, bytes] = {}
+        self._steps: dict[tuple[Keeper, bytes, int], dict[bytes, int]] = defaultdict(lambda: defaultdict(int))
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value under a key as it will be."""
+        return self.puts[key] if key in self.puts else self.store.get(key)
+
+    def step(self, keeper: Keeper, series: int, entity: bytes, time: int, weight: int) -> None:
+        """Let a weight count in a series from a time on.
+
+        Raises
+        ------
+        FeatureOverflow
+            If it is so large that no total could hold it.
+        """
+        if abs(weight) > LARGEST_TOTAL:
+            raise _refused(keeper, entity, weight, series)
+        begins = keeper.series_of(series, entity)
+        self._steps[keeper, entity, series][begins + keys.at(time, self.seq)] += weight
+
+    def put(self) -> None:
+        """Put everything.
+
+        Raises
+        ------
+        FeatureOverflow
+            If a series' total leaves the range in which every window is exact; then nothing was put.
+        """
+        for (keeper, entity, _), steps in self._steps.items():
+            refuse = partial(_refused, keeper, entity, max(steps.values(), key=abs))
+            self.puts.update(stepped(self.store, COUNTED, steps, refuse))
+        for key, value in self.puts.items():
+            self.store.put(key, value)
+
+
+class Watched:
+    """A stream about whose records later ones say something.
+
+    Parameters
+    ----------
+    place : of the stream among those watched
+    keepers : of the stream's groups that have series
+    later : every value that becomes known later about its records, with its place in the plan
+    longest : the most bytes that an id may have
+    """
+
+    def __init__(
+        self, place: int, keepers: Sequence[Keeper], later: Sequence[tuple[int, Flagged | Corrected]], longest: int
+    ) -> None:
+        self.later = tuple(later)
+        self._place, self._keepers, self._longest = place, tuple(keepers), longest
+        self._n_series = [len(keeper.group.series) for keeper in keepers]
+        self._after = {number: getattr(value, "known_after_us", None) or 0 for number, value in later}
+        corrected = {number: value.field for number, value in later if isinstance(value, Corrected)}
+        self._fields = [[corrected.get(series.later) for series in keeper.group.series] for keeper in keepers]
+
+    def arrive(self, draft: Draft, record: Record, watched: Sequence[tuple[bytes | None, Sequence[float]]]) -> None:
+        """Remember a record, and let what was said about it before count now.
+
+        Parameters
+        ----------
+        draft : of this record
+        record : of the stream
+        watched : its entity in each keeper's group, and the group's conditions
+
+        Raises
+        ------
+        EntityTooLong
+            If its id does not fit into the store's keys.
+        """
+        check_length(record.id.encode(), self._longest, ("id",))
+        bits = [
+            (entity, b"" if entity is None else keys.pack_bits(self._counts(place, record, met)))
+            for place, (entity, met) in enumerate(watched)
+        ]
+        draft.puts[keys.record(self._place, record.id)] = keys.pack_record(record.time or 0, bits)
+        for later, value in self.later:
+            if isinstance(value, Flagged):
+                packed = draft.store.get(keys.known(later, record.id))
+                if packed is not None:
+                    self._report(draft, later, record.id, keys.unpack_known(packed), NEVER)
+            else:
+                begins = keys.waiting(later, record.id)
+                for _, packed in list(between(draft.store, begins, begins + keys.AFTER)):
+                    self._correct(draft, later, record.id, *keys.unpack_pair(packed))
+
+    def flag(self, draft: Draft, later: int, flag: Flagged, name: str, report: Record) -> None:
+        """Remember when a record became known to be flagged; if it is there, let the flag enter its windows."""
+        check_length(name.encode(), self._longest, (flag.on,))
+        key = keys.known(later, name)
+        packed = draft.store.get(key)
+        known = report.time if flag.known_after_us is None else None
+        before = NEVER if packed is None else keys.unpack_known(packed)
+        if before is None or (known is not None and known >= before):
+            return
+        draft.puts[key] = keys.pack_known(known)
+        self._report(draft, later, name, known, before)
+
+    def correct(self, draft: Draft, later: int, corrected: Corrected, name: str, correction: Record) -> None:
+        """Add a correction to the record's windows, or let it wait for the record."""
+        delta = correction.values[corrected.delta]
+        if delta is None:
+            return
+        check_length(name.encode(), self._longest, (corrected.on,))
+        known = correction.time or 0
+        if draft.get(keys.record(self._place, name)) is None:
+            draft.puts[keys.waiting(later, name) + keys.pack_whole(draft.seq)] = keys.pack_pair(known, delta)
+        else:
+            self._correct(draft, later, name, known, delta)
+
+    def _report(self, draft: Draft, later: int, name: str, known: int | None, before: int) -> None:
+        packed = draft.get(keys.record(self._place, name))
+        if packed is not None:
+            self._cross(draft, packed, _Change(later, known, before, 1))
+
+    def _correct(self, draft: Draft, later: int, name: str, known: int, delta: int) -> None:
+        packed = draft.get(keys.record(self._place, name))
+        if packed is not None:
+            self._cross(draft, packed, _Change(later, known, NEVER, delta))
+
+    def _cross(self, draft: Draft, packed: bytes, change: "_Change") -> None:
+        """Let a change enter and leave every series of its later value in which a record counts."""
+        time, watched = keys.unpack_record(packed, self._n_series)
+        known = time + self._after[change.later] if change.known is None else change.known
+        for keeper, (entity, bits) in zip(self._keepers, watched, strict=True):
+            for place, series in enumerate(keeper.group.series):
+                if entity is None or series.later != change.later or not bits >> place & 1:
+                    continue
+                span = series.delay_us, series.window_us, series.every_us
+                enters, leaves = crossing(known, change.before, time, *span)
+                if enters < leaves:
+                    draft.step(keeper, place, entity, enters, change.weight)
+                    draft.step(keeper, place, entity, leaves, -change.weight)
+
+    def _counts(self, place: int, record: Record, met: Sequence[float]) -> list[bool]:
+        """Return in which of a group's series a record counts."""
+        fields = self._fields[place]
+        return [
+            (series.where < 0 or met[series.where] == 1.0) and (field is None or record.values[field] is not None)
+            for series, field in zip(self._keepers[place].group.series, fields, strict=True)
+        ]
+
+
+class _Change(NamedTuple):
+    """A later value of a record becomes known (at None: it follows from its time), or known earlier than before."""
+
+    later: int
+    known: int | None
+    before: int
+    weight: int
+
+
+def _refused(keeper: Keeper, entity: bytes, weight: int, _: int) -> FeatureOverflow:
+    return FeatureOverflow("corrections", entity=told(keeper.group.keys, entity), value=weight)
