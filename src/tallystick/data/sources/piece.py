@@ -85,7 +85,7 @@ def undamaged(source: Source, address: str, table: pa.Table) -> pa.Table:
 def told(error: object) -> str:
     r"""Return what a library said in its first line, without the name and password that an address may carry.
 
-    >>> told(OSError("no answer from http://ada:secret@127.0.0.1/\\nmore"))
+    >>> told(OSError("no answer from http://ada:secret@127.0.0.1/\nmore"))
     'no answer from http://127.0.0.1/'
     """
     lines = str(error).strip().splitlines() or [type(error).__name__]
