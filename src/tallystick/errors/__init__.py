@@ -29,7 +29,10 @@
     · SequenceRefused    a record out of the order of arrival
     · DialectUnknown     features are not written in this SQL
     · EngineUnknown      no executor has this name
-    · EngineMissing      the sql extra is not installed
+    · EngineMissing      its extra is not installed
+    · EngineUnfit        it cannot reach the records
+    · JavaMissing        Spark needs Java
+    · SparkAway          no Spark master or worker answers
     · EngineFailed       a database could not run them
   - LogError             the log cannot be used         do what the sentence says
     · LogDamaged         bytes were changed, lost or put in
@@ -141,11 +144,14 @@ from tallystick.errors.features import (
     DialectUnknown,
     EngineFailed,
     EngineMissing,
+    EngineUnfit,
     EngineUnknown,
     EntityTooLong,
     FeatureError,
     FeatureOverflow,
+    JavaMissing,
     SequenceRefused,
+    SparkAway,
     StateDoubtful,
     StateFull,
     StateHeld,
@@ -297,6 +303,7 @@ __all__ = [
     "DialectUnknown",
     "EngineFailed",
     "EngineMissing",
+    "EngineUnfit",
     "EngineUnknown",
     "EnrolmentRefused",
     "EntityTooLong",
@@ -313,6 +320,7 @@ __all__ = [
     "HistogramUnfit",
     "HistoryAltered",
     "HistoryMissing",
+    "JavaMissing",
     "KeyExists",
     "KeyMissing",
     "KeyUnreadable",
@@ -368,6 +376,7 @@ __all__ = [
     "SourceAway",
     "SourceMissing",
     "SourceUnreadable",
+    "SparkAway",
     "StateAhead",
     "StateDoubtful",
     "StateFull",

@@ -94,7 +94,7 @@ class TooManyRefused(DataError):
         n_rows: int,
         max_share: float,
         reasons: Mapping[str, int],
-        quarantine: Path | None,
+        quarantine: Path | str | None,
     ) -> None:
         self.source, self.n_refused, self.n_rows, self.max_share = source, n_refused, n_rows, max_share
         self.reasons, self.quarantine = dict(reasons), quarantine

@@ -24,10 +24,10 @@ class FeatureOverflow(FeatureError):
 class EntityTooLong(FeatureError):
     """A key or id is longer than the state can hold."""
 
-    def __init__(self, text: str, *, n_bytes: int, allowed: int) -> None:
-        self.text, self.n_bytes, self.allowed = text, n_bytes, allowed
+    def __init__(self, text: str, *, n_bytes: int, allowed: int, of: str = "key") -> None:
+        self.text, self.n_bytes, self.allowed, self.of = text, n_bytes, allowed, of
         super().__init__(
-            f"The key {text[:40]!r}... has {n_bytes} bytes, and the state holds keys of at most {allowed}. "
+            f"The {of} {text[:40]!r}... has {n_bytes} bytes, and the state holds keys of at most {allowed}. "
             "Use a shorter identifier, such as a digest of it, in every stream that names it."
         )
 
@@ -124,22 +124,51 @@ class EngineUnknown(FeatureError):
 
 
 class EngineMissing(FeatureError):
-    """An engine's library, of the ``sql`` extra, is not installed."""
+    """An engine's library, of an extra, is not installed."""
 
-    def __init__(self, library: str) -> None:
-        self.library = library
+    def __init__(self, library: str, *, extra: str = "sql") -> None:
+        self.library, self.extra = library, extra
         super().__init__(
-            f"{library!r} is needed for this engine, and it is not installed. Run: pip install 'tallystick[sql]', "
+            f"{library!r} is needed for this engine, and it is not installed. Run: pip install 'tallystick[{extra}]', "
             "or take the engine 'batch'."
         )
 
 
+class JavaMissing(FeatureError):
+    """Spark runs on Java, and this machine has none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The engine 'spark' needs Java 17 or newer, and this machine has none. Install one (such as the package "
+            "openjdk-17-jre-headless), or set JAVA_HOME to where one lies, or take the engine 'batch'."
+        )
+
+
+class SparkAway(FeatureError):
+    """No Spark master or worker answers."""
+
+    def __init__(self, master: str, *, because: str) -> None:
+        self.master, self.because = master, because
+        super().__init__(
+            f"Spark does not answer at {master!r} ({because.rstrip('.')}). Start its master and workers, correct "
+            "--master, or take --master 'local[2]', which needs neither."
+        )
+
+
+class EngineUnfit(FeatureError):
+    """An engine that reads files cannot reach what the project knows."""
+
+    def __init__(self, engine: str, *, because: str) -> None:
+        self.engine, self.because = engine, because
+        super().__init__(f"The engine {engine!r} cannot be used here: {because}. Take the engine 'batch'.")
+
+
 class EngineFailed(FeatureError):
-    """A database could not run the features' SQL."""
+    """A database or Spark could not compute the features."""
 
     def __init__(self, engine: str, *, because: str) -> None:
         self.engine, self.because = engine, because
         super().__init__(
-            f"{engine} could not compute the features: {because} Take the engine 'batch', which needs less, or report "
-            "this with the SQL that 'tally features --show-sql' prints."
+            f"{engine} could not compute the features: {because.rstrip('.')}. Take the engine 'batch', which needs "
+            "less, or report this with the project file."
         )

@@ -1,0 +1,126 @@
+"""Records of several sources in one kind of row, as Spark moves them; and back to records on a worker."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tallystick.data.records import Dataset, Fixed, Keys, Records, arrived_at, key_fields, value_fields
+from tallystick.definitions.streams import Source
+
+Ints = NDArray[np.int64]
+
+COLUMNS = ("row", "arrived", "time", "id", "keys", "values")
+"""Of every record: its place in the source's files, when it arrived, its instant, and its fields as declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """Some records as a dataset of their own, numbered from 1 on in the order that they have in the whole.
+
+    Parameters
+    ----------
+    dataset : the records by source
+    asked : shape (n,), the places of those of the spine whose features are asked
+    rows, arrived : shape (n,), of these, their place in the files and when they arrived: what names them in the whole
+    """
+
+    dataset: Dataset
+    asked: Ints
+    rows: Ints
+    arrived: Ints
+
+
+def packed(records: Records, rows: Ints) -> dict[str, pa.Array]:
+    """Return screened records of one source as columns; ``rows`` are their places in its files."""
+    source = records.source
+    keys = [_texts(records.keys[name]) for name in key_fields(source)]
+    values = [pa.array(of.values, mask=of.missing) for of in (records.values[name] for name in value_fields(source))]
+    return {
+        "row": pa.array(rows),
+        "arrived": pa.array(arrived_at(records)),
+        "time": pa.array(records.time),
+        "id": records.ids,
+        "keys": _lists(keys, len(rows), pa.string()),
+        "values": _lists(values, len(rows), pa.int64()),
+    }
+
+
+def unpacked(table: pa.Table, sources: Sequence[Source], spine: str) -> Unpacked:
+    """Return packed records, each with its ``source``'s place and whether it is ``asked``, as a dataset.
+
+    A record that stands there twice is taken once. They are numbered in the order of ``data.numbering``: by arrival,
+    then by the source's place, then by row. Only the order matters to features, so each part may count for itself.
+    """
+    came, place, row = (table.column(name).to_numpy() for name in ("arrived", "source", "row"))
+    order = np.lexsort((row, place, came))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (np.diff(row[order]) != 0) | (np.diff(place[order]) != 0)
+    asked = np.zeros(len(order), dtype=bool)
+    np.logical_or.at(asked, np.cumsum(first) - 1, table.column("asked").to_numpy(zero_copy_only=False)[order])
+    order = order[first]
+    seq, asked = np.arange(1, len(order) + 1), asked[: len(order)]
+    mine = {source.name: np.flatnonzero(place[order] == number) for number, source in enumerate(sources)}
+    records = {
+        source.name: _records(source, table.take(pa.array(order[mine[source.name]])), seq[mine[source.name]])
+        for source in sources
+    }
+    places = np.flatnonzero(asked[mine[spine]])
+    chosen = order[mine[spine]][places]
+    return Unpacked(Dataset(records, "", len(order)), places, row[chosen], came[chosen])
+
+
+def table_of(batches: Iterable[pa.RecordBatch]) -> pa.Table | None:
+    """Return all batches as one table, None where there is none."""
+    held = [batch for batch in batches if len(batch)]
+    return pa.Table.from_batches(held).combine_chunks() if held else None
+
+
+def _records(source: Source, rows: pa.Table, seq: Ints) -> Records:
+    keys = _columns(rows, "keys", key_fields(source), pa.string())
+    values = _columns(rows, "values", tuple(value_fields(source)), pa.int64())
+    return Records(
+        source,
+        seq,
+        rows.column("time").to_numpy(),
+        pc.cast(_single(rows.column("id")), pa.string()),
+        {name: _keys(column) for name, column in keys.items()},
+        {name: _fixed(column, source.fields[name].decimals) for name, column in values.items()},
+    )
+
+
+def _columns(rows: pa.Table, name: str, fields: Sequence[str], kind: pa.DataType) -> dict[str, pa.Array]:
+    """Return the members of equally long lists as columns."""
+    flat = pc.cast(_single(rows.column(name)).flatten(), kind)
+    starts = np.arange(len(rows)) * len(fields)
+    return {field: flat.take(pa.array(starts + i)) for i, field in enumerate(fields)}
+
+
+def _keys(column: pa.Array) -> Keys:
+    encoded = pc.dictionary_encode(column)
+    return Keys(pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False), encoded.dictionary)
+
+
+def _fixed(column: pa.Array, decimals: int) -> Fixed:
+    missing = pc.is_null(column).to_numpy(zero_copy_only=False)
+    return Fixed(pc.fill_null(column, 0).to_numpy(zero_copy_only=False), missing, decimals)
+
+
+def _texts(keys: Keys) -> pa.Array:
+    return keys.names.take(pa.array(keys.codes, mask=keys.codes < 0))
+
+
+def _lists(columns: Sequence[pa.Array], n: int, kind: pa.DataType) -> pa.Array:
+    """Return columns as one of equally long lists: row by row, as they lie beside each other."""
+    width = len(columns)
+    flat = pa.concat_arrays([pc.cast(column, kind) for column in columns]) if columns else pa.array([], kind)
+    across = np.arange(n * width).reshape(width, n).T.ravel()
+    return pa.ListArray.from_arrays(pa.array(np.arange(n + 1, dtype=np.int32) * width), flat.take(pa.array(across)))
+
+
+def _single(column: Any) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -1,0 +1,186 @@
+"""What a worker computes: a group's slots for its share of the entities, and the matrix for its share of the rows."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tallystick.data.records import Dataset, Fixed, Keys, Records
+from tallystick.errors import FeatureOverflow
+from tallystick.features import batch
+from tallystick.features.plan import Plan
+from tallystick.features.spark.packed import Ints, table_of, unpacked
+from tallystick.features.spark.session import OVERFLOW
+
+Floats = NDArray[np.float64]
+
+SLOTS = "place int, row bigint, arrived bigint, numbers array<double>, texts array<string>"
+"""What a group knows of a row: its slots in their order, and those of them that are texts in theirs."""
+
+SPINE = -1
+"""The place of a row of the spine itself, among the groups' places."""
+
+
+def slots(batches: Iterator[pa.RecordBatch], *, plan: str, place: int) -> Iterator[pa.RecordBatch]:
+    """Yield a group's slots of the asked rows, from packed records of whole entities.
+
+    Parameters
+    ----------
+    batches : packed records with ``source``, ``asked``, and ``part``: records of one part see no other's
+    plan : as JSON
+    place : which of the plan's groups
+
+    Raises
+    ------
+    RuntimeError
+        If an entity's running totals of a column exceed half of what 64 bits hold; the session says it in a sentence.
+    """
+    opened, table = _opened(plan), table_of(batches)
+    if table is None:
+        return
+    part = table.column("part").to_numpy()
+    for each in np.unique(part):
+        rows = table.filter(pa.array(part == each))
+        try:
+            yield from _slots(opened, place, rows).to_batches()
+        except FeatureOverflow as error:
+            told = f"{OVERFLOW}\t{error.column}\t{error.entity}\t{error.value}"
+            raise RuntimeError(told) from None
+
+
+def matrix(batches: Iterator[pa.RecordBatch], *, plan: str) -> Iterator[pa.RecordBatch]:
+    """Yield ids and features in order of arrival, from rows of the spine and what the groups know of them.
+
+    Parameters
+    ----------
+    batches : packed records of the spine, whose place is ``SPINE``, and the slots of every group
+    plan : as JSON
+
+    Raises
+    ------
+    RuntimeError
+        If a group does not know a row.
+    """
+    opened, table = _opened(plan), table_of(batches)
+    if table is None:
+        return
+    place = table.column("place").to_numpy()
+    own = table.filter(pa.array(place == SPINE)).drop_columns(["place", "numbers", "texts"])
+    n = len(own)
+    own = own.append_column("source", pa.array(np.full(n, _spine_place(opened))))
+    found = unpacked(own.append_column("asked", pa.array(np.ones(n, dtype=bool))), opened.sources, _spine(opened))
+    known = [_in_order(table.filter(pa.array(place == group))) for group in range(len(opened.groups))]
+    for rows in known:
+        if not np.array_equal(rows.column("row").to_numpy(), found.rows):
+            raise RuntimeError(f"a group knows {len(rows)} of {n} rows; this is a fault of Tallystick")
+    yield from _matrix(opened, found.dataset, found.asked, known).to_batches()
+
+
+@cache
+def _opened(plan: str) -> Plan:
+    return Plan.from_plain(json.loads(plan))
+
+
+def _spine(plan: Plan) -> str:
+    return plan.definition.spine.name
+
+
+def _spine_place(plan: Plan) -> int:
+    return [source.name for source in plan.sources].index(_spine(plan))
+
+
+def _slots(plan: Plan, place: int, rows: pa.Table) -> pa.Table:
+    found = unpacked(rows, plan.sources, _spine(plan))
+    numbers = batch.slots(plan, place, found.dataset, found.asked)
+    n, width = numbers.shape
+    texts = [_named(plan, place, slot, found.dataset, numbers[:, slot]) for slot in _texts(plan, place)]
+    return pa.table(
+        {
+            "place": pa.array(np.full(n, place, dtype=np.int32)),
+            "row": pa.array(found.rows),
+            "arrived": pa.array(found.arrived),
+            "numbers": pa.ListArray.from_arrays(pa.array(np.arange(n + 1, dtype=np.int32) * width), numbers.ravel()),
+            "texts": pa.array([list(told) for told in zip(*texts, strict=True)] or [[]] * n, pa.list_(pa.string())),
+        }
+    )
+
+
+def _texts(plan: Plan, place: int) -> list[int]:
+    return [number for number, slot in enumerate(plan.groups[place].slots) if slot.is_text]
+
+
+def _named(plan: Plan, place: int, slot: int, dataset: Dataset, codes: Floats) -> list[str | None]:
+    """Return the texts that codes of this share of the records stand for, since elsewhere they stand for others."""
+    names, known = batch.slot_names(plan, place, slot, dataset), codes >= 0
+    told = np.where(known, codes, 0).astype(np.int64)
+    taken: list[str | None] = names.take(pa.array(told, mask=~known)).to_pylist()
+    return taken
+
+
+def _in_order(rows: pa.Table) -> pa.Table:
+    arrived, row = (rows.column(name).to_numpy() for name in ("arrived", "row"))
+    return rows.take(pa.array(np.lexsort((row, arrived))))
+
+
+def _matrix(plan: Plan, dataset: Dataset, asked: Ints, known: Sequence[pa.Table]) -> pa.Table:
+    ids = dataset.records[_spine(plan)].ids
+    numbers = [_wide(rows, len(group.slots)) for rows, group in zip(known, plan.groups, strict=True)]
+    texts = {
+        (place, slot): pc.list_element(rows.column("texts").combine_chunks(), i)
+        for place, rows in enumerate(known)
+        for i, slot in enumerate(_texts(plan, place))
+    }
+    for (place, slot), told in texts.items():
+        dataset = _with_names(plan, place, slot, dataset, told)
+    for (place, slot), told in texts.items():
+        numbers[place][:, slot] = _codes(told, batch.slot_names(plan, place, slot, dataset))
+    values = batch.rowwise(plan, dataset, asked, numbers)
+    columns = [pa.array(column, mask=np.isnan(column)) for column in np.ascontiguousarray(values.T)]
+    return pa.table([ids, *columns], names=[plan.definition.spine.id, *plan.names])
+
+
+def _wide(rows: pa.Table, width: int) -> Floats:
+    flat = rows.column("numbers").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.array(flat, dtype=np.float64).reshape(len(rows), width)
+
+
+def _codes(texts: pa.Array, names: pa.Array) -> Floats:
+    places = pc.index_in(texts, value_set=names, skip_nulls=True).cast(pa.float64())
+    return np.asarray(pc.fill_null(places, np.nan).to_numpy(zero_copy_only=False))
+
+
+def _with_names(plan: Plan, place: int, slot: int, dataset: Dataset, texts: pa.Array) -> Dataset:
+    """Let the records of a group's stream know further texts, which rows on other workers have."""
+    group = plan.groups[place]
+    field, records = str(group.tracks[group.slots[slot].track].of), dataset.records[group.stream]
+    more = texts.unique().drop_null()
+    more = more.filter(pc.invert(pc.is_in(more, value_set=batch.slot_names(plan, place, slot, dataset))))
+    if field in records.keys:
+        keys = records.keys[field]
+        wider = records.keys | {field: Keys(keys.codes, pa.concat_arrays([keys.names, more]))}
+        records = replace(records, keys=wider)
+    else:
+        records = _longer(records, more)
+    return replace(dataset, records=dataset.records | {group.stream: records})
+
+
+def _longer(records: Records, ids: pa.Array) -> Records:
+    """Return records with further ones behind them that have nothing but an id."""
+    n = len(ids)
+    none, first = np.zeros(n, np.int64), (int(records.seq[-1]) if len(records) else 0) + 1
+    return Records(
+        records.source,
+        np.append(records.seq, np.arange(first, first + n)),
+        np.append(records.time, none),
+        pa.concat_arrays([records.ids, ids]),
+        {name: Keys(np.append(of.codes, np.full(n, -1, np.int32)), of.names) for name, of in records.keys.items()},
+        {
+            name: Fixed(np.append(of.values, none), np.append(of.missing, np.ones(n, np.bool_)), of.decimals)
+            for name, of in records.values.items()
+        },
+    )

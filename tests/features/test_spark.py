@@ -1,0 +1,166 @@
+"""Spark gives batch's bits, from the same files, in the same order; and says in a sentence what it cannot do."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tallystick.errors import (
+    ColumnMissing,
+    ColumnUnusable,
+    EngineUnfit,
+    FeatureOverflow,
+    JavaMissing,
+    SourceMissing,
+    SparkAway,
+    TooManyRefused,
+)
+from tallystick.features.spark import executor, reading
+from tallystick.features.spark.session import check, java, session
+
+from .spark_project import NOW, Project, generated
+
+pytest.importorskip("pyspark", reason="pyspark, of the extra 'spark', is not installed")
+
+QUICK = {"spark.sql.codegen.wholeStage": "false", "spark.sql.adaptive.enabled": "false", "spark.driver.memory": "768m"}
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[Any]:
+    """Open one session on this machine for all tests of the file."""
+    if java() is None:
+        pytest.skip("there is no Java on this machine, and Spark needs one")
+    with session("local[2]", settings=QUICK) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Write a project's files: ties, missing keys and values, reports, outcomes, and rows to refuse."""
+    return generated(tmp_path_factory.mktemp("project"), n=3_000, seed=7)
+
+
+@pytest.fixture(scope="module")
+def found(spark: Any, project: Project) -> dict[str, reading.Screened]:
+    """Read the project's files with Spark."""
+    quarantine = str(project.root / "refused")
+    return reading.read(
+        spark, project.sources, project.flags, project.root, now=NOW, max_refused_share=0.5, quarantine=quarantine
+    )
+
+
+def test_spark_gives_the_bits_of_batch(project: Project, found: dict[str, reading.Screened], tmp_path: Path) -> None:
+    """The matrix has batch's rows in batch's order, and every bit of every feature."""
+    n_rows = executor.write(project.plan, found, str(tmp_path / "out"))
+
+    ids, values = project.written(tmp_path / "out")
+    assert n_rows == len(ids)
+    assert ids == project.wanted.ids.to_pylist()
+    assert values.tobytes() == project.wanted.values.tobytes()
+
+
+def test_long_entities_are_cut_and_nothing_changes(
+    project: Project, found: dict[str, reading.Screened], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entities cut into ranges of time with the prefix that their windows reach, and many files, give the same bits."""
+    monkeypatch.setattr(executor, "ROWS_OF_A_FILE", 700)
+    executor.write(project.plan, found, str(tmp_path / "out"), hot=200)
+
+    ids, values = project.written(tmp_path / "out")
+    assert len(list((tmp_path / "out").glob("*.parquet"))) > 3
+    assert ids == project.wanted.ids.to_pylist()
+    assert values.tobytes() == project.wanted.values.tobytes()
+
+
+def test_only_the_period_is_written(project: Project, found: dict[str, reading.Screened], tmp_path: Path) -> None:
+    """Rows of a period are those of batch, with all that they see from before it."""
+    times = np.sort(project.wanted.time)
+    begin, end = int(times[1_000]), int(times[2_000])
+    executor.write(project.plan, found, str(tmp_path / "out"), begin=begin, end=end)
+
+    inside = (project.wanted.time >= begin) & (project.wanted.time < end)
+    ids, values = project.written(tmp_path / "out")
+    assert ids == project.wanted.ids.filter(pa.array(inside)).to_pylist()
+    assert values.tobytes() == project.wanted.values[inside].tobytes()
+
+
+def test_rows_are_refused_as_on_a_laptop(project: Project, found: dict[str, reading.Screened]) -> None:
+    """The same rows are refused for the same reasons, and stand in the quarantine with what they held."""
+    for name, screening in project.screenings.items():
+        assert (found[name].n_rows, found[name].n_refused) == (screening.n_rows, screening.n_refused)
+        assert found[name].reasons == screening.reasons
+    refused = pq.read_table(str(found["payments"].quarantine)).to_pylist()
+    theirs = pq.read_table(str(project.screenings["payments"].quarantine)).to_pylist()
+    mine = {(row["file"], row["row"], row["payment_id"], row["amount"], *row["reasons"]) for row in refused}
+    assert mine == {(row["file"], row["row"], row["payment_id"], row["amount"], *row["reasons"]) for row in theirs}
+
+
+def test_too_many_refused_rows_stop_the_run(spark: Any, project: Project) -> None:
+    """A source that loses more rows than the share stops the run."""
+    with pytest.raises(TooManyRefused, match="payments"):
+        reading.read(spark, project.sources, project.flags, project.root, now=NOW, max_refused_share=0.0)
+
+
+def test_a_total_out_of_range_names_its_entity(spark: Any, tmp_path: Path) -> None:
+    """An overflow on a worker comes back as the same sentence as batch's."""
+    large = generated(tmp_path, n=20, seed=1, amount="46116860184273879.05")
+
+    with pytest.raises(FeatureOverflow, match="running total of 'amount' for card"):
+        executor.features(large.plan, large.flags, large.root, str(tmp_path / "out"), now=NOW, max_refused_share=1.0)
+
+
+def test_what_cannot_be_read_is_a_sentence(spark: Any, project: Project, tmp_path: Path) -> None:
+    """A missing file, a missing column, a column of another kind and a lake's table are each named."""
+    payments = project.sources[0]
+    pq.write_table(pa.table({"payment_id": ["p1"]}), tmp_path / "thin.parquet")
+    strange = {"payment_id": ["p1"], "paid_at": [True], "card": ["a"], "shop": ["b"], "amount": [1], "points": [1]}
+    pq.write_table(pa.table(strange), tmp_path / "strange.parquet")
+
+    cases = [
+        ("gone.parquet", SourceMissing),
+        ("thin.parquet", ColumnMissing),
+        ("strange.parquet", ColumnUnusable),
+        ("delta:lake", EngineUnfit),
+    ]
+    for source, error in cases:
+        with pytest.raises(error, match="payments"):
+            reading.read(spark, [project.with_source(payments, source)], [], tmp_path, now=NOW)
+
+
+def test_csv_is_read_as_its_contract_says(spark: Any, project: Project, tmp_path: Path) -> None:
+    """A CSV file's rows are those of the same file read on a laptop, line breaks in values included."""
+    lines = ["payment_id,paid_at,card,shop,amount,points", 'p1,2025-10-21T00:00:00Z,"a,\nb",s,1.50,3']
+    lines += ["p2,2025-10-22T00:00:00Z,,s,,4", "p3,2025-10-23T00:00:00Z,c,,1.5,4"]
+    (tmp_path / "payments.csv").write_text("\n".join(lines), encoding="utf-8")
+    source = project.with_source(project.sources[0], "payments.csv")
+
+    found = reading.read(spark, [source], [], tmp_path, now=NOW, max_refused_share=1.0)["payments"]
+
+    # A key may hold no line break, and a shop may not be missing.
+    assert found.reasons == {"card: control_character": 1, "shop: missing": 1}
+    assert [(row["id"], row["keys"], row["values"]) for row in found.frame.collect()] == [
+        ("p2", [None, "s"], [None, 4])
+    ]
+
+
+def test_no_master_is_a_sentence() -> None:
+    """An address at which nothing answers is told at once, and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    with pytest.raises(SparkAway, match=rf"spark://127.0.0.1:{port}.*--master 'local\[2\]'"):
+        check(f"spark://127.0.0.1:{port}")
+
+
+def test_no_java_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without Java is told which to install."""
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(JavaMissing, match="Java 17"):
+        check("local[2]")
