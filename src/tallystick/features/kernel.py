@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.features import finalise
-from tallystick.features.groups import COUNT, MEAN, SUM
+from tallystick.features.groups import COUNT, STD, SUM
 from tallystick.features.native import native
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Outcome = tuple[int, int, int, int]
 
-FINE, CHANNEL, SERIES, ANSWER = range(4)
-"""How a replay ends: well; or with a running total, a series' total or a sum of both that grew too large."""
+FINE, CHANNEL, SERIES = range(3)
+"""How a replay ends: well; or with a channel's or a series' running total that grew too large."""
 
 LARGEST_TOTAL = finalise.LARGEST_TOTAL
 LARGEST_WHOLE = 2**63 - 1
@@ -45,7 +45,10 @@ class Events(NamedTuple):
 
 
 class Crossings(NamedTuple):
-    """Entries and exits of values that became known later, by entity, then order of arrival: +weight, then -weight."""
+    """Entries and exits of values that became known later, by entity, then order of arrival: +weight, then -weight.
+
+    A weight beyond the largest total says that a total is too large from this arrival on.
+    """
 
     starts: Ints
     series: Ints
@@ -94,11 +97,15 @@ class Asked(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """The series of one entity: the first ``sizes[i]`` crossings of each, and the totals before each."""
+    """What entered (0) and left (1) the series of one entity: the first ``sizes`` of each, and the totals before each.
+
+    Entries and exits stand apart, since each alone mostly come in order of time; hints are where questions stood last.
+    """
 
     times: Ints
     totals: Ints
     sizes: Ints
+    hints: Ints
 
 
 @native
@@ -121,6 +128,51 @@ def by_entity(codes: NDArray[np.int32], n_entities: int) -> tuple[Ints, Ints]:
 
 
 @native
+def first_beyond(seq: Ints, enters: Ints, leaves: Ints, weight: Ints) -> int:
+    """Return the crossing of one series with which a total in order of time is first too large, or -1.
+
+    Totals are looked at after every arrival; what one arrival does at one instant is one step.
+    """
+    n = 0
+    times, seqs = np.empty(2 * len(seq), np.int64), np.empty(2 * len(seq), np.int64)
+    weights, totals = np.empty(2 * len(seq), np.int64), np.zeros(2 * len(seq) + 1, np.int64)
+    lowest = 2 * len(seq)
+    for i in range(len(seq)):
+        if weight[i] > LARGEST_TOTAL or weight[i] < -LARGEST_TOTAL:
+            return i
+        for time, sign in ((enters[i], 1), (leaves[i], -1)):
+            place = n
+            while place > 0 and times[place - 1] > time:
+                times[place], seqs[place], weights[place] = times[place - 1], seqs[place - 1], weights[place - 1]
+                place -= 1
+            times[place], seqs[place], weights[place] = time, seq[i], sign * weight[i]
+            lowest, n = min(lowest, place), n + 1
+        if i + 1 == len(seq) or seq[i + 1] != seq[i]:
+            if _is_beyond(times, seqs, weights, totals, lowest, n):
+                return i
+            lowest = n
+    return -1
+
+
+@native
+def _is_beyond(times: Ints, seqs: Ints, weights: Ints, totals: Ints, first: int, last: int) -> bool:
+    """Correct the totals from a place on, and return whether one is too large between two steps."""
+    while first > 0 and times[first - 1] == times[first] and seqs[first - 1] == seqs[first]:
+        first -= 1
+    for i in range(first, last):
+        before = totals[i - 1] if i else 0
+        if (before > 0 and weights[i] > LARGEST_WHOLE - before) or (
+            before < 0 and weights[i] < -LARGEST_WHOLE - before
+        ):
+            return True
+        total = totals[i] = before + weights[i]
+        is_step = i + 1 == last or times[i + 1] != times[i] or seqs[i + 1] != seqs[i]
+        if is_step and (total > LARGEST_TOTAL or total < -LARGEST_TOTAL):
+            return True
+    return False
+
+
+@native
 def replay(
     entities: tuple[int, int], events: Events, crossings: Crossings, questions: Questions, layout: Layout
 ) -> Outcome:
@@ -129,16 +181,14 @@ def replay(
     Returns
     -------
     tuple of int
-        How it ended, the channel or series that is to blame, the entity, and the record's row or the series' weight.
+        How it ended, the channel or series that is to blame, the entity, and the record's row or the crossing's place among
+        the entity's.
     """
     first, last = entities
     n_events, n_asked, n = most(events.starts, first, last), most(questions.starts, first, last), layout.n_series
-    n_crossings = 2 * most(crossings.starts, first, last) if n else 0
     times, totals = np.empty(n_events, np.int64), np.zeros((n_events + 1, events.weights.shape[1]), np.int64)
-    edges, hints = np.empty((len(layout.offsets), n_asked), np.int64), np.empty(n, np.int64)
-    counted = Counted(
-        np.empty((n, n_crossings), np.int64), np.zeros((n, n_crossings + 1), np.int64), np.zeros(n, np.int64)
-    )
+    edges = np.empty((len(layout.offsets), n_asked), np.int64)
+    counted = _counted(n, most(crossings.starts, first, last) if n else 0)
     times_asked, as_of = np.empty(n_asked, np.int64), np.empty(n_asked, np.int64)
     found, answers = np.zeros((n, n_asked), np.int64), np.empty((len(layout.slots), n_asked))
     for entity in range(first, last):
@@ -147,11 +197,9 @@ def replay(
             continue
         asked = Asked(times_asked[:size], as_of[:size], found[:, :size], answers[:, :size])
         ask(questions, entity, asked.time, asked.as_of)
-        if n:
-            hints[:], counted.sizes[:] = 0, 0
-            wrong = _follow(crossings, entity, asked, counted, hints)
-            if wrong >= 0:
-                return SERIES, crossings.series[wrong], entity, crossings.weight[wrong]
+        wrong = _follow(crossings, entity, asked, counted) if n else -1
+        if wrong >= 0:
+            return SERIES, crossings.series[wrong], entity, wrong - crossings.starts[entity]
         rows = _visible(events, entity, as_of[size - 1])
         if _gather(events.time, rows, times):
             kind, place, row = _straight(events, rows, times, totals, edges, layout, asked, questions.is_own)
@@ -239,38 +287,56 @@ def _gather(time: Ints, rows: Ints, out: Ints) -> bool:
 
 
 @native
-def _follow(crossings: Crossings, entity: int, asked: Asked, counted: Counted, hints: Ints) -> int:
+def _counted(n_series: int, n_crossings: int) -> Counted:
+    return Counted(
+        np.empty((n_series, 2, n_crossings), np.int64),
+        np.zeros((n_series, 2, n_crossings + 1), np.int64),
+        np.zeros((n_series, 2), np.int64),
+        np.zeros((n_series, 2), np.int64),
+    )
+
+
+@native
+def _follow(crossings: Crossings, entity: int, asked: Asked, counted: Counted) -> int:
     """Fill in what every series amounts to at every question; return the crossing that is too large, or -1."""
     change, last = crossings.starts[entity], crossings.starts[entity + 1]
+    counted.sizes[:], counted.hints[:] = 0, 0
+    if change == last:
+        asked.found[:] = 0
+        return -1
     for q in range(len(asked.time)):
         while change < last and crossings.seq[change] <= asked.as_of[q]:
             series, weight = crossings.series[change], crossings.weight[change]
-            fits = _cross(counted, series, crossings.enters[change], weight)
-            if not (fits and _cross(counted, series, crossings.leaves[change], -weight)):
+            if weight > LARGEST_TOTAL:
                 return int(change)
+            _cross(counted, series, 0, crossings.enters[change], weight)
+            _cross(counted, series, 1, crossings.leaves[change], weight)
             change += 1
-        for i in range(len(hints)):
-            hints[i] = after(counted.times[i], counted.sizes[i], asked.time[q], hints[i])
-            asked.found[i, q] = counted.totals[i, hints[i]]
+        for i in range(len(counted.sizes)):
+            entered, left = _passed(counted, i, 0, asked.time[q]), _passed(counted, i, 1, asked.time[q])
+            asked.found[i, q] = entered - left
     return -1
 
 
 @native
-def _cross(counted: Counted, i: int, time: int, weight: int) -> bool:
-    """Put one crossing in its place by time, and correct the totals after it; return whether they still fit."""
-    times, totals, place = counted.times[i], counted.totals[i], counted.sizes[i]
-    if weight > LARGEST_TOTAL or weight < -LARGEST_TOTAL:
-        return False
-    counted.sizes[i] += 1
+def _cross(counted: Counted, i: int, side: int, time: int, weight: int) -> None:
+    """Put one entry or exit in its place by time, and correct the totals after it."""
+    times, totals, place = counted.times[i, side], counted.totals[i, side], counted.sizes[i, side]
+    counted.sizes[i, side] += 1
     while place > 0 and times[place - 1] > time:
         times[place] = times[place - 1]
         totals[place + 1] = totals[place] + weight
-        if totals[place + 1] > LARGEST_TOTAL or totals[place + 1] < -LARGEST_TOTAL:
-            return False
         place -= 1
     times[place] = time
     totals[place + 1] = totals[place] + weight
-    return bool(-LARGEST_TOTAL <= totals[place + 1] <= LARGEST_TOTAL)
+
+
+@native
+def _passed(counted: Counted, i: int, side: int, time: int) -> int:
+    """Return the total of what entered or left up to an instant."""
+    place = after(counted.times[i, side], counted.sizes[i, side], time, counted.hints[i, side])
+    counted.hints[i, side] = place
+    return int(counted.totals[i, side, place])
 
 
 @native
@@ -303,8 +369,7 @@ def _straight(
         newer, older = layout.slots[i, 6], layout.slots[i, 7]
         for q in range(len(asked.time)):
             until, since = (edges[newer, q], edges[older, q]) if newer >= 0 else (0, 0)
-            if not _answer(layout, i, totals, until, since, asked, q):
-                return ANSWER, i, 0
+            _answer(layout, i, totals, until, since, asked, q)
     return FINE, 0, 0
 
 
@@ -326,8 +391,7 @@ def _arrived(
         for i in range(len(layout.slots)):
             newer, older = layout.slots[i, 6], layout.slots[i, 7]
             until, since = (edges[newer], edges[older]) if newer >= 0 else (0, 0)
-            if not _answer(layout, i, totals, until, since, asked, q):
-                return ANSWER, i, 0
+            _answer(layout, i, totals, until, since, asked, q)
     return FINE, 0, 0
 
 
@@ -355,8 +419,8 @@ def _insert(times: Ints, totals: Ints, size: int, time: int, weights: Ints) -> i
 
 
 @native
-def _answer(layout: Layout, i: int, totals: Ints, until: int, since: int, asked: Asked, q: int) -> bool:
-    """Finalise one aggregate from the totals at the ends of its window; return whether its sum is a whole number."""
+def _answer(layout: Layout, i: int, totals: Ints, until: int, since: int, asked: Asked, q: int) -> None:
+    """Finalise one aggregate from the totals at the ends of its window."""
     slot, scale = layout.slots[i], layout.scales[i]
     function, number, total, series = slot[0], slot[1], slot[2], slot[5]
     n = s = 0
@@ -366,18 +430,25 @@ def _answer(layout: Layout, i: int, totals: Ints, until: int, since: int, asked:
         n = totals[until, number - 1] - totals[since, number - 1]
     if total >= 0:
         s = totals[until, total - 1] - totals[since, total - 1]
-    if series >= 0:
-        known = asked.found[series, q]
-        if (known > 0 and s > LARGEST_WHOLE - known) or (known < 0 and s < -LARGEST_WHOLE - known):
-            return False
-        s += known
     if function == COUNT:
         asked.answers[i, q] = _count(n)
-    elif function == SUM:
-        asked.answers[i, q] = _total(s, scale)
-    elif function == MEAN:
-        asked.answers[i, q] = _mean(s, n, scale)
-    else:
+    elif function == STD:
         high = totals[until, slot[3] - 1] - totals[since, slot[3] - 1]
         asked.answers[i, q] = _std(n, s, high, totals[until, slot[4] - 1] - totals[since, slot[4] - 1], scale)
-    return True
+    else:
+        whole = _sum(s, asked.found[series, q]) if series >= 0 else float(s)
+        if function == SUM:
+            asked.answers[i, q] = _total(whole, scale)  # type: ignore[arg-type]  # the double it would make first
+        else:
+            asked.answers[i, q] = _mean(whole, n, scale)  # type: ignore[arg-type]
+
+
+@native
+def _sum(left: int, right: int) -> float:
+    """Return the sum of two whole numbers as the nearest double, even where it does not fit 64 bits."""
+    too_large, too_small = left > LARGEST_WHOLE - max(right, 0), left < -LARGEST_WHOLE - min(right, 0)
+    if not (too_large or too_small):
+        return float(left + right)
+    # Half of the sum fits. Its lost bit only tells a tie from what is a little more, so any place below will do.
+    half = (left >> 1) + (right >> 1) + (left & right & 1)
+    return float(half | ((left ^ right) & 1)) * 2.0

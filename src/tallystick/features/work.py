@@ -176,13 +176,31 @@ class Work:
 
     def crossings(self) -> kernel.Crossings:
         """Return the entries and exits of all series, by entity, then order of arrival."""
+        entity, series, seq, enters, leaves, weight = self._all_crossed.T
+        starts, place = kernel.by_entity(entity.astype(np.int32), self.entities.n)
+        kept = (part[place] for part in (series, seq, enters, leaves, self._checked(weight)))
+        return kernel.Crossings(starts, *kept)
+
+    @cached_property
+    def _all_crossed(self) -> Ints:
+        """Entity, series, seq, entry, exit and weight of every change that enters a series, by seq; shape (n, 6)."""
         columns = [self._crossed(place, series) for place, series in enumerate(self.group.series)]
-        none = [np.empty((0, 6), dtype=np.int64)]
-        entity, series, seq, enters, leaves, weight = np.concatenate(none + columns).T
-        order = np.argsort(seq, kind="stable")
-        starts, place = kernel.by_entity(entity[order].astype(np.int32), self.entities.n)
-        order = order[place]
-        return kernel.Crossings(starts, series[order], seq[order], enters[order], leaves[order], weight[order])
+        found = np.concatenate([np.empty((0, 6), dtype=np.int64), *columns])
+        return np.ascontiguousarray(found[np.argsort(found[:, 2], kind="stable")])
+
+    def _checked(self, weight: Ints) -> Ints:
+        """Return the weights, too large where a series' total becomes so; only where it can are totals looked at."""
+        entity, series, seq, enters, leaves, _ = self._all_crossed.T
+        place = entity * len(self.group.series) + series
+        largest = np.bincount(place, np.abs(weight.astype(np.float64))) if len(place) else np.zeros(0)
+        checked = weight
+        for each in np.flatnonzero(largest > kernel.LARGEST_TOTAL / 2):
+            own = np.flatnonzero(place == each)
+            first = kernel.first_beyond(seq[own], enters[own], leaves[own], weight[own])
+            if first >= 0:
+                checked = checked.copy()
+                checked[own[first]] = TOO_LARGE
+        return checked
 
     def _crossed(self, place: int, series: Series) -> Ints:
         """Return entity, series, seq, entry, exit and weight of every change that enters a series; shape (n, 6)."""
@@ -282,11 +300,10 @@ class Work:
         if kind == kernel.CHANNEL:
             column = str(self.group.channels[place].of)
             return self._overflow(column, entity, int(self.records.values[column].values[at]))
-        if kind == kernel.ANSWER:
-            totalled = [slot for slot in self.group.slots if slot.track < 0]
-            place, at = totalled[place].series, 0
         later = self.plan.later[self.group.series[place].later]
-        return self._overflow(later.field if isinstance(later, Corrected) else later.by, entity, at)
+        column = later.field if isinstance(later, Corrected) else later.by
+        of_entity = self._all_crossed[self._all_crossed[:, 0] == entity]
+        return self._overflow(column, entity, int(of_entity[at, 5]))
 
     def _overflow(self, column: str, entity: int, value: int) -> FeatureOverflow:
         return FeatureOverflow(column, entity=self.entities.name(entity), value=value)
