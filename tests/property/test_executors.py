@@ -3,8 +3,11 @@
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,18 +15,40 @@ import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-from tallystick.data.records import Dataset, Record
-from tallystick.definitions.expressions import Aggregate, AnyExpr, Flagged
+from tallystick.data.records import Dataset
+from tallystick.definitions.expressions import Aggregate, AnyExpr
+from tallystick.definitions.streams import Stream
 from tallystick.errors import FeatureOverflow
 from tallystick.features import batch, oracle, reports
 from tallystick.features.online import Online
 from tallystick.features.oracle_input import from_dataset
 from tallystick.features.plan import Plan
 from tallystick.features.state.lmdb import LmdbStore
-from tallystick.testing.scenarios import Scenario, aggregates, scenarios
+from tallystick.testing.drawn_features import Drawn, aggregates
+from tallystick.testing.scenarios import Scenario, scenarios
 
 Question = tuple[int, int]
 Bits = list[bytes]
+
+TOTALS = ("sum", "mean", "std")
+SUMMED = ("count", "sum", "mean")
+
+
+def totals(spine: Stream) -> Drawn:
+    """Draw an aggregate that sums, of the spine's or another stream's events."""
+    return aggregates(spine, functions=TOTALS)
+
+
+def own_totals(spine: Stream) -> Drawn:
+    """Draw an aggregate that sums over the entity of the record itself, so that whoever adds to it also asks."""
+    return aggregates(spine, functions=TOTALS, is_own=True)
+
+
+def near_the_limit(features: Callable[[Stream], Drawn]) -> st.SearchStrategy[Scenario]:
+    """Draw scenarios with values whose totals, or the totals of whose squares, are about as large as they may be."""
+    return st.sampled_from([2**46, 2**48, 2**60, 2**61, 2**62]).flatmap(
+        lambda largest: scenarios(largest=largest, features=features)
+    )
 
 
 @given(scenarios())
@@ -37,10 +62,9 @@ def test_batch_equals_the_oracle(scenario: Scenario) -> None:
 @given(scenarios(), st.data())
 def test_batch_sees_as_of_any_moment(scenario: Scenario, data: st.DataObject) -> None:
     """A row asked as of any moment, in any order of questions, sees what had arrived by then."""
-    rows = st.integers(0, len(scenario.dataset.records["payments"]) - 1)
+    n = len(scenario.dataset.records[scenario.spine])
     moments = st.integers(0, scenario.dataset.last_seq + 2)
-    has_rows = len(scenario.dataset.records["payments"]) > 0
-    questions = data.draw(st.lists(st.tuples(rows, moments), max_size=12)) if has_rows else []
+    questions = data.draw(st.lists(st.tuples(st.integers(0, n - 1), moments), max_size=12)) if n else []
 
     assert in_batch(scenario, questions) == by_oracle(scenario, questions)
 
@@ -48,42 +72,39 @@ def test_batch_sees_as_of_any_moment(scenario: Scenario, data: st.DataObject) ->
 @given(scenarios())
 def test_online_equals_batch(scenario: Scenario) -> None:
     """Online gives batch's bits for a record on arrival, and for each known record whenever it is asked again."""
-    questions, vectors = [], []
-    rows = {record.id: row for row, record in enumerate(spine(scenario))}
-    with online(scenario.plan) as state:
-        known = []
-        for seq, record in scenario.arrivals:
-            with state.transaction() as transaction:
-                transaction.append(record, seq)
-                known += [record] if record.stream == "payments" else []
-                questions += [(rows[payment.id], seq) for payment in known]
-                vectors += [transaction.vector(payment, seq) for payment in known]
-                transaction.commit(seq)
+    questions = all_questions(scenario)
 
-    assert bits(vectors) == in_batch(scenario, questions)
+    assert as_served(scenario, questions) == in_batch(scenario, questions)
 
 
 @given(scenarios())
 def test_a_rebuild_leaves_the_bytes_of_appending(scenario: Scenario) -> None:
     """Loading a dataset at once and appending its records one by one leave the same state, byte for byte."""
-    with online(scenario.plan) as appended, online(scenario.plan) as rebuilt:
-        with appended.transaction() as transaction:
-            for seq, record in scenario.arrivals:
-                transaction.append(record, seq)
-            transaction.commit(scenario.dataset.last_seq)
-        rebuilt.rebuild(scenario.dataset)
-
-        assert rebuilt.dump() == appended.dump()
+    assert rebuilt(scenario) == appended(scenario)
 
 
-@given(scenarios(largest=2**62))
+@given(near_the_limit(own_totals))
 def test_all_executors_agree_on_overflow(scenario: Scenario) -> None:
     """With values near the limit either all executors give the same bits, or all refuse."""
-    questions = own_questions(scenario)
+    questions = all_questions(scenario)
 
     found = {outcome(run, scenario, questions) for run in (by_oracle, in_batch, as_served)}
 
     assert len(found) == 1
+
+
+@given(near_the_limit(totals))
+def test_batch_refuses_what_the_oracle_refuses(scenario: Scenario) -> None:
+    """Totals of any stream's entity are too large for both as soon as a record asks about it, or for none."""
+    questions = own_questions(scenario)
+
+    assert outcome(in_batch, scenario, questions) == outcome(by_oracle, scenario, questions)
+
+
+@given(near_the_limit(totals))
+def test_a_rebuild_refuses_what_appending_refuses(scenario: Scenario) -> None:
+    """With values near the limit a state is loaded at once to the same bytes, or refused as one by one."""
+    assert outcome(rebuilt, scenario) == outcome(appended, scenario)
 
 
 @given(scenarios())
@@ -95,13 +116,25 @@ def test_threads_do_not_change_bits(scenario: Scenario) -> None:
     assert one.values.tobytes() == three.values.tobytes()
 
 
+@given(scenarios(), st.data())
+def test_the_oracle_needs_only_what_concerns_the_rows(scenario: Scenario, data: st.DataObject) -> None:
+    """Restricted to the records that concern some rows, the oracle gives these rows the same bits."""
+    n = len(scenario.dataset.records[scenario.spine])
+    rows = np.array(sorted(data.draw(st.sets(st.integers(0, n - 1)))) if n else [], np.int64)
+    streams, places = from_dataset(scenario.plan.definition, scenario.dataset, rows)
+
+    found = bits(oracle.compute(scenario.plan.definition, scenario.plan.streams, streams, places))
+
+    assert found == by_oracle(scenario, [own_questions(scenario)[row] for row in rows])
+
+
 def test_labels_without_known_at_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The property fails for an executor that takes labels as known when the event happens."""
+    """The property fails for an executor that takes labels and corrections as known when the event happens."""
     honest = reports.changes
 
-    def leaking(flag: Flagged, dataset: Dataset) -> reports.Changes:
-        found, times = honest(flag, dataset), dataset.records["payments"].time
-        return reports.Changes(found.row, found.seq, times[found.row], found.before)
+    def leaking(later: Any, dataset: Dataset) -> reports.Changes:
+        found = honest(later, dataset)
+        return replace(found, known=dataset.records[later.stream].time[found.row])
 
     monkeypatch.setattr(batch, "changes", leaking)
 
@@ -112,7 +145,7 @@ def test_a_closed_left_edge_is_caught() -> None:
     """The property fails for an executor whose windows count an event exactly W + d ago."""
 
     def widened(expr: AnyExpr) -> AnyExpr:
-        if isinstance(expr, Aggregate):
+        if isinstance(expr, Aggregate) and expr.window_us:
             return msgspec.structs.replace(expr, window_us=expr.window_us + 1)
         return expr
 
@@ -141,12 +174,18 @@ def differs(leaking: Callable[[Scenario, Sequence[Question]], Bits]) -> Scenario
         return leaking(scenario, questions) != by_oracle(scenario, questions)
 
     search = settings(max_examples=2_000, deadline=None, database=None, phases=[Phase.generate])
-    return find(scenarios(features=aggregates()), is_caught, settings=search)
+    return find(scenarios(features=partial(aggregates, functions=SUMMED)), is_caught, settings=search)
 
 
 def own_questions(scenario: Scenario) -> list[Question]:
     """Return every row, as of its own arrival."""
-    return list(enumerate(scenario.dataset.records["payments"].seq.tolist()))
+    return list(enumerate(scenario.dataset.records[scenario.spine].seq.tolist()))
+
+
+def all_questions(scenario: Scenario) -> list[Question]:
+    """Return every row as of every arrival since its own."""
+    own = own_questions(scenario)
+    return [(row, seq) for seq, _ in scenario.arrivals for row, arrived in own if arrived <= seq]
 
 
 def in_batch(scenario: Scenario, questions: Sequence[Question]) -> Bits:
@@ -159,26 +198,42 @@ def by_oracle(scenario: Scenario, questions: Sequence[Question]) -> Bits:
     """Return the rows' bits by brute force."""
     streams, _ = from_dataset(scenario.plan.definition, scenario.dataset)
     rows, as_of = [row for row, _ in questions], [moment for _, moment in questions]
-    return bits(oracle.compute(scenario.plan.definition, streams, rows, as_of))
+    return bits(oracle.compute(scenario.plan.definition, scenario.plan.streams, streams, rows, as_of))
 
 
-def as_served(scenario: Scenario, _: Sequence[Question]) -> Bits:
-    """Return every payment's bits online, on its arrival."""
+def as_served(scenario: Scenario, questions: Sequence[Question]) -> Bits:
+    """Return the rows' bits online, each asked as soon as all it sees has arrived."""
+    rows = [record for _, record in scenario.arrivals if record.stream == scenario.spine]
     vectors = []
-    with online(scenario.plan) as state, state.transaction() as transaction:
+    with online(scenario.plan) as state:
         for seq, record in scenario.arrivals:
-            transaction.append(record, seq)
-            if record.stream == "payments":
-                vectors.append(transaction.vector(record, seq))
+            with state.transaction() as transaction:
+                transaction.append(record, seq)
+                vectors += [transaction.vector(rows[row], seq) for row, as_of in questions if as_of == seq]
+                transaction.commit(seq)
     return bits(vectors)
 
 
-def outcome(
-    run: Callable[[Scenario, Sequence[Question]], Bits], scenario: Scenario, questions: Sequence[Question]
-) -> str:
-    """Return the bits, or that the executor refused."""
+def appended(scenario: Scenario) -> str:
+    """Return the digest of a state to which the records were appended one by one."""
+    with online(scenario.plan) as state, state.transaction() as transaction:
+        for seq, record in scenario.arrivals:
+            transaction.append(record, seq)
+        transaction.commit(scenario.dataset.last_seq)
+        return state.dump()
+
+
+def rebuilt(scenario: Scenario) -> str:
+    """Return the digest of a state into which the dataset was loaded at once."""
+    with online(scenario.plan) as state:
+        state.rebuild(scenario.dataset)
+        return state.dump()
+
+
+def outcome(run: Callable[..., Any], scenario: Scenario, *asked: Any) -> str:
+    """Return what an executor gives, or that it refused."""
     try:
-        return str(run(scenario, questions))
+        return str(run(scenario, *asked))
     except FeatureOverflow:
         return "refused"
 
@@ -186,11 +241,6 @@ def outcome(
 def bits(vectors: Iterable[Sequence[float]]) -> Bits:
     """Return each vector's doubles as bytes; there is one NaN, so missing values compare equal."""
     return [struct.pack(f"{len(vector)}d", *vector) for vector in vectors]
-
-
-def spine(scenario: Scenario) -> list[Record]:
-    """Return the payments in order of arrival."""
-    return [record for _, record in scenario.arrivals if record.stream == "payments"]
 
 
 @contextmanager

@@ -22,8 +22,8 @@ Drawn = st.SearchStrategy[Any]
 
 FUNCTIONS = ("count", "sum", "mean", "rate", "std", "min", "max", "first", "last", "latest", "distinct", "since_last")
 STREAMS = (payments, applications)
-WINDOWS = [*range(1, 9), 11, 12, 13]  # some wide enough for a report to come while its payment is in them
-DELAYS = [0, 0, 1, 0, 2, 3, 4, 6]
+WINDOWS = [*range(1, 9), 11, 12, 13, 20, 30]  # some wide enough for a report to come while its payment is in them
+DELAYS = [0, 0, 0, 0, 1, 2, 3, 4, 6]
 ROUNDINGS = [None, None, None, "2us", "3us", "5us"]
 SPANS = st.sampled_from(WINDOWS), st.sampled_from(DELAYS), st.sampled_from(ROUNDINGS)
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"]
@@ -53,6 +53,7 @@ def aggregates(
     functions: tuple[str, ...] = FUNCTIONS,
     streams: tuple[Stream, ...] = STREAMS,
     is_late: bool = True,
+    is_own: bool = False,
 ) -> Drawn:
     """Draw an aggregate that is a number.
 
@@ -62,9 +63,10 @@ def aggregates(
     functions : which functions of an entity, as they are written
     streams : whose events; the spine is preferred
     is_late : flags and corrected columns are among the values
+    is_own : a record asks only about entities that it belongs to itself
     """
-    preferred = [spine, spine, *streams] if spine in streams else [*streams]
-    by_stream = {stream: _measured(spine, stream, functions, is_late=is_late) for stream in preferred}
+    preferred = [spine] if is_own else [spine, spine, *streams] if spine in streams else [*streams]
+    by_stream = {stream: _measured(spine, stream, functions, is_late=is_late, is_own=is_own) for stream in preferred}
     return st.sampled_from(preferred).flatmap(by_stream.__getitem__)
 
 
@@ -144,7 +146,7 @@ def conditions(stream: Stream) -> Drawn:
 
 
 @cache
-def _measured(spine: Stream, stream: Stream, functions: tuple[str, ...], *, is_late: bool) -> Drawn:
+def _measured(spine: Stream, stream: Stream, functions: tuple[str, ...], *, is_late: bool, is_own: bool) -> Drawn:
     columns = [stream[name] for name in _fields(stream, (Money, Number, Integer, Flag))]
     keys = [stream[name] for name in _fields(stream, (Key,))]
     later = _later(stream) if is_late else []
@@ -155,7 +157,7 @@ def _measured(spine: Stream, stream: Stream, functions: tuple[str, ...], *, is_l
     }
 
     def of(function: str) -> Drawn:
-        entities, where = _entities(spine, stream), _conditions(stream)
+        entities, where = _entities(spine, stream, is_own=is_own), _conditions(stream)
         if function in ("count", "since_last"):
             return st.builds(lambda entity, only: getattr(entity, function)(where=only), entities, where)
         value = conditions(stream) if function == "rate" else st.sampled_from(values.get(function, columns))
@@ -174,7 +176,7 @@ def _over(measure: Any, window: int, delay: int, every: str | None) -> Any:
 
 
 @cache
-def _entities(spine: Stream, stream: Stream) -> Drawn:
+def _entities(spine: Stream, stream: Stream, *, is_own: bool = False) -> Drawn:
     """Draw whose events are meant: by keys of the same name where the spine has them, or told by ``at``."""
     asking = [name for name in _fields(spine, (Key,)) if name != "reverses"]
 
@@ -184,6 +186,8 @@ def _entities(spine: Stream, stream: Stream) -> Drawn:
 
     def told(keys: tuple[str, ...]) -> st.SearchStrategy[Entity]:
         entity = stream.by(*keys)
+        if is_own:
+            return st.just(entity)
         named = st.tuples(*map(asked, keys)).map(lambda fields: entity.at(*fields))
         has_same = all(isinstance(spine.definition.fields.get(key), Key) for key in keys)
         return _often(st.just(entity), named, (0, 0, 1)) if has_same else named

@@ -22,7 +22,7 @@ from tallystick.testing.declared import SOURCES, SPINES, profiles, shops
 from tallystick.testing.drawn_features import WORDS, Drawn, any_feature
 
 IDS = [f"p{i}" for i in range(8)]
-MANY = [2, 1, 5, 6, 8, 8, 0]  # how many payments, and how many reports: rarely none, often enough to meet
+MANY = [2, 1, 5, 6, 8, 8, 8, 0]  # how many payments, and how many reports: rarely none, often enough to meet
 SOME = [2, 1, 3, 4, 0]
 EPOCHS = [
     0,
@@ -33,7 +33,7 @@ EPOCHS = [
     1_793_512_800_000_000 - 5,  # clocks go back in New York
     504_901_800_000_000 - 5,  # Kathmandu leaves half past five
 ]
-CARDS = ("a", "b", "a", "ab", None)
+CARDS = ("a", "b", "a", "a", "ab", None)
 SHOPS = ("a", "ba", "\N{GREEK SMALL LETTER OMEGA}")
 ABOUT = [*IDS[:4], *IDS, None]
 COUNTRIES = [None, *WORDS]
