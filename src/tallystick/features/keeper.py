@@ -1,21 +1,20 @@
 """One group's part of the state: a record enters in its place, a question reads at the edges of windows."""
 
 from collections.abc import Callable, Sequence
+from math import isnan
 
 from tallystick.data.records import Record
 from tallystick.errors import FeatureOverflow
 from tallystick.features.groups import Channel, Edge, Group
 from tallystick.features.naming import check_length, namer, told
 from tallystick.features.scalar import evaluator
-from tallystick.features.slots import Answer, Found, empty, finisher, instant, looks, used_edges
+from tallystick.features.slots import Answer, Tracked, empty, finisher, instant, looks, used_edges
 from tallystick.features.state import keys
 from tallystick.features.state.store import Entry, StoreTransaction
-from tallystick.features.totals import Layout, added
+from tallystick.features.totals import Layout, added, beyond
 from tallystick.features.tracking import TrackKeeper
 
 Weigh = Callable[[Record, Sequence[float]], int]
-COUNTED = Layout(1)
-"""How a series' total is packed."""
 
 
 class Keeper:
@@ -46,6 +45,9 @@ class Keeper:
         self._edges = _Ends([group.offsets[edge] for edge in used_edges(group)])
         self._looked = tuple(self._tracks[look.track].begins for look in looks(group))
         self._look_edges = _Ends([group.offsets[look.edge] for look in looks(group)])
+        self._n_totals = self._edges.n + len(self._series)
+        self._nothing = bytes(8 * len(group.channels))
+        self._unpack = Layout(self._edges.n * len(group.channels) + len(self._series)).unpack
         self._finish = tuple(finisher(slot, group, self._tracks) for slot in group.slots)
         self.nothing = [empty(slot) for slot in group.slots]
         """What the aggregates of nobody are."""
@@ -60,7 +62,7 @@ class Keeper:
             If its name does not fit into the store's keys.
         """
         name = self._name(record)
-        if name is not None:
+        if name is not None and len(name) > self._longest:
             check_length(name, self._longest, self.group.keys)
         return name
 
@@ -83,17 +85,13 @@ class Keeper:
         FeatureOverflow
             If a running total leaves the range in which every window is exact.
         """
-        named = keys.measured(entity)
-        end = keys.at(_time(record), seq)
+        named, end = keys.measured(entity), keys.at(_time(record), seq)
         weights = [1, *[weigh(record, met) for weigh in self._weigh]]
-
-        def refuse(channel: int) -> FeatureOverflow:
-            of = self.group.channels[channel].of
-            value = record.values.get(of) if isinstance(of, str) else None
-            weight = weights[channel] if value is None else value
-            return FeatureOverflow(str(of), entity=told(self.group.keys, entity), value=weight)
-
-        entries = added(store, self._layout, self._events + named + end, weights, refuse)
+        self._check(beyond(weights), weights, entity, record)
+        entries, pack = [], self._layout.pack
+        for key, totals in added(store, self._layout, self._events + named + end, weights):
+            self._check(beyond(totals), weights, entity, record)
+            entries.append((key, pack(*totals)))
         for track in self._tracks:
             entries += track.entering(store, named, end, record, met)
         return entries
@@ -127,16 +125,25 @@ class Keeper:
         time : the instant
         entries : what stands before each of the questions
         """
-        named, unpack, nothing = keys.measured(entity), self._layout.unpack, self._layout.nothing
-        begins, n_edges = self._events + named, self._edges.n
-        edges = [unpack(entry[1]) if entry and entry[0].startswith(begins) else nothing for entry in entries[:n_edges]]
-        n_totals = n_edges + len(self._series)
-        counted = [
-            COUNTED.unpack(entry[1])[0] if entry and entry[0].startswith(series + named) else 0
+        named, nothing = keys.measured(entity), self._nothing
+        begins, n_edges, n_totals = self._events + named, self._edges.n, self._n_totals
+        packed = [e[1] if e and e[0].startswith(begins) else nothing for e in entries[:n_edges]]
+        packed += [
+            entry[1] if entry and entry[0].startswith(series + named) else _NONE
             for series, entry in zip(self._series, entries[n_edges:n_totals], strict=True)
         ]
-        found = Found(edges, counted, entries[n_totals:], store, named, time)
-        return [finish(found) for finish in self._finish]
+        totals, tracked = self._unpack(b"".join(packed)), Tracked(entries[n_totals:], store, named, time)
+        return [finish(totals, tracked) for finish in self._finish]
+
+    def _check(self, place: int, weights: Sequence[int], entity: bytes, record: Record) -> None:
+        if place >= 0:
+            of = self.group.channels[place].of
+            value = record.values.get(of) if isinstance(of, str) else None
+            shown = weights[place] if value is None else value
+            raise FeatureOverflow(str(of), entity=told(self.group.keys, entity), value=shown)
+
+
+_NONE = bytes(8)
 
 
 class _Ends:
@@ -155,15 +162,12 @@ class _Ends:
 
 def _weigher(channel: Channel) -> Weigh:
     """Return the function that tells how much an event adds to a channel."""
-    of, part, where = channel.of, channel.part, channel.where
-    weigh = _of_field(of) if isinstance(of, str) else _of_event if of is None else _of_condition(of)
-    taken = _PARTS[part]
-
-    def weight(record: Record, met: Sequence[float]) -> int:
-        value = weigh(record, met)
-        return 0 if value is None or (where >= 0 and met[where] != 1.0) else taken(value)
-
-    return weight
+    of, where = channel.of, channel.where
+    taken = _PARTS[channel.part]
+    weigh = _of_field(of, taken) if isinstance(of, str) else _of_event if of is None else _of_condition(of, taken)
+    if where < 0:
+        return weigh
+    return lambda record, met: weigh(record, met) if met[where] == 1.0 else 0
 
 
 _PARTS: dict[str, Callable[[int], int]] = {
@@ -173,19 +177,24 @@ _PARTS: dict[str, Callable[[int], int]] = {
     "low": lambda value: value * value & 0xFFFF_FFFF,
 }
 
-_Value = Callable[[Record, Sequence[float]], int | None]
 
+def _of_field(field: str, taken: Callable[[int], int]) -> Weigh:
+    def weigh(record: Record, _: Sequence[float]) -> int:
+        value = record.values[field]
+        return 0 if value is None else taken(value)
 
-def _of_field(field: str) -> _Value:
-    return lambda record, _: record.values[field]
+    return weigh
 
 
 def _of_event(_record: Record, _met: Sequence[float]) -> int:
     return 1
 
 
-def _of_condition(place: int) -> _Value:
-    return lambda _, met: None if met[place] != met[place] else int(met[place])
+def _of_condition(place: int, taken: Callable[[int], int]) -> Weigh:
+    def weigh(_: Record, met: Sequence[float]) -> int:
+        return 0 if isnan(met[place]) else taken(int(met[place]))
+
+    return weigh
 
 
 def _time(record: Record) -> int:

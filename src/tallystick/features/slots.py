@@ -8,28 +8,23 @@ from tallystick.features.groups import COUNT, DISTINCT, FIRST, LAST, MAX, MEAN, 
 from tallystick.features.rowwise import NAN, decimal
 from tallystick.features.state import keys
 from tallystick.features.state.store import Entry, StoreTransaction
-from tallystick.features.totals import Totals
 from tallystick.features.tracking import TrackKeeper
 
 Answer = float | str | None
 
 
-class Found(NamedTuple):
-    """What a group's questions found about an entity.
+class Tracked(NamedTuple):
+    """What a group's questions found about the tracks of an entity, and where the rest is.
 
     Parameters
     ----------
-    edges : running totals at the ends of windows
-    counted : totals of the series
-    looked : entries before the ends of windows over tracks
+    entries : what stands before each of the group's ``looks``
     store : for what else is needed
     named : the entity, with its length
     time : the instant that is asked about
     """
 
-    edges: Sequence[Totals]
-    counted: Sequence[int]
-    looked: Sequence[Entry | None]
+    entries: Sequence[Entry | None]
     store: StoreTransaction
     named: bytes
     time: int
@@ -42,8 +37,8 @@ class Look(NamedTuple):
     edge: int
 
 
-Finish = Callable[[Found], Answer]
-Finishing = Callable[[Slot, Sequence[Edge], TrackKeeper, int], Finish]
+Finish = Callable[[Sequence[int], Tracked], Answer]
+"""Takes the totals at the group's used edges one after the other, then the totals of its series; and its tracks."""
 
 
 def instant(edge: Edge, time: int) -> int:
@@ -77,70 +72,91 @@ def empty(slot: Slot) -> Answer:
 def finisher(slot: Slot, group: Group, tracks: Sequence[TrackKeeper]) -> Finish:
     """Return the function that finishes one aggregate."""
     if slot.track < 0:
-        return _totalled(slot, used_edges(group))
+        return _totalled(slot, group)
     track, older = tracks[slot.track], group.offsets[slot.older]
     if slot.function in (LAST, SINCE):
         return _latest(slot, older, track, looks(group).index(Look(slot.track, slot.newer)))
     return _ranged(slot, older, group.offsets[slot.newer], track)
 
 
-def _totalled(slot: Slot, used: Sequence[int]) -> Finish:
-    number, total, high, low, scale = slot.number, slot.total, slot.high, slot.low, slot.scale
-    newer, older = (used.index(slot.newer), used.index(slot.older)) if slot.newer >= 0 else (-1, -1)
+def _totalled(slot: Slot, group: Group) -> Finish:
+    finish, scale = _FINISH[slot.function], slot.scale
+    n, s, high, low = (_difference(slot, group, channel) for channel in (slot.number, slot.total, slot.high, slot.low))
+    if slot.series >= 0:
+        s = _corrected(s, len(used_edges(group)) * len(group.channels) + slot.series)
+    return finish(n, s, high, low, scale)
 
-    def count(found: Found) -> float:
-        return finalise.count(found.edges[newer][number] - found.edges[older][number])
 
-    def summed(found: Found) -> int:
-        s = found.edges[newer][total] - found.edges[older][total] if total >= 0 else 0
-        return s + found.counted[slot.series] if slot.series >= 0 else s
+Difference = Callable[[Sequence[int]], int]
 
-    def sum_(found: Found) -> float:
-        return finalise.total(summed(found), scale)
 
-    def mean(found: Found) -> float:
-        return finalise.mean(summed(found), found.edges[newer][number] - found.edges[older][number], scale)
+def _difference(slot: Slot, group: Group, channel: int) -> Difference:
+    """Return the function that gives a channel's number over the window."""
+    if channel < 0:
+        return lambda _: 0
+    used, n = used_edges(group), len(group.channels)
+    newer, older = used.index(slot.newer) * n + channel, used.index(slot.older) * n + channel
+    return lambda totals: totals[newer] - totals[older]
 
-    def std(found: Found) -> float:
-        new, old = found.edges[newer], found.edges[older]
-        n, s = new[number] - old[number], new[total] - old[total]
-        return finalise.std(n, s, new[high] - old[high], new[low] - old[low], scale)
 
-    return {COUNT: count, SUM: sum_, MEAN: mean, STD: std}[slot.function]
+def _corrected(s: Difference, series: int) -> Difference:
+    return lambda totals: s(totals) + totals[series]
+
+
+def _count(n: Difference, *_: object) -> Finish:
+    return lambda totals, _: finalise.count(n(totals))
+
+
+def _sum(_: Difference, s: Difference, _high: Difference, _low: Difference, scale: float) -> Finish:
+    return lambda totals, _: finalise.total(s(totals), scale)
+
+
+def _mean(n: Difference, s: Difference, _high: Difference, _low: Difference, scale: float) -> Finish:
+    return lambda totals, _: finalise.mean(s(totals), n(totals), scale)
+
+
+def _std(n: Difference, s: Difference, high: Difference, low: Difference, scale: float) -> Finish:
+    return lambda totals, _: finalise.std(n(totals), s(totals), high(totals), low(totals), scale)
+
+
+_FINISH: dict[int, Callable[[Difference, Difference, Difference, Difference, float], Finish]] = {
+    COUNT: _count,
+    SUM: _sum,
+    MEAN: _mean,
+    STD: _std,
+}
 
 
 def _latest(slot: Slot, older: Edge, track: TrackKeeper, look: int) -> Finish:
-    scale = slot.scale
+    def last(_: Sequence[int], of: Tracked) -> Answer:
+        packed = track.last(of.entries[look], of.named, instant(older, of.time))
+        return _told(track.unpacked(packed), slot.scale, is_text=slot.is_text)
 
-    def last(found: Found) -> Answer:
-        packed = track.last(found.looked[look], found.named, instant(older, found.time))
-        return _told(track.unpacked(packed), scale, is_text=slot.is_text)
-
-    def since(found: Found) -> float:
-        entry = found.looked[look]
-        if entry is None or track.last(entry, found.named, instant(older, found.time)) is None:
+    def since(_: Sequence[int], of: Tracked) -> float:
+        entry = of.entries[look]
+        if entry is None or track.last(entry, of.named, instant(older, of.time)) is None:
             return NAN
-        return finalise.seconds(found.time - keys.time_of(entry[0]))
+        return finalise.seconds(of.time - keys.time_of(entry[0]))
 
     return last if slot.function == LAST else since
 
 
 def _ranged(slot: Slot, older: Edge, newer: Edge, track: TrackKeeper) -> Finish:
-    scale, extremes, values = slot.scale, track.extremes, track.values
+    def first(_: Sequence[int], of: Tracked) -> Answer:
+        packed = track.first(of.store, of.named, instant(older, of.time), instant(newer, of.time))
+        return _told(track.unpacked(packed), slot.scale, is_text=slot.is_text)
 
-    def first(found: Found) -> Answer:
-        begin, end = instant(older, found.time), instant(newer, found.time)
-        return _told(track.unpacked(track.first(found.store, found.named, begin, end)), scale, is_text=slot.is_text)
+    def extreme(_: Sequence[int], of: Tracked) -> float:
+        if track.extremes is None:
+            return NAN
+        pair = track.extremes.extremes(of.store, of.named, instant(older, of.time), instant(newer, of.time))
+        return NAN if pair is None else decimal(pair[slot.function == MAX], slot.scale)
 
-    def extreme(found: Found) -> Answer:
-        begin, end = instant(older, found.time), instant(newer, found.time)
-        pair = None if extremes is None else extremes.extremes(found.store, found.named, begin, end)
-        return NAN if pair is None else decimal(pair[slot.function == MAX], scale)
-
-    def distinct(found: Found) -> float:
-        begin, end = instant(older, found.time), instant(newer, found.time)
-        n = 0 if values is None else values.n_distinct(found.store, found.named, begin, end, slot.cap)
-        return finalise.distinct(n, slot.cap)
+    def distinct(_: Sequence[int], of: Tracked) -> float:
+        if track.values is None:
+            return NAN
+        window = instant(older, of.time), instant(newer, of.time)
+        return finalise.distinct(track.values.n_distinct(of.store, of.named, *window, slot.cap), slot.cap)
 
     return {FIRST: first, MIN: extreme, MAX: extreme, DISTINCT: distinct}[slot.function]
 

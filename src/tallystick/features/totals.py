@@ -1,17 +1,14 @@
 """Lists of running totals: what is added at a moment counts in that total and in all later ones."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import add
 from struct import Struct
 
 from tallystick.features.finalise import LARGEST_TOTAL
-from tallystick.features.state.store import Entry, StoreTransaction
+from tallystick.features.state.store import StoreTransaction
 
 MOMENT = 16
 """Bytes of a moment, with which all keys of a list end."""
-
-Totals = tuple[int, ...]
-Refuse = Callable[[int], Exception]
 
 
 class Layout:
@@ -27,8 +24,12 @@ class Layout:
         self.pack, self.unpack, self.nothing = packed.pack, packed.unpack, (0,) * n
 
 
-def added(store: StoreTransaction, layout: Layout, key: bytes, weights: Sequence[int], refuse: Refuse) -> list[Entry]:
-    """Return what to put so that weights count from a key on.
+SINGLE = Layout(1)
+"""Of the list of a series."""
+
+
+def added(store: StoreTransaction, layout: Layout, key: bytes, weights: Sequence[int]) -> list[tuple[bytes, list[int]]]:
+    """Return the totals from a key on as they are when weights count there.
 
     Parameters
     ----------
@@ -36,57 +37,51 @@ def added(store: StoreTransaction, layout: Layout, key: bytes, weights: Sequence
     layout : of the list
     key : the moment, where the list has no entry; without it, how all keys of the list begin
     weights : what is added to each total
-    refuse : makes the error for the place of a total that leaves the range in which every window is exact
-
-    Raises
-    ------
-    FeatureOverflow
-        From ``refuse``.
     """
-    begins = key[:-MOMENT]
+    begins, unpack = key[:-MOMENT], layout.unpack
     before, after = store.around(key)
-    totals = layout.unpack(before[1]) if before is not None and before[0].startswith(begins) else layout.nothing
-    summed = [*map(add, totals, weights)]
-    _check(summed, weights, refuse)
-    entries = [(key, layout.pack(*summed))]
+    totals = unpack(before[1]) if before is not None and before[0].startswith(begins) else layout.nothing
+    found = [(key, [*map(add, totals, weights)])]
     if after is not None and after.startswith(begins):
         for late, packed in store.onwards(after):
             if not late.startswith(begins):
                 break
-            summed = [*map(add, layout.unpack(packed), weights)]
-            _check(summed, weights, refuse)
-            entries.append((late, layout.pack(*summed)))
-    return entries
+            found.append((late, [*map(add, unpack(packed), weights)]))
+    return found
 
 
-def stepped(store: StoreTransaction, layout: Layout, steps: Mapping[bytes, int], refuse: Refuse) -> list[Entry]:
-    """Return what to put so that several weights count, each from its key on; the list may have entries there.
+def stepped(store: StoreTransaction, steps: Mapping[bytes, int]) -> list[tuple[bytes, int]]:
+    """Return the totals of a list of single ones as they are when several weights count, each from its key on.
 
-    Raises
-    ------
-    FeatureOverflow
-        From ``refuse``.
+    Parameters
+    ----------
+    store : where the list is; it may have entries at these keys
+    steps : what is added from each key on
     """
-    keys = sorted(steps)
-    begins = keys[0][:-MOMENT]
-    before, after = store.around(keys[0])
-    total = layout.unpack(before[1])[0] if before is not None and before[0].startswith(begins) else 0
+    first = min(steps)
+    begins, unpack = first[:-MOMENT], SINGLE.unpack
+    before, after = store.around(first)
+    total = unpack(before[1])[0] if before is not None and before[0].startswith(begins) else 0
     there: dict[bytes, int] = {}
     if after is not None and after.startswith(begins):
         for late, packed in store.onwards(after):
             if not late.startswith(begins):
                 break
-            there[late] = layout.unpack(packed)[0]
-    entries, weight = [], 0
-    for key in sorted({*keys, *there}):
+            there[late] = unpack(packed)[0]
+    found, weight = [], 0
+    for key in sorted({*steps, *there}):
         weight += steps.get(key, 0)
         total = there.get(key, total)  # what was there before, or stood there from the entry before it
-        _check((total + weight,), (steps.get(key, 0),), refuse)
-        entries.append((key, layout.pack(total + weight)))
-    return entries
+        found.append((key, total + weight))
+    return found
 
 
-def _check(totals: Sequence[int], weights: Sequence[int], refuse: Refuse) -> None:
-    for each in (totals, weights):
-        if max(each) > LARGEST_TOTAL or min(each) < -LARGEST_TOTAL:
-            raise refuse(next(place for place, number in enumerate(each) if abs(number) > LARGEST_TOTAL))
+def beyond(totals: Sequence[int]) -> int:
+    """Return the place of a number that leaves the range in which every window is exact, -1 where none does.
+
+    >>> beyond([1, 2**62, 3]), beyond([2**62 - 1, 1 - 2**62])
+    (1, -1)
+    """
+    if max(totals) <= LARGEST_TOTAL and min(totals) >= -LARGEST_TOTAL:
+        return -1
+    return next(place for place, total in enumerate(totals) if abs(total) > LARGEST_TOTAL)

@@ -1,30 +1,30 @@
 """What later records say about earlier ones: reports that flag them, corrections that add to them."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 from tallystick.data.records import Record
 from tallystick.definitions.expressions import Corrected, Flagged
 from tallystick.errors import FeatureOverflow
 from tallystick.features.finalise import LARGEST_TOTAL
-from tallystick.features.keeper import COUNTED, Keeper
+from tallystick.features.keeper import Keeper
 from tallystick.features.known import NEVER, crossing
 from tallystick.features.naming import check_length, told
 from tallystick.features.state import keys
 from tallystick.features.state.store import StoreTransaction
 from tallystick.features.tiles import between
-from tallystick.features.totals import stepped
+from tallystick.features.totals import SINGLE, stepped
 
 
 class Draft:
     """What one record changes, before any of it is put: if it is refused, nothing was."""
 
+    __slots__ = ("_steps", "puts", "seq", "store")
+
     def __init__(self, store: StoreTransaction, seq: int) -> None:
         self.store, self.seq = store, seq
         self.puts: dict[bytes, bytes] = {}
-        self._steps: dict[tuple[Keeper, bytes, int], dict[bytes, int]] = defaultdict(lambda: defaultdict(int))
+        self._steps: dict[tuple[Keeper, bytes, int], dict[bytes, int]] = {}
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value under a key as it will be."""
@@ -38,10 +38,10 @@ class Draft:
         FeatureOverflow
             If it is so large that no total could hold it.
         """
-        if abs(weight) > LARGEST_TOTAL:
-            raise _refused(keeper, entity, weight, series)
-        begins = keeper.series_of(series, entity)
-        self._steps[keeper, entity, series][begins + keys.at(time, self.seq)] += weight
+        _check(weight, keeper, entity, weight)
+        steps = self._steps.setdefault((keeper, entity, series), {})
+        key = keeper.series_of(series, entity) + keys.at(time, self.seq)
+        steps[key] = steps.get(key, 0) + weight
 
     def put(self) -> None:
         """Put everything.
@@ -52,10 +52,10 @@ class Draft:
             If a series' total leaves the range in which every window is exact; then nothing was put.
         """
         for (keeper, entity, _), steps in self._steps.items():
-            refuse = partial(_refused, keeper, entity, max(steps.values(), key=abs))
-            self.puts.update(stepped(self.store, COUNTED, steps, refuse))
-        for key, value in self.puts.items():
-            self.store.put(key, value)
+            for key, total in stepped(self.store, steps):
+                _check(total, keeper, entity, max(steps.values(), key=abs))
+                self.puts[key] = SINGLE.pack(total)
+        self.store.put_all(self.puts)
 
 
 class Watched:
@@ -77,7 +77,11 @@ class Watched:
         self._n_series = [len(keeper.group.series) for keeper in keepers]
         self._after = {number: getattr(value, "known_after_us", None) or 0 for number, value in later}
         corrected = {number: value.field for number, value in later if isinstance(value, Corrected)}
-        self._fields = [[corrected.get(series.later) for series in keeper.group.series] for keeper in keepers]
+        self._needs = [[(s.where, corrected.get(s.later)) for s in keeper.group.series] for keeper in keepers]
+        self._always = [
+            keys.pack_bits([True] * len(needs)) if all(need == (-1, None) for need in needs) else None
+            for needs in self._needs
+        ]
 
     def arrive(self, draft: Draft, record: Record, watched: Sequence[tuple[bytes | None, Sequence[float]]]) -> None:
         """Remember a record, and let what was said about it before count now.
@@ -94,10 +98,7 @@ class Watched:
             If its id does not fit into the store's keys.
         """
         check_length(record.id.encode(), self._longest, ("id",))
-        bits = [
-            (entity, b"" if entity is None else keys.pack_bits(self._counts(place, record, met)))
-            for place, (entity, met) in enumerate(watched)
-        ]
+        bits = [(entity, self._bits(place, record, met)) for place, (entity, met) in enumerate(watched)]
         draft.puts[keys.record(self._place, record.id)] = keys.pack_record(record.time or 0, bits)
         for later, value in self.later:
             if isinstance(value, Flagged):
@@ -157,13 +158,16 @@ class Watched:
                     draft.step(keeper, place, entity, enters, change.weight)
                     draft.step(keeper, place, entity, leaves, -change.weight)
 
-    def _counts(self, place: int, record: Record, met: Sequence[float]) -> list[bool]:
-        """Return in which of a group's series a record counts."""
-        fields = self._fields[place]
-        return [
-            (series.where < 0 or met[series.where] == 1.0) and (field is None or record.values[field] is not None)
-            for series, field in zip(self._keepers[place].group.series, fields, strict=True)
+    def _bits(self, place: int, record: Record, met: Sequence[float]) -> bytes:
+        """Return in which of a group's series a record counts, as bits."""
+        always = self._always[place]
+        if always is not None:
+            return always
+        counts = [
+            (where < 0 or met[where] == 1.0) and (field is None or record.values[field] is not None)
+            for where, field in self._needs[place]
         ]
+        return keys.pack_bits(counts)
 
 
 class _Change(NamedTuple):
@@ -175,5 +179,6 @@ class _Change(NamedTuple):
     weight: int
 
 
-def _refused(keeper: Keeper, entity: bytes, weight: int, _: int) -> FeatureOverflow:
-    return FeatureOverflow("corrections", entity=told(keeper.group.keys, entity), value=weight)
+def _check(total: int, keeper: Keeper, entity: bytes, weight: int) -> None:
+    if abs(total) > LARGEST_TOTAL:
+        raise FeatureOverflow("corrections", entity=told(keeper.group.keys, entity), value=weight)

@@ -1,6 +1,6 @@
 """Running totals in LMDB: one file, one writer, microseconds a lookup."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +149,19 @@ class LmdbTransaction:
         """
         try:
             self._transaction.put(key, value)
+        except lmdb.MapFullError as error:
+            raise StateFull(self._path, size=self._size) from error
+
+    def put_all(self, entries: Mapping[bytes, bytes]) -> None:
+        """Write several values.
+
+        Raises
+        ------
+        StateFull
+            If the largest size is used up.
+        """
+        try:
+            self._cursor.putmulti(entries.items())
         except lmdb.MapFullError as error:
             raise StateFull(self._path, size=self._size) from error
 

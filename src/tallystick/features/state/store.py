@@ -1,6 +1,6 @@
 """What a store of running totals must do, whatever keeps its bytes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 Entry = tuple[bytes, bytes]
@@ -18,6 +18,9 @@ class StoreTransaction(Protocol):
 
     def put(self, key: bytes, value: bytes) -> None:
         """Write a value under a key, in place of what was there. Raise ``StateFull`` if there is no room."""
+
+    def put_all(self, entries: Mapping[bytes, bytes]) -> None:
+        """Put several entries, as ``put`` does."""
 
     def before(self, key: bytes) -> Entry | None:
         """Return the entry with the greatest key below this one, or None."""
