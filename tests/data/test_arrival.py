@@ -90,11 +90,10 @@ def test_a_request_arrives_now(more: dict[str, Any]) -> None:
 
 
 def test_what_was_accepted_is_not_asked_again() -> None:
-    """A record that stands in a log is read again at any time, however far the clock went on or back."""
+    """A record that stands in a log is read again at any time, however late that is."""
     raw = {"payment_id": 1, "paid_at": "1970-01-02T00:00:00Z", "customer_id": "C"}
 
-    for now in (0, NOW):
-        assert parse(payments.definition, raw, now=now, is_known=True).time == 24 * HOUR
+    assert parse(payments.definition, raw, now=NOW, is_known=True).time == 24 * HOUR
 
 
 def test_a_segment_without_arrivals_had_them_in_time(tmp_path: Path) -> None:

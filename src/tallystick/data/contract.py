@@ -64,7 +64,7 @@ def parse(
     now : the instant it arrives, microseconds since 1970 UTC
     tolerance_us : how far ahead of ``now`` a record's own instant may lie
     ignore_unknown : let fields pass that are not declared, as in a record that another contract accepted
-    is_known : it was accepted once, so that it is not asked again how it stands to the clock
+    is_known : it was accepted once, so that it is not asked again how late it came
 
     Raises
     ------
@@ -96,7 +96,7 @@ def parse(
         if type(value) is Code:
             broken[name] = value
         parsed[name] = value
-    late = None if is_known else _held_to_clock(source, parsed, broken, now, tolerance_us)
+    late = _held_to_clock(source, parsed, broken, now, now + tolerance_us, is_known=is_known)
     if broken or len(given) > len(fields) or not given.keys() <= fields.keys():
         raise RowRefused(source.name, reasons=_reasons(fields, given, broken, late))
     return _record(source, parsed)
@@ -197,15 +197,15 @@ _VALUE_DECODER = msgspec.json.Decoder(Any, float_hook=_decimal)
 
 
 def _held_to_clock(
-    source: Source, parsed: Mapping[str, Any], broken: dict[str, Code], now: int, tolerance_us: int
+    source: Source, parsed: Mapping[str, Any], broken: dict[str, Code], now: int, latest: int, *, is_known: bool
 ) -> Late | None:
     """Say in ``broken`` whether a record's own instant is too far from now, and return how late it is."""
     own_time, allowed = time_field(source), getattr(source, "lateness_us", None)
     if own_time is None or own_time in broken:
         return None
-    if parsed[own_time] > now + tolerance_us:
+    if parsed[own_time] > latest:
         broken[own_time] = Code.IN_THE_FUTURE
-    if allowed is None or now - parsed[own_time] <= allowed:
+    if is_known or allowed is None or now - parsed[own_time] <= allowed:
         return None
     broken[own_time] = Code.BEYOND_LATENESS
     return Late(now - parsed[own_time], allowed)

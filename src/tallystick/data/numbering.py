@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tallystick.data.contract import KnownAt
-from tallystick.data.records import Records, arrival_field
+from tallystick.data.records import Records, arrived_at
 from tallystick.definitions.expressions import Flagged
 
 _NEVER = np.iinfo(np.int64).max
@@ -29,7 +29,7 @@ def number(records: Mapping[str, Records]) -> tuple[dict[str, Records], dict[str
     -------
     The records in order of their sequence, and for each source whether its rows came in that order already.
     """
-    instants = {name: arrived(found) for name, found in records.items()}
+    instants = {name: arrived_at(found) for name, found in records.items()}
     in_order = {name: is_rising(found) for name, found in instants.items()}
     order = np.argsort(np.concatenate([np.zeros(0, np.int64), *instants.values()]), kind="stable")
     seq = np.empty(len(order), np.int64)
@@ -40,12 +40,6 @@ def number(records: Mapping[str, Records]) -> tuple[dict[str, Records], dict[str
         ordered = replace(found, seq=own)
         numbered[name] = ordered if in_order[name] else ordered.taken(np.argsort(own))
     return numbered, in_order
-
-
-def arrived(records: Records) -> NDArray[np.int64]:
-    """Return the instant each record arrived, as far as its history tells: else the instant it happened."""
-    field = arrival_field(records.source)
-    return records.time if field is None else records.values[field].values
 
 
 def known_at(flags: Iterable[Flagged], table: str, streams: Mapping[str, Records]) -> KnownAt:

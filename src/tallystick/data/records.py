@@ -132,6 +132,17 @@ def arrival_field(source: Source) -> str | None:
     return (source.arrived or None) if isinstance(source, StreamDefinition) else None
 
 
+def arrived_at(records: Records) -> NDArray[np.int64]:
+    """Return when each record arrived, as far as its stream says: else when it happened; shape (n,)."""
+    field = arrival_field(records.source)
+    return records.time if field is None else records.values[field].values
+
+
+def known_at(records: Records) -> NDArray[np.int64]:
+    """Return from when on each record was known: when it had both happened and arrived; shape (n,)."""
+    return np.maximum(records.time, arrived_at(records))
+
+
 def key_fields(source: Source) -> tuple[str, ...]:
     """Return the key fields that records carry: all but a stream's own id."""
     own = source.id if isinstance(source, StreamDefinition) else ""

@@ -140,11 +140,13 @@ class Plan:
         placeless = msgspec.structs.replace(self.definition, spine=_placeless(self.definition.spine))
         # Pairs, since canonical JSON does not keep the order of an object's names, and a vector lives by it.
         features = [[name, msgspec.to_builtins(expr)] for name, expr in self.definition.features.items()]
-        return {
+        plain = {
             "definition": msgspec.to_builtins(placeless) | {"features": features},
             "sources": [msgspec.to_builtins(_placeless(source)) for source in self.sources],
             "zones": [msgspec.to_builtins(zone) for zone in self.calendar.values()],
         }
+        # Through JSON, which has no tuples: a plan that was read equals the one that was written.
+        return msgspec.json.decode(msgspec.json.encode(plain), type=dict[str, Any])
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "Plan":

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Records
+from tallystick.data.records import Dataset, Records, known_at
 from tallystick.definitions.fields import Money
 from tallystick.definitions.models import LabelDefinition, ModelDefinition
 from tallystick.definitions.policies import AboveCost, Policy
@@ -109,18 +109,18 @@ def reported(dataset: Dataset, label: LabelDefinition) -> Reported:
     """Return every report of the label's stream that names an event and says something, in order of arrival."""
     reports, flagged = dataset.records[label.flagged.by], label.flagged
     names = _named(reports, flagged.on)
-    known_at = reports.time
+    known = known_at(reports)
     if flagged.known_after_us is not None:
         spine = dataset.records[flagged.stream]
         place = pc.index_in(reports.ids, value_set=spine.ids)
         is_known = place.is_valid().to_numpy(zero_copy_only=False)
         place = place.fill_null(0).to_numpy(zero_copy_only=False)
-        known_at = np.where(is_known, spine.time[place] + flagged.known_after_us, reports.time)
+        known = np.where(is_known, spine.time[place] + flagged.known_after_us, reports.time)
     is_bad, says = np.ones(len(reports), dtype=np.bool_), names.is_valid().to_numpy(zero_copy_only=False)
     if flagged.flag is not None:
         is_bad, says = reports.values[flagged.flag].values == 1, says & ~reports.values[flagged.flag].missing
     ids = np.array(names.filter(pa.array(says)).to_pylist(), dtype=np.str_)
-    return Reported(ids, known_at[says], is_bad[says])
+    return Reported(ids, known[says], is_bad[says])
 
 
 def _named(reports: Records, on: str) -> pa.Array:

@@ -146,7 +146,7 @@ def _check_approval(archive: Archive, decision: Decision) -> None:
 def _record(bundle: Bundle, decision: Decision, raw: bytes) -> Record:
     spine = bundle.plan.definition.spine
     try:
-        # What has its place in the log or history stood the clock's questions when it came, not when it was decided.
+        # How late a record was, was asked when it took its place in the log or history, not when it was decided.
         record = parse(spine, raw, now=decision.at, is_known=decision.event is not None)
     except RowRefused as error:
         raise _Differs("record", f"The bundle's own contract refuses the raw request: {error}") from error

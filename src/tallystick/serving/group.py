@@ -17,6 +17,8 @@ from tallystick.serving.judge import Judge
 from tallystick.serving.record import Decision, Fault, decode, encode
 from tallystick.serving.requests import Answer, Decided, Recorded, Refused, Request, Task
 
+_END_OF_TIME = 2**62
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -113,21 +115,26 @@ class Group:
             return _repeated(decided, request)
         known = self._known(record, request.raw)
         if isinstance(known, Known):
-            return self._judged(key, known.record, request, known)
+            return self._to_come(task) or self._judged(key, known.record, request, known)
         return refused or known or self._judged(key, record, request, None)
 
     def _read(self, task: Task) -> tuple[Record, Refused | None] | Refused:
         """Read a request, and say why its record is refused unless it is known.
 
         Whether a record happened in the future, or too long ago, was asked when it came: a retry gets the first
-        answer, and a known record is decided about, wherever the clock stands now.
+        answer, wherever the clock stands now.
         """
         source, raw = self.desk.sources[task.stream], task.request.raw
         record = parsed(source, raw, self.now)
         if not isinstance(record, Refused):
             return record, None
-        again = parsed(source, raw, self.now, is_known=True)
+        again = parsed(source, raw, _END_OF_TIME, is_known=True)
         return record if isinstance(again, Refused) else (again, record)
+
+    def _to_come(self, task: Task) -> Refused | None:
+        """Say where a known record has not happened yet. How late it is now does not matter: it came in time."""
+        found = parsed(self.desk.sources[task.stream], task.request.raw, self.now, is_known=True)
+        return found if isinstance(found, Refused) else None
 
     def _judged(self, key: str, record: Record, request: Request, known: Known | None) -> Decided:
         """Decide about a record, new or known, and write the decision down."""

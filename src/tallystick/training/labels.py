@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Records
+from tallystick.data.records import Dataset, Records, known_at
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.models import LabelDefinition
 from tallystick.definitions.streams import StreamDefinition
@@ -76,7 +76,7 @@ def _known_at(spine: Records, reports: Records, flagged: Flagged) -> NDArray[np.
     if flagged.known_after_us is not None:
         return np.where(is_reported, spine.time + flagged.known_after_us, NEVER)
     earliest = np.full(max(len(names), 1), NEVER, dtype=np.int64)
-    np.minimum.at(earliest, rows.codes, reports.time[rows.positions])
+    np.minimum.at(earliest, rows.codes, known_at(reports)[rows.positions])
     return np.where(is_reported, earliest[place], NEVER)
 
 
