@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
+from tallystick.definitions.describe import WIDTHS, Description
 from tallystick.lifecycle import Judged
 from tallystick.training.record import Record
 
@@ -19,12 +20,13 @@ svg text { font: 11px system-ui, sans-serif; fill: #667; }
 SIDE, EDGE = 300, 40
 
 
-def document(made: Judged) -> str:
+def document(made: Judged, features: Description | None = None) -> str:
     """Return everything that was found about a candidate as the text of an HTML file.
 
     Parameters
     ----------
     made : the candidate with its evidence; every text of it is escaped
+    features : what its features mean; None where that is not known any more
     """
     record = made.candidate.record
     n_failed = len(made.evidence.failed)
@@ -40,6 +42,11 @@ def document(made: Judged) -> str:
         *(f"<h2>Reliability on the test part</h2>{_reliability(band)}" for band in bands),
         "<h2>Parts</h2>" + _parts(record),
         f"<h2>Search</h2><p>By {escape(record.metric)} on the validate part, seed {record.seed}.</p>" + _trials(record),
+        *(
+            []
+            if features is None
+            else ["<h2>Features</h2>" + _table(tuple(WIDTHS), (f.cells() for f in features.features))]
+        ),
         "<h2>Made of</h2>" + _made_of(record),
     ]
     head = f"<meta charset=utf-8><title>{escape(record.name)} {made.candidate.digest[:12]}</title>"

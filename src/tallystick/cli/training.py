@@ -9,15 +9,17 @@ import msgspec
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from tallystick.cli.describing import tell_features
 from tallystick.cli.document import document
 from tallystick.cli.options import Options, as_period, json_option
 from tallystick.cli.screen import Screen
 from tallystick.data.read import Screening
+from tallystick.definitions.describe import Description
 from tallystick.definitions.durations import written
 from tallystick.definitions.models import ModelDefinition
 from tallystick.features.engines import ENGINES
 from tallystick.features.matrix import write_parquet
-from tallystick.lifecycle import Judged
+from tallystick.lifecycle import Judged, Project
 from tallystick.tables import table
 
 COLOURS = {"passed": "green", "failed": "bold red", "waived": "yellow"}
@@ -50,6 +52,7 @@ def check(options: Options, as_json: bool) -> None:
 @click.option("--model", default=None, help="Whose features, where a project declares several models.")
 @click.option("--engine", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True, help="Who computes them.")
 @click.option("--show-sql", is_flag=True, help="Print the features as SQL instead; no data is read.")
+@click.option("--describe", "to_describe", is_flag=True, help="Tell what they mean and come from; no data is read.")
 @json_option
 @click.pass_obj
 def features(  # noqa: PLR0917 - one argument per option
@@ -60,6 +63,7 @@ def features(  # noqa: PLR0917 - one argument per option
     model: str | None,
     engine: str,
     show_sql: bool,
+    to_describe: bool,
     as_json: bool,
 ) -> None:
     """Write the matrix to the Parquet file OUT.
@@ -75,13 +79,18 @@ def features(  # noqa: PLR0917 - one argument per option
     """
     screen, project = Screen(as_json=as_json), options.open()
     period = as_period(begin, end, ("--from", "--to"))
+    if to_describe:
+        tell_features(screen, project.describe(model=model), project.lineage(model=model))
+        return
     if show_sql:
         text = project.features_sql(model=model)
         screen.emit({"sql": text})
         screen.verbatim(text)
         return
     if out is None:
-        raise click.UsageError("Name the Parquet file to write, such as features.parquet, or ask for --show-sql.")
+        raise click.UsageError(
+            "Name the Parquet file to write, such as features.parquet, or ask for --show-sql or --describe."
+        )
     if not out.parent.is_dir():
         raise click.BadParameter(f"there is no folder {str(out.parent)!r} to write into.", param_hint="OUT")
     with screen.progress() as step:
@@ -136,7 +145,7 @@ def show(options: Options, candidate: str | None, list_all: bool, out: Path | No
         return
     made = project.candidate(candidate)
     if out is not None:
-        out.write_text(document(made), encoding="utf-8")
+        out.write_text(document(made, _taught_with(project, made)), encoding="utf-8")
     screen.emit(_plain(made) | {"record": made.candidate.record, "findings": made.evidence.findings})
     screen.say(*_portrait(made))
     if out is not None:
@@ -207,6 +216,15 @@ def _portrait(made: Judged) -> list[RenderableType]:
         f"for bit, the largest difference is {record.parity.largest:.1e}"
     )
     return [head, search, parity, "", candidates_table("Reached on test", [made]), "", parts, "", findings]
+
+
+def _taught_with(project: Project, made: Judged) -> Description | None:
+    """Return what the candidate's features mean, or nothing where today's definitions are no longer its own."""
+    record = made.candidate.record
+    model = project.definitions.models.get(record.name)
+    if model is None or model.digest != record.model or project.plan(model).digest != record.features:
+        return None
+    return project.describe(model=record.name)
 
 
 def _plain(made: Judged) -> dict[str, object]:

@@ -1,0 +1,46 @@
+"""What features mean is told before anything is read: on the screen, as JSON, and in a candidate's document."""
+
+from typing import Any
+
+from tallystick import lifecycle
+from tallystick.cli.document import document
+
+
+def test_features_are_described_without_data(bare: Any) -> None:
+    """``features --describe`` tells every feature of a project that has no data yet, and where it comes from."""
+    told = bare.tally("features", "--describe")
+
+    assert told.code == 0
+    assert "Where bare comes from" in told.out
+    assert "chargebacks.payment_id" in told.out
+
+
+def test_the_description_is_one_document(bare: Any) -> None:
+    """With --json meanings and lineage are one JSON document, features in the order of the matrix."""
+    found = bare.document("features", "--describe")
+
+    features = lifecycle.open(bare.folder).definitions.model().features
+    assert [each["name"] for each in found["features"]] == list(features.names)
+    assert found["features"][0]["meaning"] == "amount (EUR)"
+    assert {origin["part"] for origin in found["lineage"]["origins"]} > {*features.names, "label", "policy.stop"}
+
+
+def test_the_document_tells_what_features_mean(first_shop: Any) -> None:
+    """A candidate's document has its features' meanings, where its definitions are known."""
+    project = lifecycle.open(first_shop.folder)
+
+    text = document(project.candidate(), project.describe())
+
+    assert "<h2>Features</h2>" in text
+    assert "number of the customer&#x27;s payments of the last 7 days" in text
+
+
+def test_other_definitions_describe_no_candidate(shop: Any, tmp_path: Any) -> None:
+    """Where the project changed since, ``show --html`` tells no meanings: they would be another candidate's."""
+    out, file = tmp_path / "made.html", shop.folder / "project.py"
+    file.write_text(file.read_text(encoding="utf-8").replace('"30d"', '"29d"'), encoding="utf-8")
+
+    told = shop.tally("show", "--html", str(out))
+
+    assert told.code == 0
+    assert "<h2>Features</h2>" not in out.read_text(encoding="utf-8")
