@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Record
-from tallystick.definitions.expressions import Aggregate, Flagged
-from tallystick.definitions.features import FeatureDefinition
+from tallystick.data.records import Dataset, Record, key_fields, value_fields
+from tallystick.definitions.durations import DAY_US
+from tallystick.definitions.features import FeatureSet
 from tallystick.errors import EngineMissing, EngineUnknown
 from tallystick.features import batch, engines, prove
 from tallystick.features.plan import Plan
 from tallystick.features.prove import Executor, available
-from tallystick.testing.scenarios import SOURCES, Scenario, dataset_of, scenarios
+from tallystick.testing.declared import SOURCES, payments
+from tallystick.testing.scenarios import Scenario, dataset_of, scenarios
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -84,20 +85,26 @@ def test_an_executor_may_see_a_sample(plan: Plan, dataset: Dataset) -> None:
 
 def test_records_that_report_each_other_are_proven() -> None:
     """A payment that another entity's payment reverses keeps its flag in a proof of few rows."""
-    day = 86_400_000_000
+    names = dict.fromkeys(key_fields(payments.definition))
+    values: dict[str, int | None] = dict.fromkeys(value_fields(payments.definition), 1)
     paid = [("p1", "a", None), ("p2", "b", "p1"), ("p3", "a", None)]
-    blank = {"amount": 1, "points": 1, "abroad": 0, "opened_at": None}
     arrivals = [
-        (seq, Record("payments", name, seq * day, {"card": card, "shop": card, "reverses": of}, blank))
+        (seq, Record("payments", name, seq * DAY_US, {**names, "card": card, "shop": card, "reverses": of}, values))
         for seq, (name, card, of) in enumerate(paid, 1)
     ]
-    reversed_ = Aggregate("sum", "payments", "card", Flagged("payments", "payments", "reverses"), 9 * day, 0)
-    plan = Plan(FeatureDefinition("Reversed", SOURCES[0], {"reversed": reversed_}), SOURCES)
+    reversed_ = payments.flagged_by(payments, on="reverses")
 
-    near, rows = prove._near(plan, dataset_of(arrivals), 1)
+    class Reversed(FeatureSet, spine=payments):
+        """What other payments reverse."""
+
+        n = payments.by("card").sum(reversed_).over("9d")
+
+    plan, dataset = Plan(Reversed.definition, SOURCES), dataset_of(arrivals)
+
+    near, rows = prove._near(plan, dataset, 1)
 
     assert batch.compute(plan, near, rows).values.tolist() == [[1.0]]
-    assert prove.prove(plan, dataset_of(arrivals), 1).is_identical
+    assert prove.prove(plan, dataset, 1).is_identical
 
 
 def test_nothing_to_prove_is_no_difference(plan: Plan, dataset: Dataset) -> None:
