@@ -47,7 +47,7 @@ class Keeper:
         self._look_edges = _Ends([group.offsets[look.edge] for look in looks(group)])
         self._n_totals = self._edges.n + len(self._series)
         self._nothing = bytes(8 * len(group.channels))
-        self._unpack = Layout(self._edges.n * len(group.channels) + len(self._series)).unpack
+        self._unpack = Layout(self._edges.n * len(group.channels) + len(self._series) + 1).unpack
         self._finish = tuple(finisher(slot, group, self._tracks) for slot in group.slots)
         self.nothing = [empty(slot) for slot in group.slots]
         """What the aggregates of nobody are."""
@@ -132,6 +132,7 @@ class Keeper:
             entry[1] if entry and entry[0].startswith(series + named) else _NONE
             for series, entry in zip(self._series, entries[n_edges:n_totals], strict=True)
         ]
+        packed.append(_NONE)
         totals, tracked = self._unpack(b"".join(packed)), Tracked(entries[n_totals:], store, named, time)
         return [finish(totals, tracked) for finish in self._finish]
 

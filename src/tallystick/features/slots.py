@@ -38,7 +38,7 @@ class Look(NamedTuple):
 
 
 Finish = Callable[[Sequence[int], Tracked], Answer]
-"""Takes the totals at the group's used edges one after the other, then the totals of its series; and its tracks."""
+"""Takes the totals at the group's used edges one after the other, the totals of its series, and 0; and its tracks."""
 
 
 def instant(edge: Edge, time: int) -> int:
@@ -80,51 +80,27 @@ def finisher(slot: Slot, group: Group, tracks: Sequence[TrackKeeper]) -> Finish:
 
 
 def _totalled(slot: Slot, group: Group) -> Finish:
-    finish, scale = _FINISH[slot.function], slot.scale
-    n, s, high, low = (_difference(slot, group, channel) for channel in (slot.number, slot.total, slot.high, slot.low))
-    if slot.series >= 0:
-        s = _corrected(s, len(used_edges(group)) * len(group.channels) + slot.series)
-    return finish(n, s, high, low, scale)
+    """Return the function that finishes a count, sum, mean or deviation.
 
+    Totals are told apart by their places; what is not there is the last of them, which is 0.
+    """
+    used, n, scale = used_edges(group), len(group.channels), slot.scale
+    nothing = len(used) * n + len(group.series)
 
-Difference = Callable[[Sequence[int]], int]
+    def between(channel: int) -> tuple[int, int]:
+        if channel < 0:
+            return nothing, nothing
+        return used.index(slot.newer) * n + channel, used.index(slot.older) * n + channel
 
-
-def _difference(slot: Slot, group: Group, channel: int) -> Difference:
-    """Return the function that gives a channel's number over the window."""
-    if channel < 0:
-        return lambda _: 0
-    used, n = used_edges(group), len(group.channels)
-    newer, older = used.index(slot.newer) * n + channel, used.index(slot.older) * n + channel
-    return lambda totals: totals[newer] - totals[older]
-
-
-def _corrected(s: Difference, series: int) -> Difference:
-    return lambda totals: s(totals) + totals[series]
-
-
-def _count(n: Difference, *_: object) -> Finish:
-    return lambda totals, _: finalise.count(n(totals))
-
-
-def _sum(_: Difference, s: Difference, _high: Difference, _low: Difference, scale: float) -> Finish:
-    return lambda totals, _: finalise.total(s(totals), scale)
-
-
-def _mean(n: Difference, s: Difference, _high: Difference, _low: Difference, scale: float) -> Finish:
-    return lambda totals, _: finalise.mean(s(totals), n(totals), scale)
-
-
-def _std(n: Difference, s: Difference, high: Difference, low: Difference, scale: float) -> Finish:
-    return lambda totals, _: finalise.std(n(totals), s(totals), high(totals), low(totals), scale)
-
-
-_FINISH: dict[int, Callable[[Difference, Difference, Difference, Difference, float], Finish]] = {
-    COUNT: _count,
-    SUM: _sum,
-    MEAN: _mean,
-    STD: _std,
-}
+    (n1, n0), (s1, s0), (h1, h0), (l1, l0) = map(between, (slot.number, slot.total, slot.high, slot.low))
+    later = len(used) * n + slot.series if slot.series >= 0 else nothing
+    finish: dict[int, Finish] = {
+        COUNT: lambda t, _: finalise.count(t[n1] - t[n0]),
+        SUM: lambda t, _: finalise.total(t[s1] - t[s0] + t[later], scale),
+        MEAN: lambda t, _: finalise.mean(t[s1] - t[s0] + t[later], t[n1] - t[n0], scale),
+        STD: lambda t, _: finalise.std(t[n1] - t[n0], t[s1] - t[s0], t[h1] - t[h0], t[l1] - t[l0], scale),
+    }
+    return finish[slot.function]
 
 
 def _latest(slot: Slot, older: Edge, track: TrackKeeper, look: int) -> Finish:

@@ -53,11 +53,48 @@ class OrderedStoreContract:
 
         assert found == [None, SOME[0], SOME[1], SOME[2], SOME[3]]
 
+    def test_before_all_is_before_of_each(self, store: OrderedStore) -> None:
+        """Several keys, in any order, are answered as one by one; no keys have no answers."""
+        put(store, SOME)
+        transaction = store.begin()
+        keys = [b"b", b"a", b"zz", b"a\x80", b"b"]
+
+        found = transaction.before_all(keys)
+        nothing = transaction.before_all([])
+        transaction.abort()
+
+        assert found == [SOME[2], None, SOME[3], SOME[1], SOME[2]]
+        assert nothing == []
+
+    def test_around_is_before_and_the_next_key(self, store: OrderedStore) -> None:
+        """The neighbours of a key are the entry before it, and the first key from it on."""
+        put(store, SOME)
+        transaction = store.begin()
+
+        found = [transaction.around(key) for key in (b"A", b"a", b"a\x80", b"b", b"zz")]
+        transaction.abort()
+
+        assert found == [(None, b"a"), (None, b"a"), (SOME[1], b"a\xff"), (SOME[2], b"b"), (SOME[3], None)]
+
+    def test_several_are_put_as_one_by_one(self, store: OrderedStore) -> None:
+        """Entries put together are there, in place of what was, in any order, with values of no bytes."""
+        put(store, SOME)
+        transaction = store.begin()
+
+        transaction.put_all({b"c": b"new", b"a": b""})
+        transaction.put_all({})
+        seen = transaction.get(b"a"), transaction.before(b"d")
+        transaction.commit()
+
+        assert seen == (b"", (b"c", b"new"))
+        assert list(store.entries()) == [(b"a", b""), *SOME[1:], (b"c", b"new")]
+
     def test_before_and_onwards_of_nothing(self, store: OrderedStore) -> None:
         """An empty store has no entry before or after any key."""
         transaction = store.begin()
 
         assert transaction.before(b"a") is None
+        assert transaction.around(b"a") == (None, None)
         assert list(transaction.onwards(b"a")) == []
         transaction.abort()
 

@@ -1,0 +1,235 @@
+"""How long features of one record take as it arrives, by how much is known about its entities already.
+
+    python benchmarks/online.py            the tables; about a minute
+    python benchmarks/online.py --quick    a few seconds, for a look
+
+One event at a time: it is appended, its features are read, and the state is committed, as a server with one request at
+a time does. Twelve windowed features of two entities; the history of each entity lies within the windows.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+
+from tallystick.data.records import Dataset, Fixed, Keys, Record, Records
+from tallystick.definitions.durations import DAY_US
+from tallystick.definitions.features import FeatureSet
+from tallystick.definitions.fields import key, money
+from tallystick.definitions.streams import Stream
+from tallystick.features.online import Online
+from tallystick.features.plan import Plan
+from tallystick.features.state.lmdb import LmdbStore
+
+HISTORIES = (10, 1_000, 100_000)
+SPAN_US = 37 * DAY_US
+SPACING_US = 1_000_000
+
+payments = Stream(
+    "payments",
+    id="payment_id",
+    time="paid_at",
+    fields={"customer": key, "terminal": key, "country": key, "amount": money("EUR")},
+)
+reports = Stream("reports", id="report_id", time="reported_at", fields={"payment_id": key})
+customer, terminal = payments.by("customer"), payments.by("terminal")
+fraud = payments.flagged_by(reports, on="payment_id")
+
+
+class Windowed(FeatureSet, spine=payments):
+    """Twelve windowed features."""
+
+    n = customer.count().over("1d", "7d", "30d")
+    spend = customer.sum(payments.amount).over("1d", "7d", "30d")
+    n_terminal = terminal.count().over("1d", "7d", "30d", delay="7d")
+    risk = terminal.mean(fraud).over("1d", "7d", "30d", delay="7d")
+
+
+class Last(FeatureSet, spine=payments):
+    """The last amount."""
+
+    last = customer.last(payments.amount).over("30d")
+
+
+class Largest(FeatureSet, spine=payments):
+    """The largest amount."""
+
+    largest = customer.max(payments.amount).over("30d")
+
+
+class Countries(FeatureSet, spine=payments):
+    """Few different values."""
+
+    countries = customer.distinct(payments.country, cap=100).over("30d")
+
+
+class Ids(FeatureSet, spine=payments):
+    """As many different values as there are events, told apart up to a thousand."""
+
+    ids = customer.distinct(payments.payment_id, cap=1_000).over("30d")
+
+
+TRACKS = {"last": Last, "largest": Largest, "3 different": Countries, "all different": Ids}
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known before the measured events, and these.
+
+    Parameters
+    ----------
+    n_each : how many events each customer and each terminal has
+    dataset : all of them, in order of time
+    following : the measured events
+    """
+
+    n_each: int
+    dataset: Dataset
+    following: Sequence[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Laps:
+    """Seconds of each measured event: to append it, to read its features, to commit."""
+
+    append: np.ndarray
+    read: np.ndarray
+    commit: np.ndarray
+
+
+Contender = Callable[[Plan, History], Laps]
+"""Loads a history of a plan's sources, plays the following events one by one, and says how long each took."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    n_total, n = (20_000, 500) if parser.parse_args().quick else (200_000, 5_000)
+    histories = [history(each, n_total, n) for each in HISTORIES if each <= n_total]
+    console = Console(width=120)
+    console.print(_table("Twelve windowed features of two entities", _measured(CONTENDERS, Windowed, histories)))
+    rows = [row for name, what in TRACKS.items() for row in _measured({name: in_lmdb}, what, histories)]
+    console.print(_table("One feature of single events over 30 days, in LMDB", rows))
+
+
+def in_lmdb(plan: Plan, past: History) -> Laps:
+    """Measure the state as it is embedded."""
+    with _lmdb() as store:
+        return played(Online(plan, store), past)
+
+
+CONTENDERS: dict[str, Contender] = {"LMDB": in_lmdb}
+
+
+def played(online: Online, past: History) -> Laps:
+    """Load a history and play what follows, one transaction each."""
+    online.rebuild(past.dataset)
+    laps = np.empty((len(past.following), 4))
+    clock = time.perf_counter
+    for i, record in enumerate(past.following):
+        seq = past.dataset.last_seq + 1 + i
+        with online.transaction() as state:
+            begin = clock()
+            state.append(record, seq)
+            appended = clock()
+            state.vector(record, seq)
+            read = clock()
+            state.commit(seq)
+            laps[i] = begin, appended, read, clock()
+    return Laps(*np.diff(laps, axis=1).T)
+
+
+@contextmanager
+def _lmdb() -> Iterator[LmdbStore]:
+    with tempfile.TemporaryDirectory() as folder:
+        store = LmdbStore(Path(folder) / "state")
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def history(n_each: int, n_total: int, n: int) -> History:
+    """Return customers and terminals with some events each, one in a hundred reported, and n events to measure."""
+    chance, n_entities = np.random.default_rng(0), n_total // n_each
+    times = np.linspace(0, SPAN_US, n_total).astype(np.int64)
+    codes = [chance.permutation(np.arange(n_total, dtype=np.int32) % n_entities) for _ in range(2)]
+    names = pa.array([f"{number:08}" for number in range(n_entities)])
+    ids = pa.array([f"P{number:09}" for number in range(n_total)])
+    keys = {
+        "customer": Keys(codes[0], names),
+        "terminal": Keys(codes[1], names),
+        "country": Keys(chance.integers(0, 3, n_total).astype(np.int32), pa.array(["DE", "FR", "NL"])),
+    }
+    amounts = Fixed(chance.integers(100, 20_000, n_total), np.zeros(n_total, dtype=np.bool_), 2)
+    paid = Records(
+        payments.definition, np.arange(1, n_total + 1, dtype=np.int64), times, ids, keys, {"amount": amounts}
+    )
+    bad = np.flatnonzero(chance.random(n_total) < 0.01)
+    found = {"payments": paid, "reports": _reports(ids.take(pa.array(bad)), times[bad] + DAY_US, n_total + 1)}
+    following = [_following(i, int(chance.integers(n_entities)), int(chance.integers(n_entities))) for i in range(n)]
+    return History(n_each, Dataset(found, "", n_total + len(bad)), following)
+
+
+def _reports(about: pa.Array, times: np.ndarray, first: int) -> Records:
+    ids = pa.array([f"R{number:09}" for number in range(len(about))])
+    keys = {"payment_id": Keys(np.arange(len(about), dtype=np.int32), about)}
+    return Records(reports.definition, np.arange(first, first + len(about)), times, ids, keys, {})
+
+
+def _following(number: int, customer_code: int, terminal_code: int) -> Record:
+    named: dict[str, str | None] = {
+        "customer": f"{customer_code:08}",
+        "terminal": f"{terminal_code:08}",
+        "country": "DE",
+    }
+    at = SPAN_US + SPACING_US * (number + 1)
+    return Record("payments", f"N{number:09}", at, named, {"amount": 100 + number})
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one contender took for one history."""
+
+    contender: str
+    n_each: int
+    laps: Laps
+
+
+def _measured(
+    contenders: Mapping[str, Contender], features: type[FeatureSet], histories: Sequence[History]
+) -> list[Measured]:
+    plan = Plan(features.definition, (payments.definition, reports.definition))
+    return [
+        Measured(name, past.n_each, measure(plan, past)) for name, measure in contenders.items() for past in histories
+    ]
+
+
+def _table(title: str, found: Sequence[Measured]) -> Table:
+    table = Table("state", title=f"{title}; microseconds an event, p50 (p99)")
+    for column in ("events of an entity", "append", "read", "read + append", "commit", "all"):
+        table.add_column(column, justify="right")
+    for each in found:
+        laps = each.laps
+        both = laps.append + laps.read
+        cells = [_cell(of) for of in (laps.append, laps.read, both, laps.commit, both + laps.commit)]
+        table.add_row(each.contender, f"{each.n_each:,}", *cells)
+    return table
+
+
+def _cell(seconds: np.ndarray) -> str:
+    p50, p99 = np.percentile(seconds * 1e6, [50, 99])
+    return f"{p50:,.0f} ({p99:,.0f})"
+
+
+if __name__ == "__main__":
+    main()
