@@ -25,17 +25,19 @@ def guarded(setting: Setting) -> str | None:
 
 def _weights(setting: Setting, place: int, group: Group) -> Iterator[str]:
     """Yield the queries of what is added to each running total: which total, the entity, when, and how much."""
-    keys = _keys(group)
-    for i, channel in enumerate(group.channels):
-        if channel.part != "number":
-            told = [f"{setting.dialect.text(str(channel.of))} AS field", f"{i} AS total", *keys, "time AS at", "seq"]
-            amount = setting.dialect.widened(f"c{i}")
-            told.append(f"{amount} AS amount")
-            yield f"SELECT {', '.join(told)}\nFROM {setting.names.free(f'events_{place}')} WHERE c{i} IS NOT NULL"
-    for i, series in enumerate(group.series):
+    channels = {i: str(channel.of) for i, channel in enumerate(group.channels) if channel.part != "number"}
+    if channels:
+        told = ["t.field", "t.total", *(f"e.{key}" for key in _keys(group)), "e.time AS at", "e.seq"]
+        added = " ".join(f"WHEN {i} THEN {setting.dialect.widened(f'e.c{i}')}" for i in channels)
+        totals = ", ".join(f"({i}, {setting.dialect.text(field)})" for i, field in channels.items())
+        yield (
+            f"SELECT {', '.join(told)}, CASE t.total {added} END AS amount\n"
+            f"FROM {setting.names.free(f'events_{place}')} AS e CROSS JOIN (VALUES {totals}) AS t (total, field)"
+        )
+    for i, series in enumerate(group.series, len(group.channels)):
         value = setting.plan.later[series.later]
         if isinstance(value, Corrected):
-            told = [f"{setting.dialect.text(value.field)} AS field", f"{len(group.channels) + i} AS total", *keys]
+            told = [f"{setting.dialect.text(value.field)} AS field", f"{i} AS total", *_keys(group)]
             yield from moments(setting, place, series, told)
 
 
