@@ -1,5 +1,7 @@
 """Labels as of an instant."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -54,6 +56,18 @@ def test_the_earliest_report_dates_the_label() -> None:
 
     assert labels.known_at.tolist() == [NEVER, 5]
     assert [labels.at(t).tolist() for t in (4, 5)] == [[0, 0], [0, 1]]
+
+
+def test_a_report_teaches_from_its_arrival_on() -> None:
+    """Where reports say when they arrived, a label is known from then on, however early its report is dated."""
+    late = ts.Stream("reports", id="report_id", time="at", arrived="came_at", fields={"event_id": ts.key}).definition
+    told = dataset([0, 0], [("e0", 5, 1), ("e1", 6, 1)], late)
+    came = Fixed(np.array([9, 6]), np.zeros(2, dtype=np.bool_), 0)
+    records = told.records | {"reports": replace(told.records["reports"], values={"came_at": came})}
+
+    labels = read_labels(replace(told, records=records), label())
+
+    assert labels.known_at.tolist() == [9, 6]
 
 
 def test_reports_that_say_no_do_not_count() -> None:

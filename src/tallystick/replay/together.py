@@ -1,14 +1,18 @@
 """Several decisions made again with one fold of the log for each bundle that decided."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from tallystick.data.merge import concat, from_parsed
 from tallystick.data.records import Dataset, Records
 from tallystick.definitions.progress import Progress
-from tallystick.errors import FeatureOverflow, HistoryAltered, HistoryMissing, SegmentDamaged
+from tallystick.errors import EntityTooLong, FeatureOverflow, HistoryAltered, HistoryMissing, SegmentDamaged
+from tallystick.features.online import Online
 from tallystick.features.plan import Plan
+from tallystick.features.state.lmdb import LmdbStore
 from tallystick.log.entry import Entry
 from tallystick.replay.again import Case, Vector, decide_again, reopen
 from tallystick.replay.archive import Archive
@@ -75,11 +79,18 @@ def _unheld(plan: Plan, dataset: Dataset, case: Case) -> Vector:
         Dataset(seen, "", case.decision.as_of), {spine.name: from_parsed(spine, [(case.entry.position, case.record)])}
     )
     part = restricted(plan, with_it, case.entry.position)
-    try:
-        matrix = features(plan, part, [Question(case.entry.position, case.entry.position)])
-    except FeatureOverflow:
-        return Vector(plan.names, None, None)
-    return Vector(plan.names, matrix.values[0].tolist(), None)
+    before = {name: _until(records, case.decision.as_of) for name, records in part.records.items()}
+    with TemporaryDirectory(prefix="tallystick-replay-") as folder:
+        online = Online(plan, LmdbStore(Path(folder) / "state"))
+        try:
+            online.rebuild(Dataset(before, "", case.decision.as_of))
+            with online.transaction() as state:
+                state.append(case.record, case.entry.position)
+                return Vector(plan.names, state.vector(case.record, case.entry.position), None)
+        except (FeatureOverflow, EntityTooLong):
+            return Vector(plan.names, None, None)
+        finally:
+            online.close()
 
 
 def _row(dataset: Dataset, plan: Plan, case: Case) -> int | None:

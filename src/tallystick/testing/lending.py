@@ -132,7 +132,7 @@ def simulate(*, days: int = 150, clients: int = 120, seed: int = 5) -> Lender:
             "application_id": f"A{i}", "applied_at": at, "client_id": f"C{client}", "branch_id": f"B{branch}",
             "amount": f"{amount}.00",
         })  # fmt: skip
-        if chance.random() < 0.6 / (1 + np.exp(3 - 3 * amount / incomes[client] - branch / 4)):
+        if chance.random() < 0.9 / (1 + np.exp(9 - 8 * amount / incomes[client] - branch / 4)):
             rows["defaults"].append({
                 "default_id": f"D{i}", "reported_at": at + int(chance.integers(1, 10)) * DAY_US,
                 "application_id": f"A{i}",

@@ -1,0 +1,152 @@
+"""The journey of a model whose features look at several streams, at what was known when, and at corrections."""
+
+import itertools
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tallystick import lifecycle
+from tallystick.definitions.clock import SettableClock
+from tallystick.definitions.durations import DAY_US
+from tallystick.features.matrix import Matrix
+from tallystick.lifecycle import Project
+from tallystick.serving.requests import Answer, Decided, Recorded, Refused, Request
+from tallystick.testing import lending
+
+LIVE_DAYS = 4
+
+
+@dataclass(slots=True)
+class Journey:
+    """A lender's project, and every answer that was given, by stream and id."""
+
+    folder: Path
+    lender: lending.Lender
+    clock: SettableClock
+    answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    dumps: list[str] = field(default_factory=list)
+
+    def open(self, actor: str = "ada") -> Project:
+        """Open the project as somebody."""
+        return lifecycle.open(self.folder, actor=actor, clock=self.clock)
+
+    @property
+    def decided(self) -> list[Decided]:
+        """The decisions about applications."""
+        return [answer for answer in self.answers.values() if isinstance(answer, Decided)]
+
+
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
+    """Train, release, approve, and serve four days in which every stream goes on."""
+    made = Journey(tmp_path_factory.mktemp("lending") / "p", lending.simulate(), SettableClock(lending.LIVE))
+    lending.build(made.folder, made.lender)
+    project = made.open()
+    project.train()
+    bundle = project.release()
+    project.enrol("vera", "validator")
+    made.open("vera").approve(bundle.digest)
+    coming = made.lender.since(lending.LIVE)
+    for _, day in itertools.groupby(coming, key=lambda each: (each[0] - lending.LIVE) // DAY_US):
+        # A server that starts every day: what it remembers is on disk.
+        with made.open().service() as service:
+            for at, stream, row in day:
+                made.clock.at = at
+                request = [Request(lending.request(row))]
+                done = service.decide(request) if stream == "applications" else service.record(stream, request)
+                made.answers[stream, next(iter(row.values()))] = done[0]
+        if made.clock.at > lending.LIVE + LIVE_DAYS * DAY_US:
+            break
+    return made
+
+
+def test_history_has_late_payments(journey: Journey) -> None:
+    """History is in the order in which payments arrived, with some behind what happened after them."""
+    records = journey.open().read().dataset.records["payments"]
+
+    assert (np.diff(records.values["received_at"].values) >= 0).all()
+    assert (np.diff(records.time) < 0).any()
+
+
+def test_every_record_is_taken(journey: Journey) -> None:
+    """Applications are decided; payments, refunds, defaults and profiles become known."""
+    streams = {stream for stream, _ in journey.answers}
+
+    assert streams == {"applications", "payments", "refunds", "defaults", "profiles"}
+    assert len(journey.decided) > 30
+    assert not any(answer.decision.fallback for answer in journey.decided)
+    assert not any(isinstance(answer, Refused) for answer in journey.answers.values())
+
+
+def test_kinds_follow_use(journey: Journey) -> None:
+    """What features aggregate or look up are events in the log; corrections and reports are outcomes."""
+    with journey.open().archive() as archive:
+        kinds = {entry.stream: entry.kind for entry in archive.log.read() if entry.kind != "decision"}
+
+    events, outcomes = {"applications", "payments", "profiles"}, {"refunds", "defaults"}
+    assert kinds == dict.fromkeys(events, "event") | dict.fromkeys(outcomes, "outcome")
+
+
+def test_every_decision_is_made_again(journey: Journey) -> None:
+    """Replay gives every decision, one by one and together, bit for bit."""
+    project = journey.open()
+
+    report = project.replay_period()
+    one = project.replay(journey.decided[-1].decision.key)
+
+    assert report.n_decisions == len(journey.decided)
+    assert report.is_identical
+    assert one.is_identical
+
+
+def test_served_features_are_those_of_a_matrix(journey: Journey) -> None:
+    """What was served live is what batch computes of the log, late payments and new profiles included."""
+    matrix = journey.open().features(lending.LIVE)
+    rows = {name: row for row, name in enumerate(matrix.ids.to_pylist())}
+    told = np.array([[np.nan if v is None else v for v in d.decision.features or ()] for d in journey.decided])
+    computed = matrix.values[[rows[answer.decision.record_id] for answer in journey.decided]]
+
+    np.testing.assert_array_equal(told, computed)
+    assert _changes(journey, matrix, "income", "n_30d") == {"income", "n_30d"}
+
+
+def _changes(journey: Journey, matrix: Matrix, *names: str) -> set[str]:
+    """Return the features that changed between two decisions about one client."""
+    rows = {row["application_id"]: row["client_id"] for row in journey.lender.rows["applications"]}
+    seen: dict[str, Any] = {}
+    changed = set()
+    for answer in journey.decided:
+        values = dict(zip(matrix.names, answer.decision.features or (), strict=True))
+        before = seen.setdefault(rows[answer.decision.record_id], values)
+        changed |= {name for name in names if values[name] != before[name]}
+    return changed
+
+
+def test_the_executors_agree(journey: Journey) -> None:
+    """All executors give the same bits for the newest records of history and log together."""
+    assert journey.open().prove(200).is_identical
+
+
+def test_what_comes_too_late_or_twice_is_told(journey: Journey) -> None:
+    """A payment beyond its lateness is refused; a version that is known is known, and another under its id is not."""
+    at = journey.clock.at
+    late = {"payment_id": "late", "paid_at": at - 4 * DAY_US, "customer_id": "C1", "amount": "1.00", "kind": None}
+    new = {"customer_id": "C1", "since": at, "income": "1.00", "city": "Kiel"}
+
+    with journey.open().service() as service:
+        refused = service.record("payments", [Request(lending.request(late))])[0]
+        sent = [Request(lending.request(row)) for row in (new, new, new | {"city": "Ulm"})]
+        known = service.record("profiles", sent)
+
+    assert isinstance(refused, Refused)
+    assert refused.error == "invalid"
+    assert "the record arrived 4d after that, and may at most 3d after it" in refused.fields["paid_at"]
+    assert isinstance(known[0], Recorded)
+    assert known[0].id == f"C1@{at}"
+    assert isinstance(known[1], Recorded)
+    assert known[1].is_repeated
+    assert isinstance(known[2], Refused)
+    assert known[2].error == "conflict"
