@@ -1,9 +1,12 @@
 """The batch executor: features of many records at once, from a whole dataset."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -57,15 +60,16 @@ def compute(
         If an entity's running totals of a column exceed half of what 64 bits hold.
     """
     asked = Asked.of(plan, dataset, rows, as_of)
-    places = _columns(plan)
+    spine, places = asked.spine, _columns(plan)
     width = max([len(plan.names)] + [1 + max(columns) for columns in places if len(columns)])
     values = np.empty((len(asked), width), dtype=np.float64)
     later = [changes(each, dataset) for each in plan.later]
     told = _Told(progress, sum(map(_n_pieces, plan.groups)))
-    for group, columns in zip(plan.groups, places, strict=True):
-        _fill(Work.of(plan, group, dataset, later, asked), columns, values, threads, told)
-    _rowwise(plan, dataset, asked.rows, lambda g, slot, part: values[part, places[g][slot]], places, values)
-    spine = asked.spine
+    with _running(threads) as run:
+        for group, columns in zip(plan.groups, places, strict=True):
+            _fill(Work.of(plan, group, dataset, later, asked), columns, values, told, run)
+        found = _Found(lambda group, slot, part: values[part, places[group][slot]], places)
+        _rowwise(plan, _view(plan, dataset, asked.rows, found), found, values, run)
     kept = values if width == len(plan.names) else np.ascontiguousarray(values[:, : len(plan.names)])
     if asked.rows is None:
         return Matrix(plan.names, spine.ids, spine.seq, spine.time, kept, plan.definition.spine.id)
@@ -79,6 +83,7 @@ def slots(
     dataset: Dataset,
     rows: Ints | None = None,
     as_of: Ints | None = None,
+    *,
     threads: int = 1,
 ) -> Floats:
     """Compute the aggregates of one group for rows of the spine.
@@ -106,7 +111,8 @@ def slots(
     later = [changes(each, dataset) if i in watched else _NOTHING for i, each in enumerate(plan.later)]
     values = np.empty((len(asked), len(group.slots)), dtype=np.float64)
     columns = np.arange(len(group.slots))
-    _fill(Work.of(plan, group, dataset, later, asked), columns, values, threads, _Told(None, 0))
+    with _running(threads) as run:
+        _fill(Work.of(plan, group, dataset, later, asked), columns, values, _Told(None, 0), run)
     return values
 
 
@@ -134,12 +140,34 @@ def rowwise(plan: Plan, dataset: Dataset, rows: Ints | None, slots: Sequence[Flo
     """
     n = len(stream_of(plan, dataset, plan.definition.spine.name)) if rows is None else len(rows)
     values = np.empty((n, len(plan.names)), dtype=np.float64)
-    written = [np.full(len(group.slots), -1) for group in plan.groups]
-    _rowwise(plan, dataset, rows, lambda group, slot, part: slots[group][part, slot], written, values)
+    nowhere = [np.full(len(group.slots), -1) for group in plan.groups]
+    found = _Found(lambda group, slot, part: slots[group][part, slot], nowhere)
+    _rowwise(plan, _view(plan, dataset, rows, found), found, values, map)
     return values
 
 
 _NOTHING = Changes(*(np.empty(0, np.int64) for _ in range(5)))
+
+
+Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""Calls a function for each of some pieces, several at a time or not, and gives what it returns in their order."""
+
+
+@contextmanager
+def _running(threads: int) -> Iterator[Run]:
+    if threads == 1:
+        yield map
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            yield pool.map
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the groups know of the rows: a slot's values for some of them, and in which column of the result it is."""
+
+    slot: Callable[[int, int, slice], Floats]
+    columns: Sequence[Ints]
 
 
 @dataclass(slots=True)
@@ -175,54 +203,51 @@ def _columns(plan: Plan) -> list[Ints]:
     return places
 
 
-def _fill(work: Work, columns: Ints, values: Floats, threads: int, told: _Told) -> None:
+def _fill(work: Work, columns: Ints, values: Floats, told: _Told, run: Run) -> None:
     """Replay the group's entities and write its slots' columns; rows without an entity get an empty window's values."""
     work.nobody(columns, values)
-    questions = work.questions(values)
+    questions, pieces = work.questions(values), _pieces(work.starts)
     totalled = [i for i, slot in enumerate(work.group.slots) if slot.track < 0]
-    with ThreadPoolExecutor(threads) as pool:
-        run = pool.map if threads > 1 else map
-        if totalled:
-            events, crossings, layout = work.events(), work.crossings(), work.layout(totalled, columns)
-            for outcome in run(
-                lambda piece: kernel.replay(piece, events, crossings, questions, layout), _pieces(work.starts)
-            ):
-                if outcome[0] != kernel.FINE:
-                    raise work.overflow(outcome)
-                told.one_more()
-        for number in range(len(work.group.tracks)):
-            track, asks = work.track(number), work.asks(number, columns)
-            for _ in run(lambda piece: tracks.follow(piece, track, questions, asks), _pieces(work.starts)):  # noqa: B023
-                told.one_more()
+    if totalled:
+        events, crossings, layout = work.events(), work.crossings(), work.layout(totalled, columns)
+        for outcome in run(lambda piece: kernel.replay(piece, events, crossings, questions, layout), pieces):
+            if outcome[0] != kernel.FINE:
+                raise work.overflow(outcome)
+            told.one_more()
+    for number in range(len(work.group.tracks)):
+        follow = partial(tracks.follow, track=work.track(number), questions=questions, asks=work.asks(number, columns))
+        for _ in run(follow, pieces):
+            told.one_more()
 
 
-def _pieces(starts: Ints) -> Iterator[tuple[int, int]]:
+def _pieces(starts: Ints) -> list[tuple[int, int]]:
     """Cut the entities into ranges of about the same number of records."""
     cuts = np.searchsorted(starts, np.linspace(0, starts[-1], PIECES + 1)[1:-1])
     edges = [0, *(int(cut) for cut in cuts), len(starts) - 1]
-    return pairwise(edges)
+    return list(pairwise(edges))
 
 
-def _rowwise(
-    plan: Plan,
-    dataset: Dataset,
-    rows: Ints | None,
-    slot: Callable[[int, int, slice], Floats],
-    written: Sequence[Ints],
-    values: Floats,
-) -> None:
+def _view(plan: Plan, dataset: Dataset, rows: Ints | None, found: _Found) -> nodes.View:
+    """Return rows of the spine, and what the groups know of them."""
+    return nodes.View(
+        stream_of(plan, dataset, plan.definition.spine.name),
+        rows,
+        lambda group, slot, part: np.ascontiguousarray(found.slot(group, slot, part)),
+        lambda group, slot: slot_names(plan, group, slot, dataset),
+    )
+
+
+def _rowwise(plan: Plan, view: nodes.View, found: _Found, values: Floats, run: Run) -> None:
     """Evaluate every feature that does not stand in its column yet, for some rows at a time."""
-
-    def contiguous(group: int, place: int, part: slice) -> Floats:
-        return np.ascontiguousarray(slot(group, place, part))
-
-    spine = stream_of(plan, dataset, plan.definition.spine.name)
-    view = nodes.View(spine, rows, contiguous, lambda group, place: slot_names(plan, group, place, dataset))
     evaluators = [
         (column, nodes.evaluator(node, view))
         for column, node in enumerate(plan.features)
-        if not isinstance(node, Place) or written[node.group][node.slot] != column
+        if not isinstance(node, Place) or found.columns[node.group][node.slot] != column
     ]
-    for part in nodes.blocks(len(values) if evaluators else 0):
+
+    def write(part: slice) -> None:
         for column, evaluate in evaluators:
             values[part, column] = evaluate(part)
+
+    for _ in run(write, nodes.blocks(len(values) if evaluators else 0)):
+        pass

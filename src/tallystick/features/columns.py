@@ -96,17 +96,11 @@ def _scale(values: Ints, scale: float, out: Floats) -> None:
 def _one(op: int, left: float, right: float) -> float:
     if op < 4:
         return _arithmetic(op, left, right)
-    if op >= 10:
-        return _joined(op, left, right)
-    if op == 4:
-        return _less(left, right)
-    if op == 5:
-        return _at_most(left, right)
-    if op == 6:
-        return _more(left, right)
-    if op == 7:
-        return _at_least(left, right)
-    return _equal(left, right) if op == 8 else _unequal(left, right)
+    if op < 8:
+        return _ordered(op, left, right)
+    if op < 10:
+        return _equal(left, right) if op == 8 else _unequal(left, right)
+    return _joined(op, left, right)
 
 
 @native
@@ -116,6 +110,15 @@ def _arithmetic(op: int, left: float, right: float) -> float:
     if op == 1:
         return _subtract(left, right)
     return _multiply(left, right) if op == 2 else _divide(left, right)
+
+
+@native
+def _ordered(op: int, left: float, right: float) -> float:
+    if op == 4:
+        return _less(left, right)
+    if op == 5:
+        return _at_most(left, right)
+    return _more(left, right) if op == 6 else _at_least(left, right)
 
 
 @native

@@ -27,7 +27,9 @@ class Change(NamedTuple):
     seq: int
 
 
-def crossing(known: int, before: int, time: int, delay: int, window: int, every: int) -> tuple[int, int]:
+def crossing(  # noqa: PLR0917 - compiled and interpreted, it takes plain numbers
+    known: int, before: int, time: int, delay: int, window: int, every: int
+) -> tuple[int, int]:
     """Return from when until when a record's flag or correction counts that did not count there before.
 
     It enters at the first instant and leaves at the second; if the second is not later than the first, there is

@@ -11,7 +11,7 @@ from numba import njit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-SHARED = ("finalise", "known", "groups", "rowwise", "kernel")
+SHARED = ("finalise", "known", "groups", "rowwise", "questions", "series")
 """Modules beside this one whose functions and numbers are compiled into functions of other modules."""
 
 

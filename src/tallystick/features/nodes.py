@@ -92,6 +92,20 @@ def blocks(n: int) -> list[slice]:
 def evaluator(node: Node, view: View) -> Evaluator:
     """Return how to evaluate an expression; what is the same for all rows is looked up once, here."""
     match node:
+        case Operation(op=op, left=left, right=right):
+            sides = evaluator(left, view), evaluator(right, view)
+            return lambda part: columns.operation(op, sides[0](part), sides[1](part))
+        case Call(function=function, of=of):
+            inner = evaluator(of, view)
+            return lambda part: columns.call(function, inner(part))
+        case Same() | Coded() | Absent():
+            return _of_text(node, view)
+        case Constant() | Place() | Number() | Part():
+            return _leaf(node, view)
+
+
+def _leaf(node: Constant | Place | Number | Part, view: View) -> Evaluator:
+    match node:
         case Constant(value=value):
             return lambda part: np.full(part.stop - part.start, value)
         case Place(group=group, slot=slot):
@@ -101,14 +115,6 @@ def evaluator(node: Node, view: View) -> Evaluator:
             return _but_missing(field, view, lambda at: columns.scaled(column.values[at], scale))
         case Part():
             return _of_part(node, view)
-        case Operation(op=op, left=left, right=right):
-            sides = evaluator(left, view), evaluator(right, view)
-            return lambda part: columns.operation(op, sides[0](part), sides[1](part))
-        case Call(function=function, of=of):
-            inner = evaluator(of, view)
-            return lambda part: columns.call(function, inner(part))
-        case Same() | Coded() | Absent():
-            return _of_text(node, view)
 
 
 def _of_part(node: Part, view: View) -> Evaluator:

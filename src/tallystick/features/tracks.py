@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from tallystick.features import finalise, rowwise
 from tallystick.features.groups import DISTINCT, FIRST, MAX, MIN, SINCE
-from tallystick.features.kernel import Questions, after, ask, end, most, tell
 from tallystick.features.native import native
+from tallystick.features.questions import Questions, after, ask, end, most, tell
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -57,16 +57,18 @@ class Asks(NamedTuple):
     scales: Floats
     columns: Ints
     n_distinct: int
-    trees: NDArray[np.bool_]
+    has_smallest: bool
+    has_largest: bool
 
 
 class Entries(NamedTuple):
-    """The entries of one entity so far: times, values, codes; and trees, shape (2, 2 * room), of -values and values."""
+    """The entries of one entity so far: times, values, codes; and trees over -values and values, empty if not asked."""
 
     times: Ints
     values: Ints
     codes: NDArray[np.int32]
-    trees: Ints
+    smallest: Ints
+    largest: Ints
 
 
 class Windows(NamedTuple):
@@ -98,15 +100,16 @@ def follow(entities: tuple[int, int], track: Track, questions: Questions, asks: 
             while event < end_of and track.seq[track.rows[event]] <= as_of[q]:
                 row = track.rows[event]
                 if len(track.keeps) == 0 or track.keeps[row]:
-                    _enter(entries, windows, size, track, row, asks.trees)
+                    _enter(entries, windows, size, track, row)
                     size += 1
                 event += 1
             for i in range(len(hints)):
                 hints[i] = after(entries.times, size, end(time[q], asks.offsets[i], asks.every[i]), hints[i])
             for i in range(len(asks.slots)):
-                answers[i, q] = _answer(entries, windows, asks, i, hints, time[q])
+                span = hints[asks.slots[i, 2]], hints[asks.slots[i, 1]], time[q]
+                answers[i, q] = _answer(entries, windows, asks, i, span)
         _forget(entries, windows)
-        tell(questions, entity, answers[:, :n], asks.columns)
+        tell(questions, entity, answers, asks.columns)
     return True
 
 
@@ -115,12 +118,12 @@ def _room(n_events: int, track: Track, asks: Asks) -> tuple[Entries, Windows]:
     room = 1
     while room < n_events:
         room *= 2
-    has_trees = asks.trees[0] or asks.trees[1]
     entries = Entries(
         np.empty(n_events, np.int64),
         np.empty(n_events if len(track.values) else 0, np.int64),
         np.empty(n_events if asks.n_distinct else 0, np.int32),
-        np.empty((2, 2 * room if has_trees else 0), np.int64),
+        np.empty(2 * room if asks.has_smallest else 0, np.int64),
+        np.empty(2 * room if asks.has_largest else 0, np.int64),
     )
     n = asks.n_distinct
     counts = np.zeros((n, track.n_codes), np.int32)
@@ -128,7 +131,7 @@ def _room(n_events: int, track: Track, asks: Asks) -> tuple[Entries, Windows]:
 
 
 @native
-def _enter(entries: Entries, windows: Windows, size: int, track: Track, row: int, trees: NDArray[np.bool_]) -> None:
+def _enter(entries: Entries, windows: Windows, size: int, track: Track, row: int) -> None:
     """Put one event in its place by time, after its equals."""
     times, values, codes, time = entries.times, entries.values, entries.codes, track.time[row]
     place = size
@@ -146,10 +149,10 @@ def _enter(entries: Entries, windows: Windows, size: int, track: Track, row: int
     if len(codes):
         codes[place] = track.codes[row]
         _make_place(windows, place, codes[place])
-    if trees[0]:
-        _plant(entries.trees[0], values, -1, place, size)
-    if trees[1]:
-        _plant(entries.trees[1], values, 1, place, size)
+    if len(entries.smallest):
+        _plant(entries.smallest, values, -1, place, size)
+    if len(entries.largest):
+        _plant(entries.largest, values, 1, place, size)
 
 
 @native
@@ -216,10 +219,10 @@ def _largest(tree: Ints, since: int, until: int) -> int:
 
 
 @native
-def _answer(entries: Entries, windows: Windows, asks: Asks, i: int, hints: Ints, time: int) -> float:
-    """Finalise one aggregate from the entries in its window."""
+def _answer(entries: Entries, windows: Windows, asks: Asks, i: int, span: tuple[int, int, int]) -> float:
+    """Finalise one aggregate from the entries since a place, until another, at a time."""
     slot = asks.slots[i]
-    function, until, since = slot[0], hints[slot[1]], hints[slot[2]]
+    function, (since, until, time) = slot[0], span
     if function == DISTINCT:
         _walk(windows, slot[5], entries.codes, since, until)
         return _distinct(windows.different[slot[5]], slot[3])
@@ -228,9 +231,9 @@ def _answer(entries: Entries, windows: Windows, asks: Asks, i: int, hints: Ints,
     if function == SINCE:
         return _seconds(time - entries.times[until - 1])
     if function == MIN:
-        value = -_largest(entries.trees[0], since, until)
+        value = -_largest(entries.smallest, since, until)
     elif function == MAX:
-        value = _largest(entries.trees[1], since, until)
+        value = _largest(entries.largest, since, until)
     else:
         value = entries.values[since if function == FIRST else until - 1]
     if value == MISSING:

@@ -1,6 +1,6 @@
 """One group's share of a batch: its records by entity, what they weigh, who asks about whom, as arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,19 +14,21 @@ from tallystick.definitions.expressions import Corrected
 from tallystick.errors import FeatureOverflow
 from tallystick.features import kernel, nodes, tracks
 from tallystick.features.entities import Codes, Entities, keys_of
-from tallystick.features.finalise import LARGEST_SQUARED, NAN
+from tallystick.features.finalise import LARGEST_SQUARED, LARGEST_TOTAL, NAN
 from tallystick.features.groups import COUNT, DISTINCT, MAX, MIN, SUM, Channel, Group, Series, Slot, Track
 from tallystick.features.known import crossing
 from tallystick.features.native import native
 from tallystick.features.plan import Plan
+from tallystick.features.questions import Questions, by_entity
 from tallystick.features.reports import Changes
+from tallystick.features.series import Crossings, first_beyond
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 LOW_32 = 2**32 - 1
-TOO_LARGE = kernel.LARGEST_TOTAL + 1
+TOO_LARGE = LARGEST_TOTAL + 1
 """Weighs so much that the replay stops at the record, once a question sees it."""
 
 _crossing = native(crossing)
@@ -111,7 +113,7 @@ class Work:
 
     @cached_property
     def _by_entity(self) -> tuple[Ints, Ints]:
-        return kernel.by_entity(self.entities.codes, self.entities.n)
+        return by_entity(self.entities.codes, self.entities.n)
 
     @cached_property
     def _conditions(self) -> tuple[Floats, ...]:
@@ -129,16 +131,16 @@ class Work:
         for slot, column in zip(self.group.slots, columns, strict=True):
             values[rows, column] = 0.0 if slot.function in (COUNT, SUM, DISTINCT) else NAN
 
-    def questions(self, values: Floats) -> kernel.Questions:
+    def questions(self, values: Floats) -> Questions:
         """Return the questions by entity."""
         asked, codes = self.asked, self.codes
         is_own = codes is self.entities.codes and asked.rows is None and asked.is_own
         if is_own:
             starts, rows = self._by_entity
         else:
-            starts, rows = kernel.by_entity(codes if asked.order is None else codes[asked.order], self.entities.n)
+            starts, rows = by_entity(codes if asked.order is None else codes[asked.order], self.entities.n)
             rows = rows if asked.order is None else asked.order[rows]
-        return kernel.Questions(starts, rows, asked.time, asked.as_of, values, is_own)
+        return Questions(starts, rows, asked.time, asked.as_of, values, is_own)
 
     def events(self) -> kernel.Events:
         """Return the records by entity, with what each adds to the group's running totals."""
@@ -174,12 +176,12 @@ class Work:
             return column.values, ~column.missing
         return (self._conditions[of] == 1.0).astype(np.int64), ~np.isnan(self._conditions[of])
 
-    def crossings(self) -> kernel.Crossings:
+    def crossings(self) -> Crossings:
         """Return the entries and exits of all series, by entity, then order of arrival."""
         entity, series, seq, enters, leaves, weight = self._all_crossed.T
-        starts, place = kernel.by_entity(entity.astype(np.int32), self.entities.n)
+        starts, place = by_entity(entity.astype(np.int32), self.entities.n)
         kept = (part[place] for part in (series, seq, enters, leaves, self._checked(weight)))
-        return kernel.Crossings(starts, *kept)
+        return Crossings(starts, *kept)
 
     @cached_property
     def _all_crossed(self) -> Ints:
@@ -194,9 +196,9 @@ class Work:
         place = entity * len(self.group.series) + series
         largest = np.bincount(place, np.abs(weight.astype(np.float64))) if len(place) else np.zeros(0)
         checked = weight
-        for each in np.flatnonzero(largest > kernel.LARGEST_TOTAL / 2):
+        for each in np.flatnonzero(largest > LARGEST_TOTAL / 2):
             own = np.flatnonzero(place == each)
-            first = kernel.first_beyond(seq[own], enters[own], leaves[own], weight[own])
+            first = first_beyond(seq[own], enters[own], leaves[own], weight[own])
             if first >= 0:
                 checked = checked.copy()
                 checked[own[first]] = TOO_LARGE
@@ -212,23 +214,29 @@ class Work:
         later = self.plan.later[series.later]
         if isinstance(later, Corrected):
             counts &= ~self.records.values[later.field].missing[found.row]
-        enters, leaves = np.empty((2, len(found.row)), dtype=np.int64)
         length = (series.delay_us, series.window_us, series.every_us)
-        _cross(found.known, found.before, self.records.time[found.row], length, enters, leaves)
+        enters, leaves = _cross(found.known, found.before, self.records.time[found.row], length)
         columns = np.stack(
             [entity, np.full(len(entity), place), found.seq, enters, leaves, found.weight], axis=1, dtype=np.int64
         )
-        return columns[counts & (entity >= 0) & (enters < leaves)]
+        kept: Ints = columns[counts & (entity >= 0) & (enters < leaves)]
+        return kept
 
     def layout(self, chosen: Sequence[int], columns: Ints) -> kernel.Layout:
         """Return some slots as arrays, and the columns where their answers go."""
         slots = [self.group.slots[i] for i in chosen]
-        whole = [(s.function, s.number, s.total, s.high, s.low, s.series, s.newer, s.older) for s in slots]
+        wanted = [list(_ends(slot)) for slot in slots]
+        reads = sorted({read for each in wanted for read in each if read[1] >= 0})
+        whole = [
+            (slot.function, slot.series, *(reads.index(read) if read[1] >= 0 else -1 for read in each))
+            for slot, each in zip(slots, wanted, strict=True)
+        ]
         return kernel.Layout(
             np.array([edge.offset_us for edge in self.group.offsets], dtype=np.int64),
             np.array([edge.every_us for edge in self.group.offsets], dtype=np.int64),
+            np.array(reads, dtype=np.int64).reshape(-1, 2),
             len(self.group.series),
-            np.array(whole, dtype=np.int64).reshape(-1, 8),
+            np.array(whole, dtype=np.int64).reshape(-1, 10),
             np.array([slot.scale for slot in slots], dtype=np.float64),
             columns[chosen],
         )
@@ -291,7 +299,8 @@ class Work:
             np.array([slot.scale for slot in slots], dtype=np.float64),
             columns[[i for i, slot in enumerate(self.group.slots) if slot.track == number]],
             len(counting),
-            np.array([any(slot.function == function for slot in slots) for function in (MIN, MAX)]),
+            any(slot.function == MIN for slot in slots),
+            any(slot.function == MAX for slot in slots),
         )
 
     def overflow(self, outcome: kernel.Outcome) -> FeatureOverflow:
@@ -307,6 +316,13 @@ class Work:
 
     def _overflow(self, column: str, entity: int, value: int) -> FeatureOverflow:
         return FeatureOverflow(column, entity=self.entities.name(entity), value=value)
+
+
+def _ends(slot: Slot) -> Iterator[tuple[int, int]]:
+    """Yield the edge and channel of everything that a slot reads, newer before older."""
+    for channel in (slot.number, slot.total, slot.high, slot.low):
+        yield slot.newer, channel
+        yield slot.older, channel
 
 
 def _numbered(values: Ints) -> tuple[Codes, int]:
@@ -329,7 +345,9 @@ def _squared(part: str, values: Ints) -> Ints:
 
 
 @native
-def _cross(known: Ints, before: Ints, time: Ints, length: tuple[int, int, int], enters: Ints, leaves: Ints) -> None:
-    delay, window, every = length
+def _cross(known: Ints, before: Ints, time: Ints, length: tuple[int, int, int]) -> Ints:
+    """Return when changes enter and leave a series of some delay, window and every; shape (2, n)."""
+    crossed = np.empty((2, len(known)), np.int64)
     for i in range(len(known)):
-        enters[i], leaves[i] = _crossing(known[i], before[i], time[i], delay, window, every)
+        crossed[0, i], crossed[1, i] = _crossing(known[i], before[i], time[i], *length)
+    return crossed

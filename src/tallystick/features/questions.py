@@ -1,0 +1,102 @@
+"""Questions about entities, gathered and answered by compiled functions: whose they are, and where a window ends."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.features.native import native
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+STEPS = 24  # an edge walks this far before it searches by halves
+
+
+class Questions(NamedTuple):
+    """What is asked, and about whom: of entity e, rows[starts[e]] to rows[starts[e + 1]], by as-of.
+
+    ``time``, ``as_of`` (the last visible place in the order of arrival) and ``answers`` are in the asked order.
+    ``is_own`` says that the questions are the events themselves, each as of its own arrival.
+    """
+
+    starts: Ints
+    rows: Ints
+    time: Ints
+    as_of: Ints
+    answers: Floats
+    is_own: bool
+
+
+@native
+def by_entity(codes: NDArray[np.int32], n_entities: int) -> tuple[Ints, Ints]:
+    """Return where each entity's rows start, and the rows by entity in their own order; code -1 has no entity."""
+    starts = np.zeros(n_entities + 1, np.int64)
+    for code in codes:
+        if code >= 0:
+            starts[code + 1] += 1
+    for entity in range(n_entities):
+        starts[entity + 1] += starts[entity]
+    rows = np.empty(starts[n_entities], np.int64)
+    place = starts[:-1].copy()
+    for row in range(len(codes)):
+        code = codes[row]
+        if code >= 0:
+            rows[place[code]] = row
+            place[code] += 1
+    return starts, rows
+
+
+@native
+def most(starts: Ints, first: int, last: int) -> int:
+    """Return how many rows the entity with the most of them has."""
+    most = 0
+    for entity in range(first, last):
+        most = max(most, starts[entity + 1] - starts[entity])
+    return most
+
+
+@native
+def ask(questions: Questions, entity: int, time: Ints, as_of: Ints) -> None:
+    """Gather the times and as-ofs of an entity's questions."""
+    start = questions.starts[entity]
+    for q in range(len(time)):
+        row = questions.rows[start + q]
+        time[q], as_of[q] = questions.time[row], questions.as_of[row]
+
+
+@native
+def tell(questions: Questions, entity: int, answers: Floats, columns: Ints) -> None:
+    """Write the answers, shape (slots, questions or more), to their rows and columns."""
+    start, out = questions.starts[entity], questions.answers
+    for q in range(questions.starts[entity + 1] - start):
+        row = questions.rows[start + q]
+        for i in range(len(columns)):
+            out[row, columns[i]] = answers[i, q]
+
+
+@native
+def after(times: Ints, size: int, bound: int, hint: int) -> int:
+    """Return how many entries lie at or before ``bound``, searching from where the last answer was."""
+    place, steps = min(hint, size), 0
+    while place < size and times[place] <= bound and steps < STEPS:
+        place, steps = place + 1, steps + 1
+    while place > 0 and times[place - 1] > bound and steps < STEPS:
+        place, steps = place - 1, steps + 1
+    if steps < STEPS:
+        return place
+    low, high = 0, size
+    while low < high:
+        middle = (low + high) // 2
+        if times[middle] <= bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@native
+def end(time: int, offset: int, every: int) -> int:
+    """Return the instant of an edge."""
+    bound = time - offset
+    return bound // every * every if every > 0 else bound
