@@ -4,17 +4,22 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tallystick.definitions.costs import needed
 from tallystick.definitions.describe import Description
 from tallystick.definitions.expressions import AnyExpr, Expr, Literal, TableColumn
-from tallystick.definitions.features import FeatureSet
+from tallystick.definitions.features import FeatureDefinition, FeatureSet
 from tallystick.definitions.fields import flag, integer, key, money, optional
 from tallystick.definitions.streams import Stream, Table
 from tallystick.definitions.units import unit
 from tallystick.definitions.words import SAYABLE, words
 from tallystick.errors import DefinitionError
 from tallystick.features.plan import Plan
+from tallystick.testing.declared import SOURCES as DRAWN_FROM
+from tallystick.testing.declared import SPINES
+from tallystick.testing.drawn_features import any_feature
 
 payments = Stream(
     "payments",
@@ -179,17 +184,39 @@ def test_unit(expr: Any, expected: str) -> None:
 def test_cost_is_what_the_plan_keeps() -> None:
     """The totals, tracks, series and edges that the words count are those of the plan, group by group."""
     plan = Plan(Everything.definition, (*SOURCES.values(), outcomes.definition))
-    every = frozenset[tuple[Any, ...]]().union(
-        *(needed(expr, plan.streams) for expr in Everything.definition.features.values())
-    )
 
-    for group in plan.groups:
-        own = [need for need in every if need[1] == (group.stream, group.keys, group.at)]
-        events = ("total", (group.stream, group.keys, group.at), "number", None, None)
-        assert len({need for need in own if need[0] == "total"} | {events}) == len(group.channels)
-        assert sum(need[0] == "track" for need in own) == len(group.tracks)
-        assert sum(need[0] == "series" for need in own) == len(group.series)
-        assert sum(need[0] == "edge" for need in own) == len(group.offsets)
+    assert _counted(plan) == _planned(plan)
+
+
+@given(st.data())
+def test_whatever_can_be_declared_can_be_told(data: st.DataObject) -> None:
+    """Any feature set has meanings, units, inputs that are declared columns, and the costs of its plan."""
+    spine = data.draw(st.sampled_from(list(SPINES)))
+    drawn = data.draw(st.lists(any_feature(spine), min_size=1, max_size=4))
+    definition = FeatureDefinition("Drawn", spine.definition, {f"f{i}": expr for i, expr in enumerate(drawn)})
+    sources = {source.name: source for source in DRAWN_FROM}
+
+    told = definition.describe(sources)
+
+    declared = {f"{name}.{field}" for name, source in sources.items() for field in source.fields}
+    assert all(feature.meaning and feature.unit for feature in told.features)
+    assert all(declared.issuperset(feature.inputs) for feature in told.features)
+    plan = Plan(definition, tuple(sources.values()))
+    assert _counted(plan) == _planned(plan)
+
+
+def _counted(plan: Plan) -> list[tuple[int, ...]]:
+    """Return how many totals, tracks, series and edges the features of each group need together."""
+    exprs = plan.definition.features.values()
+    every = {need for expr in exprs for need in needed(expr, plan.streams)}
+    groups = [(group.stream, group.keys, group.at) for group in plan.groups]
+    every |= {("total", group, "number", None, None) for group in groups}  # events are counted always
+    kinds = ("total", "track", "series", "edge")
+    return [tuple(sum(need[:2] == (kind, group) for need in every) for kind in kinds) for group in groups]
+
+
+def _planned(plan: Plan) -> list[tuple[int, ...]]:
+    return [tuple(map(len, (group.channels, group.tracks, group.series, group.offsets))) for group in plan.groups]
 
 
 def test_what_is_shared_is_said() -> None:
