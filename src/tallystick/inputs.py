@@ -1,19 +1,25 @@
 """What models are made from: the records a project knows, the features of them, and the proof of those."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from tallystick.data.read import Reading, read
 from tallystick.data.records import Dataset
 from tallystick.definitions.describe import Description
+from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.lineage import Lineage, lineage
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.progress import Step
+from tallystick.errors import EngineUnfit
 from tallystick.features.engines import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.features.prove import Proof, prove
+from tallystick.features.spark import executor
+from tallystick.features.spark.opening import is_address
+from tallystick.features.spark.session import LOCAL
 from tallystick.features.sql import script
 from tallystick.ground import Ground
 from tallystick.log.reader import LogReader
@@ -29,12 +35,9 @@ class Inputs(Ground):
     def read(self, step: Step | None = None) -> Reading:
         """Read, screen and number the history that the sources name; refused rows go to quarantine."""
         self.places.make()
-        models = self.definitions.models.values()
-        sets = [*self.definitions.feature_sets.values(), *(model.features for model in models)]
-        flags = [flag for s in sets for flag in s.flags] + [model.label.flagged for model in models]
         return read(
             self.definitions.sources,
-            flags,
+            self._flags,
             self.root,
             now=self.clock.now(),
             max_refused_share=self.settings.data.max_refused_share,
@@ -85,6 +88,55 @@ class Inputs(Ground):
             rows = np.flatnonzero(inside).astype(np.int64)
         told = named_step(step, "features")
         return compute(engine, self.plan(definition), dataset, rows, threads=2, progress=told)
+
+    def features_with_spark(
+        self,
+        out: str,
+        begin: int | None = None,
+        end: int | None = None,
+        *,
+        model: str | None = None,
+        master: str = LOCAL,
+        step: Step | None = None,
+    ) -> int:
+        """Read the sources, compute the matrix and write it with Spark; return how many rows were written.
+
+        Parameters
+        ----------
+        out : a new folder for Parquet files, or an address such as ``s3a://bank/features``
+        begin, end, model, step : as for ``features``
+        master : Spark's, such as ``local[2]`` or ``spark://host:7077``
+
+        Raises
+        ------
+        EngineUnfit
+            If serving has begun: from then on the log knows more than the sources' files.
+        """
+        if self.places.log.exists():
+            because = "serving has begun, so the log knows records that the sources' files do not have"
+            raise EngineUnfit("spark", because=because)
+        self.places.make()
+        return executor.features(
+            self.plan(self.definitions.model(model)),
+            self._flags,
+            self.root,
+            out if is_address(out) else str(Path(out).resolve()),  # Spark's own process may stand in another folder
+            now=self.clock.now(),
+            master=master,
+            begin=begin,
+            end=end,
+            max_refused_share=self.settings.data.max_refused_share,
+            # Workers elsewhere cannot write into this folder: what they refuse goes beside what they make.
+            quarantine=f"{out.rstrip('/')}.refused" if is_address(out) else str(self.places.quarantine.resolve()),
+            progress=step,
+        )
+
+    @property
+    def _flags(self) -> list[Flagged]:
+        """Every flag of the project: they say when outcomes of tables became known."""
+        models = self.definitions.models.values()
+        sets = [*self.definitions.feature_sets.values(), *(model.features for model in models)]
+        return [flag for s in sets for flag in s.flags] + [model.label.flagged for model in models]
 
     def describe(self, *, model: str | None = None) -> Description:
         """Return what each feature of a model means in words, its inputs, windows, unit and cost."""

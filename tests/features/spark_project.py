@@ -79,7 +79,7 @@ class Project:
         """Return the ids and values that Spark wrote, file by file."""
         table = pa.concat_tables([pq.read_table(file) for file in sorted(folder.glob("*.parquet"))])
         columns = [table.column(name).combine_chunks().fill_null(np.nan).to_numpy() for name in self.plan.names]
-        return table.column("payment_id").to_pylist(), np.column_stack(columns)
+        return table.column(self.plan.definition.spine.id).to_pylist(), np.column_stack(columns)
 
     @staticmethod
     def with_source(source: Source, place: str) -> Source:
@@ -101,10 +101,14 @@ def generated(root: Path, *, n: int, seed: int, amount: str | None = None) -> Pr
     outcome = pa.table({"payment_id": judged_ids, "is_fraud": draw.integers(0, 2, len(judged_ids))})
     pq.write_table(outcome, root / "data" / "outcomes.parquet")
     sources = (payments.definition, reports.definition, outcomes.definition)
-    plan, flags = Plan(Shopping.definition, sources), [fraud, judged]
-    seen = read(sources, flags, root, now=NOW, max_refused_share=1.0, quarantine_dir=root / "quarantine")
-    wanted = _nothing(plan) if amount else batch.compute(plan, seen.dataset)
-    return Project(root, plan, sources, flags, seen.screenings, wanted)
+    return computed(root, Plan(Shopping.definition, sources), [fraud, judged], is_known=amount is None)
+
+
+def computed(root: Path, plan: Plan, flags: list[Flagged], *, is_known: bool = True) -> Project:
+    """Return a project whose files are written, with what a laptop makes of them, if it can."""
+    seen = read(plan.sources, flags, root, now=NOW, max_refused_share=1.0, quarantine_dir=root / "quarantine")
+    wanted = batch.compute(plan, seen.dataset) if is_known else _nothing(plan)
+    return Project(root, plan, plan.sources, flags, seen.screenings, wanted)
 
 
 def _payments(draw: Any, n: int, amount: str | None) -> pa.Table:

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tallystick.cli.main import main
 from tallystick.errors import (
     ColumnMissing,
     ColumnUnusable,
@@ -22,7 +24,10 @@ from tallystick.errors import (
 )
 from tallystick.features.spark import executor, reading
 from tallystick.features.spark.session import check, java, session
+from tallystick.simulation.cards import simulate
+from tallystick.testing.project import PROJECT
 
+from .spark_lending import lending
 from .spark_project import NOW, Project, generated
 
 pytest.importorskip("pyspark", reason="pyspark, of the extra 'spark', is not installed")
@@ -43,6 +48,12 @@ def spark() -> Iterator[Any]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Write a project's files: ties, missing keys and values, reports, outcomes, and rows to refuse."""
     return generated(tmp_path_factory.mktemp("project"), n=3_000, seed=7)
+
+
+@pytest.fixture(scope="module")
+def lent(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Write the project whose rows ask about other streams and tables."""
+    return lending(tmp_path_factory.mktemp("lending") / "project", n=300, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +86,16 @@ def test_long_entities_are_cut_and_nothing_changes(
     assert len(list((tmp_path / "out").glob("*.parquet"))) > 3
     assert ids == project.wanted.ids.to_pylist()
     assert values.tobytes() == project.wanted.values.tobytes()
+
+
+def test_the_whole_algebra_gives_the_bits_of_batch(spark: Any, lent: Project, tmp_path: Path) -> None:
+    """Other streams, other keys, tables, texts, corrections and late events, short entities and cut ones: all equal."""
+    n_rows = executor.features(lent.plan, lent.flags, lent.root, str(tmp_path / "out"), now=NOW, hot=60)
+
+    ids, values = lent.written(tmp_path / "out")
+    assert n_rows == len(ids)
+    assert ids == lent.wanted.ids.to_pylist()
+    assert [name for i, name in enumerate(lent.plan.names) if (bits(values, i) != bits(lent.wanted.values, i))] == []
 
 
 def test_only_the_period_is_written(project: Project, found: dict[str, reading.Screened], tmp_path: Path) -> None:
@@ -148,6 +169,27 @@ def test_csv_is_read_as_its_contract_says(spark: Any, project: Project, tmp_path
     ]
 
 
+def test_the_command_writes_the_same_matrix(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``tally features --engine spark`` writes the rows that the command writes without it."""
+    network = simulate(customers=30, terminals=20, start=date(2026, 1, 1), days=20, seed=7)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "project.py").write_text(PROJECT, encoding="utf-8")
+    pq.write_table(network.payments, tmp_path / "data" / "payments.parquet")
+    pq.write_table(network.chargebacks, tmp_path / "data" / "chargebacks.parquet")
+    monkeypatch.chdir(tmp_path)
+
+    for arguments in (["one.parquet"], ["many.parquet", "--engine", "spark"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["features", *arguments, "--to", "2026-01-18", "--json"])
+        assert ended.value.code == 0
+
+    one, many = (pq.read_table(tmp_path / name) for name in ("one.parquet", "many.parquet"))
+    assert many.equals(one)
+    with pytest.raises(SystemExit) as ended:
+        main(["features", "many.parquet", "--engine", "spark"])
+    assert ended.value.code == 2
+
+
 def test_no_master_is_a_sentence() -> None:
     """An address at which nothing answers is told at once, and what to do."""
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -164,3 +206,9 @@ def test_no_java_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
     with pytest.raises(JavaMissing, match="Java 17"):
         check("local[2]")
+
+
+def bits(values: Any, column: int) -> bytes:
+    """Return a feature's bits."""
+    found: bytes = values[:, column].tobytes()
+    return found

@@ -17,8 +17,11 @@ from tallystick.data.read import Screening
 from tallystick.definitions.describe import Description
 from tallystick.definitions.durations import written
 from tallystick.definitions.models import ModelDefinition
-from tallystick.features.engines import ENGINES
-from tallystick.features.matrix import write_parquet
+from tallystick.definitions.progress import Step
+from tallystick.features.engines import ENGINES, SPARK
+from tallystick.features.matrix import Matrix, write_parquet
+from tallystick.features.spark.opening import is_address
+from tallystick.features.spark.session import LOCAL
 from tallystick.lifecycle import Judged, Project
 from tallystick.tables import table
 
@@ -46,29 +49,34 @@ def check(options: Options, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("out", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("out", required=False, type=click.Path(dir_okay=False))
 @click.option("--from", "begin", metavar="INSTANT", default=None, help="Only records from this instant or day on.")
 @click.option("--to", "end", metavar="INSTANT", default=None, help="Only records before this instant or day.")
 @click.option("--model", default=None, help="Whose features, where a project declares several models.")
-@click.option("--engine", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True, help="Who computes them.")
+@click.option(
+    "--engine", type=click.Choice((*ENGINES, SPARK)), default=ENGINES[0], show_default=True, help="Who computes them."
+)
+@click.option("--master", default=LOCAL, show_default=True, help="Where Spark's master is, such as spark://host:7077.")
 @click.option("--show-sql", is_flag=True, help="Print the features as SQL instead; no data is read.")
 @click.option("--describe", "to_describe", is_flag=True, help="Tell what they mean and come from; no data is read.")
 @json_option
 @click.pass_obj
 def features(  # noqa: PLR0917 - one argument per option
     options: Options,
-    out: Path | None,
+    out: str | None,
     begin: str | None,
     end: str | None,
     model: str | None,
     engine: str,
+    master: str,
     show_sql: bool,
     to_describe: bool,
     as_json: bool,
 ) -> None:
     """Write the matrix to the Parquet file OUT.
 
-    One row per event: its id, and every feature. Which engine computes them changes no bit.
+    One row per event: its id, and every feature. Which engine computes them changes no bit. Spark reads and writes
+    where its connectors reach (s3a://..., hdfs://...), and makes OUT a folder of Parquet files.
 
     Raises
     ------
@@ -91,15 +99,20 @@ def features(  # noqa: PLR0917 - one argument per option
         raise click.UsageError(
             "Name the Parquet file to write, such as features.parquet, or ask for --show-sql or --describe."
         )
-    if not out.parent.is_dir():
-        raise click.BadParameter(f"there is no folder {str(out.parent)!r} to write into.", param_hint="OUT")
+    if not is_address(out) and not Path(out).parent.is_dir():
+        raise click.BadParameter(f"there is no folder {str(Path(out).parent)!r} to write into.", param_hint="OUT")
+    if engine == SPARK and Path(out).exists():
+        raise click.BadParameter(
+            f"{out!r} is there already, and Spark writes a new folder. Name another.", param_hint="OUT"
+        )
     with screen.progress() as step:
-        matrix = project.features(*period, model=model, engine=engine, step=step)
-        step("write", 0, 1)
-        write_parquet(matrix, out)
-        step("write", 1, 1)
-    screen.emit({"file": str(out), "rows": len(matrix), "features": list(matrix.names)})
-    screen.say(f"{out}: {len(matrix):,} rows, {len(matrix.names)} features ({', '.join(matrix.names)})")
+        if engine == SPARK:
+            n_rows = project.features_with_spark(out, *period, model=model, master=master, step=step)
+        else:
+            n_rows = _written(project.features(*period, model=model, engine=engine, step=step), out, step)
+    names = list(project.definitions.model(model).features.names)
+    screen.emit({"file": out, "rows": n_rows, "features": names})
+    screen.say(f"{out}: {n_rows:,} rows, {len(names)} features ({', '.join(names)})")
 
 
 @click.command()
@@ -185,6 +198,13 @@ def candidates_table(title: str, judged: list[Judged]) -> RenderableType:
             f"{test.brier:.5f}", f"{test.n_rows:,}", f"{test.n_positives:,}", verdict,
         )  # fmt: skip
     return made
+
+
+def _written(matrix: Matrix, out: str, step: Step) -> int:
+    step("write", 0, 1)
+    write_parquet(matrix, Path(out))
+    step("write", 1, 1)
+    return len(matrix)
 
 
 def _screenings(screenings: dict[str, Screening]) -> RenderableType:

@@ -12,6 +12,8 @@ from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 
 ENGINES = ("batch", "duckdb")
+SPARK = "spark"
+"""Not among them: it reads the sources itself and writes the matrix itself, which no one machine may hold."""
 
 
 def compute(
