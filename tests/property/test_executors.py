@@ -17,38 +17,19 @@ from hypothesis import strategies as st
 
 from tallystick.data.records import Dataset
 from tallystick.definitions.expressions import Aggregate, AnyExpr
-from tallystick.definitions.streams import Stream
 from tallystick.errors import FeatureOverflow
 from tallystick.features import batch, oracle, reports
 from tallystick.features.online import Online
 from tallystick.features.oracle_input import from_dataset
 from tallystick.features.plan import Plan
 from tallystick.features.state.lmdb import LmdbStore
-from tallystick.testing.drawn_features import Drawn, aggregates
-from tallystick.testing.scenarios import Scenario, scenarios
+from tallystick.testing.drawn_features import aggregates
+from tallystick.testing.scenarios import Scenario, near_the_limit, scenarios
 
 Question = tuple[int, int]
 Bits = list[bytes]
 
-TOTALS = ("sum", "mean", "std")
 SUMMED = ("count", "sum", "mean")
-
-
-def totals(spine: Stream) -> Drawn:
-    """Draw an aggregate that sums, of the spine's or another stream's events."""
-    return aggregates(spine, functions=TOTALS)
-
-
-def own_totals(spine: Stream) -> Drawn:
-    """Draw an aggregate that sums over the entity of the record itself, so that whoever adds to it also asks."""
-    return aggregates(spine, functions=TOTALS, is_own=True)
-
-
-def near_the_limit(features: Callable[[Stream], Drawn]) -> st.SearchStrategy[Scenario]:
-    """Draw scenarios with values whose totals, or the totals of whose squares, are about as large as they may be."""
-    return st.sampled_from([2**46, 2**48, 2**60, 2**61, 2**62]).flatmap(
-        lambda largest: scenarios(largest=largest, features=features)
-    )
 
 
 @given(scenarios())
@@ -83,7 +64,7 @@ def test_a_rebuild_leaves_the_bytes_of_appending(scenario: Scenario) -> None:
     assert rebuilt(scenario) == appended(scenario)
 
 
-@given(near_the_limit(own_totals))
+@given(near_the_limit(is_own=True))
 def test_all_executors_agree_on_overflow(scenario: Scenario) -> None:
     """With values near the limit either all executors give the same bits, or all refuse."""
     questions = all_questions(scenario)
@@ -93,7 +74,7 @@ def test_all_executors_agree_on_overflow(scenario: Scenario) -> None:
     assert len(found) == 1
 
 
-@given(near_the_limit(totals))
+@given(near_the_limit())
 def test_batch_refuses_what_the_oracle_refuses(scenario: Scenario) -> None:
     """Totals of any stream's entity are too large for both as soon as a record asks about it, or for none."""
     questions = own_questions(scenario)
@@ -101,7 +82,7 @@ def test_batch_refuses_what_the_oracle_refuses(scenario: Scenario) -> None:
     assert outcome(in_batch, scenario, questions) == outcome(by_oracle, scenario, questions)
 
 
-@given(near_the_limit(totals))
+@given(near_the_limit())
 def test_a_rebuild_refuses_what_appending_refuses(scenario: Scenario) -> None:
     """With values near the limit a state is loaded at once to the same bytes, or refused as one by one."""
     assert outcome(rebuilt, scenario) == outcome(appended, scenario)

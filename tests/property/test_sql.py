@@ -1,7 +1,6 @@
 """SQL agrees with batch to the last bit, in both its forms, whatever arrives in whatever order."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 from hypothesis import given, settings
@@ -13,18 +12,9 @@ from tallystick.definitions.streams import StreamDefinition
 from tallystick.errors import FeatureOverflow
 from tallystick.features import batch, duck
 from tallystick.features.matrix import Matrix
-from tallystick.testing.drawn_features import aggregates
-from tallystick.testing.scenarios import Scenario, dataset_of, scenarios
+from tallystick.testing.scenarios import Scenario, dataset_of, near_the_limit, scenarios
 
 Ints = NDArray[np.int64]
-
-
-def near_the_limit() -> st.SearchStrategy[Scenario]:
-    """Draw scenarios with values whose totals, or the totals of whose squares, are about as large as they may be."""
-    totals = partial(aggregates, functions=("sum", "mean", "std"))
-    return st.sampled_from([2**46, 2**48, 2**60, 2**61, 2**62]).flatmap(
-        lambda largest: scenarios(largest=largest, features=totals)
-    )
 
 
 @given(scenarios())

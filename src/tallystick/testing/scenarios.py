@@ -8,7 +8,7 @@ a stream that reports itself, events of another stream than the one that asks.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -19,10 +19,11 @@ from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.streams import Source, Stream
 from tallystick.features.plan import Plan
 from tallystick.testing.declared import SOURCES, SPINES, profiles, shops
-from tallystick.testing.drawn_features import WORDS, Drawn, any_feature
+from tallystick.testing.drawn_features import WORDS, Drawn, aggregates, any_feature
 
 IDS = [f"p{i}" for i in range(8)]
 MANY = [2, 1, 5, 6, 8, 8, 8, 0]  # how many payments, and how many reports: rarely none, often enough to meet
+LIMITS = [2**45, 2**46, 2**47, 2**60, 2**61, 2**62]
 SOME = [2, 1, 3, 4, 0]
 EPOCHS = [
     0,
@@ -103,6 +104,18 @@ def scenarios(
     return Scenario(Plan(made.definition, sources), arrivals, dataset_of(arrivals, sources))
 
 
+def near_the_limit(*, is_own: bool = False) -> st.SearchStrategy[Scenario]:
+    """Draw scenarios with totals, or totals of squares, about as large as they may be: some are too large.
+
+    Parameters
+    ----------
+    is_own : a record asks only about entities that it belongs to itself, so that whoever adds to a total also asks
+    """
+    features = partial(aggregates, functions=("sum", "mean", "std"), is_own=is_own)
+    of = [scenarios(largest=n, features=features, cards=("a", "a", "b", None), shops=("a",)) for n in LIMITS]
+    return st.sampled_from(of).flatmap(lambda scenario: scenario)
+
+
 def dataset_of(arrivals: list[tuple[int, Record]], sources: tuple[Source, ...] = SOURCES) -> Dataset:
     """Return numbered records as columns."""
     records = {
@@ -125,7 +138,7 @@ class _World:
         names = {"card": self.cards, "shop": self.shops, "country": COUNTRIES, "reverses": [None, None, *IDS]}
         values = {
             "amount": self._amounts(),
-            "points": st.integers(-self.largest, self.largest),
+            "points": self._some(),
             "abroad": st.sampled_from([None, 0, 1]),
             "opened_at": st.none() | st.integers(-(10**14), 10**15),
         }
@@ -170,8 +183,11 @@ class _World:
         return st.builds(Record, st.just(stream), st.just(""), at, keys, st.fixed_dictionaries({**values}))
 
     def _amounts(self) -> st.SearchStrategy[int | None]:
-        some = st.integers(-self.largest, self.largest)
-        return st.none() | some | some
+        return st.none() | self._some() | self._some()
+
+    def _some(self) -> st.SearchStrategy[int]:
+        extremes = [self.largest, self.largest - 1, -self.largest, 1 - self.largest]
+        return st.integers(-self.largest, self.largest) | st.sampled_from(extremes)
 
 
 @cache
