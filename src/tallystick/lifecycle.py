@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,11 @@ from tallystick.replay.period import Report as ReplayReport
 from tallystick.replay.period import replay_period
 from tallystick.replay.verdict import Verdict
 from tallystick.serving import heads
-from tallystick.serving.history import begin_log
+from tallystick.serving.catch_up import catch_up
+from tallystick.serving.history import History, begin_log
 from tallystick.serving.requests import Answer, Request
 from tallystick.serving.service import Service
-from tallystick.serving.state import open_state
+from tallystick.serving.state import Remade, open_state, remake_state
 from tallystick.training.candidate import Candidate, open_candidate
 from tallystick.training.fit import train
 from tallystick.validation.check import Question
@@ -237,6 +239,29 @@ class Project(Inputs):
                     service.close()
             finally:
                 online.close()
+
+    def rebuild_state(self, bundle: str | None = None, *, step: Step | None = None) -> Remade:
+        """Make the state of a bundle's features anew from history and log, in the place of the one that is there.
+
+        Raises
+        ------
+        NothingServed
+            If there is no log yet: the first start makes one, and the state with it.
+        """
+        plan = self.bundle(bundle).plan
+        if not self.places.log.exists():
+            raise NothingServed
+        with LogReader.open(self.places.log) as log:
+            heads.check_last(log, heads.signed(self.ledger))
+            sources = {source.name: source for source in plan.sources}
+            follow = partial(
+                catch_up,
+                log=log,
+                sources=sources,
+                history=History.of(log, plan.sources),
+                progress=named_step(step, "state"),
+            )
+            return remake_state(self.places.state, plan, follow)
 
     def decide(self, record: Mapping[str, Any]) -> Answer:
         """Decide about one record, as the server would, and remember it."""

@@ -17,6 +17,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "token": ["till"],
     "replay": ["some-decision"],
     "ledger": ["verify"],
+    "state": ["rebuild"],
 }
 
 

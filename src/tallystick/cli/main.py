@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from tallystick.cli import demo, new, people, proving, serving, training, watching
+from tallystick.cli import demo, new, people, proving, serving, state, training, watching
 from tallystick.cli.options import tally
 from tallystick.errors import TallystickError
 
@@ -33,6 +33,7 @@ VERBS = (
     watching.monitor,
     watching.retrain,
     people.ledger,
+    state.state,
 )
 for verb in VERBS:
     tally.add_command(verb)

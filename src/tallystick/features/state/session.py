@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -33,12 +35,7 @@ class Session:
         StateDoubtful
             If the machine went down while it was open.
         """
-        handle = os.open(folder / "session", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(handle)
-            raise StateHeld(folder) from error
+        handle = _locked(folder)
         left, start = os.pread(handle, 64, 0), _start_of_machine()
         if left not in (b"", start):
             os.close(handle)
@@ -57,6 +54,49 @@ class Session:
             _write(self._handle, b"")
             os.close(self._handle)
             self._handle = None
+
+
+@contextmanager
+def held(folder: Path) -> Iterator["Hold"]:
+    """Keep every other process out of a state's folder, whatever is in it, until the block is left.
+
+    Raises
+    ------
+    StateHeld
+        If another process has it open.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = _locked(folder)
+    try:
+        yield Hold(folder, handle)
+    finally:
+        os.close(handle)
+
+
+class Hold:
+    """A state's folder while nobody can open it."""
+
+    def __init__(self, folder: Path, handle: int) -> None:
+        self._folder, self._handle = folder, handle
+
+    def take(self, data: Path) -> None:
+        """Put a finished file in the place of the state's own, at once; from then on the state is not in doubt."""
+        data.replace(self._folder / data.name)
+        (self._folder / "lock.mdb").unlink(missing_ok=True)
+        directory = os.open(self._folder, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+        _write(self._handle, b"")
+
+
+def _locked(folder: Path) -> int:
+    handle = os.open(folder / "session", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise StateHeld(folder) from error
+    return handle
 
 
 def _start_of_machine() -> bytes:
