@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallystick.definitions import zones
 from tallystick.features import columns, finalise
 from tallystick.features.native import native
-from tallystick.features.rowwise import OPERATIONS, PARTS, decimal
+from tallystick.features.rowwise import CALLS, OPERATIONS, PARTS, decimal
 
 whole = st.integers(-(2**62), 2**62)
 scales = st.sampled_from([1.0, 100.0, 1e9])
-MEAN, TOTAL = native(finalise.mean), native(finalise.total)
+MEAN, TOTAL, STD = native(finalise.mean), native(finalise.total), native(finalise.std)
 
 
 def same(left: float, right: float) -> bool:
@@ -36,8 +37,37 @@ def test_operations(op: str, left: float, right: float) -> None:
 @pytest.mark.parametrize("part", PARTS)
 @given(st.integers(-(2**62), 2**62))
 def test_parts_of_time(part: str, at: int) -> None:
-    """Hour and weekday, before 1970 too."""
+    """Hour, weekday, day and month, before 1970 too."""
     assert same(float(columns.part(part, np.array([at]))[0]), PARTS[part](at))
+
+
+@given(st.integers(-(2**50), 2**52))
+def test_a_zone_shifts_the_clock(at: int) -> None:
+    """The hour in a zone is that of the instant and the offset that holds there."""
+    zone = zones.zone("America/New_York")
+    held = [offset for begin, offset in zip(zone.begins, zone.offsets, strict=True) if begin <= at]
+
+    found = float(columns.part("hour", np.array([at]), zone)[0])
+
+    assert same(found, PARTS["hour"](at + (held[-1] if held else zone.offsets[0])))
+
+
+@pytest.mark.parametrize("function", CALLS)
+@given(st.floats())
+def test_functions_of_one_number(function: str, of: float) -> None:
+    """Every function of a number, over all doubles."""
+    of = finalise.NAN if isnan(of) else of
+
+    assert same(float(columns.call(function, np.array([of]))[0]), CALLS[function](of))
+
+
+@given(st.lists(st.integers(-(2**47) + 1, 2**47 - 1), min_size=1, max_size=6), scales)
+def test_the_deviation(values: list[int], scale: float) -> None:
+    """Standard deviations of values up to the largest whose square is kept."""
+    high, low = sum(v * v >> 32 for v in values), sum(v * v & 2**32 - 1 for v in values)
+    sums = len(values), sum(values), high, low
+
+    assert same(STD(*sums, scale), finalise.std(*sums, scale))
 
 
 @given(whole, whole, scales)

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from tallystick.definitions.zones import Zone
 from tallystick.features import rowwise
-from tallystick.features.native import native
+from tallystick.features.native import native, still
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -26,28 +26,28 @@ _decimal = native(rowwise.decimal)
 def operation(op: str, left: Floats, right: Floats) -> Floats:
     """Return two columns combined, compared or joined."""
     out = np.empty(len(left))
-    _operate(OPERATIONS.index(op), left, right, out)
+    _operate(OPERATIONS.index(op), still(left), still(right), out)
     return out
 
 
 def call(function: str, of: Floats) -> Floats:
     """Return a function of a column."""
     out = np.empty(len(of))
-    _call(CALLS.index(function), of, out)
+    _call(CALLS.index(function), still(of), out)
     return out
 
 
 def part(name: str, at: Ints, zone: Zone | None = None) -> Floats:
     """Return a calendar part of a column of instants, in UTC without zone."""
     out = np.empty(len(at))
-    _take_part(PARTS.index(name), at if zone is None else at + _offsets(at, zone), out)
+    _take_part(PARTS.index(name), still(at if zone is None else at + _offsets(at, zone)), out)
     return out
 
 
 def scaled(values: Ints, scale: float) -> Floats:
     """Return a column of whole numbers in its unit."""
     out = np.empty(len(values))
-    _scale(values, scale, out)
+    _scale(still(values), scale, out)
     return out
 
 

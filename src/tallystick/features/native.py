@@ -7,8 +7,11 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
+import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
+Array = TypeVar("Array", bound=NDArray[Any])
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 SHARED = ("finalise", "known", "groups", "rowwise", "questions", "series")
@@ -26,6 +29,16 @@ def native(function: Function) -> Function:
     copied = FunctionType(function.__code__, _seen(function), function.__name__, function.__defaults__)
     copied.__qualname__ = f"{function.__qualname__}_{_stamp()}"
     return cast("Function", njit(cache=True, nogil=True, error_model="numpy")(copied))
+
+
+def still(array: Array) -> Array:
+    """Return an array as every compiled function takes what it reads: in one piece, and not to be written.
+
+    Otherwise each way in which an array came about would be compiled for anew.
+    """
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return cast("Array", view)
 
 
 def _seen(function: Callable[..., Any]) -> dict[str, Any]:

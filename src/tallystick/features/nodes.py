@@ -63,7 +63,13 @@ class View:
 
 
 def of_records(records: Records) -> View:
-    """Return the view of records themselves, without any aggregate."""
+    """Return the view of records themselves.
+
+    Raises
+    ------
+    LookupError
+        If an expression of them asks for an aggregate, which they do not have.
+    """
 
     def nothing(group: int, slot: int, _: object = None) -> NDArray[np.float64]:
         raise LookupError(f"A record by itself has no aggregate {slot} of group {group}.")

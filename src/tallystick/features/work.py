@@ -17,7 +17,7 @@ from tallystick.features.entities import Codes, Entities, keys_of
 from tallystick.features.finalise import LARGEST_SQUARED, LARGEST_TOTAL, NAN
 from tallystick.features.groups import COUNT, DISTINCT, MAX, MIN, SUM, Channel, Group, Series, Slot, Track
 from tallystick.features.known import crossing
-from tallystick.features.native import native
+from tallystick.features.native import native, still
 from tallystick.features.plan import Plan
 from tallystick.features.questions import Questions, by_entity
 from tallystick.features.reports import Changes
@@ -113,7 +113,7 @@ class Work:
 
     @cached_property
     def _by_entity(self) -> tuple[Ints, Ints]:
-        return by_entity(self.entities.codes, self.entities.n)
+        return by_entity(still(self.entities.codes), self.entities.n)
 
     @cached_property
     def _conditions(self) -> tuple[Floats, ...]:
@@ -138,18 +138,20 @@ class Work:
         if is_own:
             starts, rows = self._by_entity
         else:
-            starts, rows = by_entity(codes if asked.order is None else codes[asked.order], self.entities.n)
+            starts, rows = by_entity(still(codes if asked.order is None else codes[asked.order]), self.entities.n)
             rows = rows if asked.order is None else asked.order[rows]
-        return Questions(starts, rows, asked.time, asked.as_of, values, is_own)
+        return Questions(starts, rows, still(asked.time), still(asked.as_of), values, is_own)
 
     def events(self) -> kernel.Events:
         """Return the records by entity, with what each adds to the group's running totals."""
-        return kernel.Events(*self._by_entity, self.records.time, self.records.seq, self._weights())
+        return kernel.Events(
+            *self._by_entity, still(self.records.time), still(self.records.seq), still(self._weights())
+        )
 
     def _weights(self) -> Ints:
         channels = self.group.channels[1:]
         if len(channels) == 1:
-            return np.ascontiguousarray(self._weight(channels[0])).reshape(-1, 1)
+            return self._weight(channels[0]).reshape(-1, 1)
         weights = np.empty((len(self.records), len(channels)), dtype=np.int64)
         for i, channel in enumerate(channels):
             weights[:, i] = self._weight(channel)
@@ -179,7 +181,7 @@ class Work:
     def crossings(self) -> Crossings:
         """Return the entries and exits of all series, by entity, then order of arrival."""
         entity, series, seq, enters, leaves, weight = self._all_crossed.T
-        starts, place = by_entity(entity.astype(np.int32), self.entities.n)
+        starts, place = by_entity(still(entity.astype(np.int32)), self.entities.n)
         kept = (part[place] for part in (series, seq, enters, leaves, self._checked(weight)))
         return Crossings(starts, *kept)
 
@@ -215,7 +217,7 @@ class Work:
         if isinstance(later, Corrected):
             counts &= ~self.records.values[later.field].missing[found.row]
         length = (series.delay_us, series.window_us, series.every_us)
-        enters, leaves = _cross(found.known, found.before, self.records.time[found.row], length)
+        enters, leaves = _cross(still(found.known), still(found.before), self.records.time[found.row], length)
         columns = np.stack(
             [entity, np.full(len(entity), place), found.seq, enters, leaves, found.weight], axis=1, dtype=np.int64
         )
@@ -257,11 +259,11 @@ class Work:
         everything = np.empty(0, np.bool_)
         return tracks.Track(
             *self._by_entity,
-            self.records.time,
-            self.records.seq,
-            everything if keeps is None else keeps,
-            values,
-            codes,
+            still(self.records.time),
+            still(self.records.seq),
+            still(everything if keeps is None else keeps),
+            still(values),
+            still(codes),
             n_values if len(codes) else 0,
         )
 
