@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from heapq import merge
 
+import pyarrow as pa
+
 from tallystick.data.records import Dataset, Fixed, Keys, Record, Records
 from tallystick.definitions.streams import TableDefinition
 
@@ -36,8 +38,9 @@ def _records(records: Records) -> Iterator[tuple[int, Record]]:
 
 
 def _names(column: Keys, part: slice) -> list[str | None]:
-    codes = column.codes[part].tolist()
-    return [None if code < 0 else str(column.names[code].as_py()) for code in codes]
+    codes = column.codes[part]
+    names: list[str | None] = column.names.take(pa.array(codes, mask=codes < 0)).to_pylist()
+    return names
 
 
 def _values(column: Fixed, part: slice) -> list[int | None]:
