@@ -27,7 +27,7 @@ class Journey:
     lender: lending.Lender
     clock: SettableClock
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
-    dumps: list[str] = field(default_factory=list)
+    refused: Answer | None = None
 
     def open(self, actor: str = "ada") -> Project:
         """Open the project as somebody."""
@@ -60,7 +60,22 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
                 made.answers[stream, next(iter(row.values()))] = done[0]
         if made.clock.at > lending.LIVE + LIVE_DAYS * DAY_US:
             break
+    _wait(made)
     return made
+
+
+def _wait(made: Journey) -> None:
+    """Let an application become known, and ask for its decision long after."""
+    first = made.lender.rows["applications"][0]
+    waiting, new = (
+        [Request(lending.request(first | {"application_id": name, "applied_at": made.clock.at}))]
+        for name in ("waiting", "new")
+    )
+    with made.open().service() as service:
+        made.answers["applications", "known"] = service.record("applications", waiting)[0]
+        made.clock.at += 31 * DAY_US
+        made.answers["applications", "waiting"] = service.decide(waiting)[0]
+        made.refused = service.decide(new)[0]
 
 
 def test_history_has_late_payments(journey: Journey) -> None:
@@ -120,7 +135,7 @@ def _changes(journey: Journey, matrix: Matrix, *names: str) -> set[str]:
     changed = set()
     for answer in journey.decided:
         values = dict(zip(matrix.names, answer.decision.features or (), strict=True))
-        before = seen.setdefault(rows[answer.decision.record_id], values)
+        before = seen.setdefault(rows.get(answer.decision.record_id, ""), values)
         changed |= {name for name in names if values[name] != before[name]}
     return changed
 
@@ -128,6 +143,13 @@ def _changes(journey: Journey, matrix: Matrix, *names: str) -> set[str]:
 def test_the_executors_agree(journey: Journey) -> None:
     """All executors give the same bits for the newest records of history and log together."""
     assert journey.open().prove(200).is_identical
+
+
+def test_lateness_is_asked_once(journey: Journey) -> None:
+    """What came in time is decided about whenever it is asked; what comes 31 days late, where 30 may be, is not."""
+    assert isinstance(journey.answers["applications", "waiting"], Decided)
+    assert isinstance(journey.refused, Refused)
+    assert "the record arrived 31d after that, and may at most 30d after it" in journey.refused.fields["applied_at"]
 
 
 def test_what_comes_too_late_or_twice_is_told(journey: Journey) -> None:

@@ -120,6 +120,20 @@ def test_a_body_that_never_ends_is_refused(service: Service, token: str, tmp_pat
     assert committer._n_waiting == 0
 
 
+def test_reports_keep_their_route(app: App, token: str, service: Service, committer: Committer) -> None:
+    """Reports that a bundle aggregates too are events, and whoever posts them as outcomes is served all the same."""
+    committer.start()
+    service.kinds["chargebacks"] = "event"
+    body = {"report_id": "R", "reported_at": "2026-01-31T00:00:00Z", "payment_id": "P"}
+
+    answers = [
+        ask(app, token, {"type": "http.request", "body": msgspec.json.encode(body)}, path=f"/{kind}s/chargebacks")
+        for kind in ("outcome", "event")
+    ]
+
+    assert [(status, told.get("repeated")) for status, told, _ in answers] == [(200, False), (200, True)]
+
+
 def test_a_key_in_a_header_is_ascii(app: App, token: str) -> None:
     """A key is the same text in header and body, so a header's bytes beyond ASCII are refused."""
     status, body, _ = ask(app, token, headers=[(b"idempotency-key", b"\xc3\xa9")])

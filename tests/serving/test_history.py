@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.data.records import Dataset
+from tallystick.definitions.streams import Stream
 from tallystick.errors import SegmentRefused
 from tallystick.log.reader import LogReader
 from tallystick.serving.history import History, begin_log
@@ -23,6 +24,17 @@ def test_a_log_begins_with_all_of_history(first_world: World, tmp_path: Path) ->
     assert found is not None
     assert found.fingerprint == first_world.dataset.fingerprint
     assert left == ["log.db", "segments"]
+
+
+def test_what_was_declared_later_has_no_history(first_world: World, tmp_path: Path) -> None:
+    """A stream that the log's history does not know is named; one that it knows is not, with records or without."""
+    sources = tuple(records.source for records in first_world.dataset.records.values())
+    begin_log(tmp_path / "log.db", first_world.dataset, tmp_path / "segments")
+    refunds = Stream("refunds", id="refund_id", time="at", fields={}).definition
+
+    with LogReader.open(tmp_path / "log.db") as log:
+        assert History.of(log, sources).unknown == ()
+        assert History.of(log, (*sources, refunds)).unknown == ("refunds",)
 
 
 def test_a_start_that_fails_leaves_no_log(first_world: World, tmp_path: Path) -> None:

@@ -191,6 +191,18 @@ def test_outcomes_are_recorded_once(service: Service, world: World) -> None:
     assert [(e.kind, e.stream) for e in entries(world)] == [("outcome", "chargebacks")]
 
 
+def test_a_record_is_known_whatever_its_kind_was(service: Service, world: World) -> None:
+    """A stream whose records were outcomes to an earlier bundle, and are events to this one, has each of them once."""
+    report = Request(world.chargebacks(1)[0])
+    first = service.record("chargebacks", [report])[0]
+    service.kinds["chargebacks"] = "event"
+
+    again = service.record("chargebacks", [report])[0]
+
+    assert isinstance(first, Recorded)
+    assert again == replace(first, is_repeated=True)
+
+
 def test_a_stream_that_nothing_reads_is_a_sentence(service: Service) -> None:
     """Only streams that the bundle reads can be recorded, and the nearest name is offered."""
     with pytest.raises(StreamUnknown, match="Did you mean 'chargebacks'"):

@@ -16,7 +16,7 @@ PROJECT = '''"""Lending, small: which applications to refuse."""
 import tallystick as ts
 
 applications = ts.Stream(
-    "applications", id="application_id", time="applied_at", source="data/applications.parquet",
+    "applications", id="application_id", time="applied_at", lateness="30d", source="data/applications.parquet",
     fields={"client_id": ts.key, "branch_id": ts.key, "amount": ts.money("EUR", minimum=0)},
 )
 payments = ts.Stream(
