@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tallystick.data.merge import from_parsed
 from tallystick.data.records import Dataset, Record
@@ -12,6 +13,10 @@ from tallystick.definitions.features import FeatureDefinition
 from tallystick.errors import DialectUnknown, FeatureOverflow
 from tallystick.features import batch, duck, sql
 from tallystick.features.plan import Plan
+
+from . import sql_project
+
+Floats = NDArray[np.float64]
 
 
 def test_an_early_report_waits_for_its_late_event(plan: Plan, make: Any) -> None:
@@ -47,10 +52,63 @@ def test_a_value_too_large_is_refused(plan: Plan, make: Any) -> None:
             engine(plan, dataset)
 
 
+@pytest.mark.parametrize("in_order", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_every_kind_of_feature_has_the_oracles_bits(seed: int, in_order: bool) -> None:
+    """Each function of events and records, by hand, has the oracle's bits in both forms, and is not always missing."""
+    world = sql_project.world(seed, in_order=in_order)
+
+    found = duck.compute(sql_project.plan, world, in_order=in_order).values
+
+    wanted = sql_project.expected(sql_project.plan, world)
+    assert [
+        name for name in sql_project.plan.names if not same(found, wanted, sql_project.plan.names.index(name))
+    ] == []
+    assert not np.isnan(wanted).all(axis=0).any()
+
+
+def test_frames_are_used_where_they_fit() -> None:
+    """In order, totals of the spine's own entities are frames; rounded windows, single events and others are joined."""
+    text = sql.select(sql_project.plan, in_order=True)
+
+    steps = text.split("\n-- ")
+    assert sum("WINDOW" in step for step in steps) == 3  # one for each way in which the spine's own keys are combined
+    assert sum('"rounded_' in step.split(" AS (")[0] for step in steps) == 2  # by card, and by shop
+
+
+def test_a_correction_too_large_is_refused() -> None:
+    """Corrections that leave the range in a window are refused, though amounts themselves are small."""
+    world = sql_project.world(0, in_order=True)
+    refunds = world.records["refunds"].values["delta"]
+    refunds.values[:] = 2**62 - 1
+    refunds.missing[:] = False
+
+    with pytest.raises(FeatureOverflow, match="amount"):
+        duck.compute(sql_project.plan, world)
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "spark"])
+def test_a_script_says_what_each_step_is_for(dialect: str) -> None:
+    """A comment stands above the events, windows, tracks and reports of every group."""
+    text = sql.script(sql_project.plan, dialect)
+
+    lines = text.splitlines()
+    steps = [line for line in lines if line[:-5].strip('"`').startswith(("events", "windows", "tracks", "reports"))]
+    named = [line for line in steps if line.endswith(" AS (") and line.count("_") == 1]
+    assert named
+    assert all(lines[lines.index(line) - 1].startswith("-- ") for line in named)
+
+
 def test_an_unknown_dialect_is_a_sentence(plan: Plan) -> None:
     """A dialect that is not spoken here is refused, and the others are named."""
     with pytest.raises(DialectUnknown, match="duckdb"):
         sql.select(plan, "oracle")
+
+
+def same(found: Floats, wanted: Floats, column: int) -> bool:
+    """Return whether a column has the same bits, or is missing, in the same rows."""
+    bits = found[:, column].view(np.int64) == wanted[:, column].view(np.int64)
+    return bool((bits | (np.isnan(found[:, column]) & np.isnan(wanted[:, column]))).all())
 
 
 def same_bits(plan: Plan, dataset: Dataset) -> None:

@@ -95,27 +95,8 @@ def _is_in_order(spine: Records, keys: tuple[str, ...]) -> bool:
     return not bool(np.any(together))
 
 
-def _settings(threads: int) -> dict[str, Any]:
-    """Let DuckDB compute, and nothing else: it loads no extension and opens no file of its own accord."""
-    unwanted = ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access")
-    return {"threads": threads} | dict.fromkeys(unwanted, False)
-
-
-def _fill(connection: Any, names: Names, dataset: Dataset, seqs: Ints | None) -> None:
-    """Make the tables that the queries read."""
-    tables = {
-        table.name: _table(table, dataset.records.get(source.name, empty(source)))
-        for source, table in zip(names.sources, names.tables.values(), strict=True)
-    }
-    if seqs is not None:
-        tables[names.asked] = pa.table({"seq": np.unique(seqs)})
-    for name, table in tables.items():
-        connection.register("given", table)
-        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
-        connection.unregister("given")
-
-
-def _table(table: Table, records: Records) -> pa.Table:
+def arrow(table: Table, records: Records) -> pa.Table:
+    """Return a source's records as the table that queries read: texts, and whole numbers of 64 bits."""
     columns = {table.seq: pa.array(records.seq)}
     columns |= {table.id: records.ids} if table.id else {}
     columns |= {table.time: pa.array(records.time)} if table.time else {}
@@ -125,6 +106,26 @@ def _table(table: Table, records: Records) -> pa.Table:
     for field, column in records.values.items():
         columns[table.columns[field]] = pa.array(column.values, mask=column.missing)
     return pa.table({unquoted(name): column for name, column in columns.items()})
+
+
+def _settings(threads: int) -> dict[str, Any]:
+    """Let DuckDB compute, and nothing else: it loads no extension and opens no file of its own accord."""
+    unwanted = ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access")
+    return {"threads": threads} | dict.fromkeys(unwanted, False)
+
+
+def _fill(connection: Any, names: Names, dataset: Dataset, seqs: Ints | None) -> None:
+    """Make the tables that the queries read."""
+    tables = {
+        table.name: arrow(table, dataset.records.get(source.name, empty(source)))
+        for source, table in zip(names.sources, names.tables.values(), strict=True)
+    }
+    if seqs is not None:
+        tables[names.asked] = pa.table({"seq": np.unique(seqs)})
+    for name, table in tables.items():
+        connection.register("given", table)
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
+        connection.unregister("given")
 
 
 def _keys(spine: Records, key: str) -> Keys:

@@ -23,25 +23,42 @@ def column(total: Total) -> str:
 
 
 def windows(setting: Setting, place: int, group: Group, *, in_order: bool) -> list[Step]:
-    """Return the step with the total of every channel over every window that a slot asks for.
-
-    Frames fit where every row is itself one of its entity's events, and no end of a window is rounded.
-    """
+    """Return the steps with the total of every channel over every window that a slot asks for."""
     asked = list(dict.fromkeys(total for slot in group.slots for total in totals(slot)))
-    if not asked:
-        return []
-    name, events = (setting.names.free(f"{step}_{place}") for step in ("windows", "events"))
-    if in_order and has_frames(setting, group, asked):
-        about = f"totals of {group.stream} over windows, as differences of running totals at their ends"
-        return [Step(name, _frames(setting, events, group, asked), about)]
-    about = f"totals of {group.stream} over windows, of what each row sees"
-    return [Step(name, _joined(setting, events, group, asked), about)]
+    framed = [total for total in asked if in_order and has_frames(setting, group, total)]
+    rest = [total for total in asked if total not in framed]
+    if framed and rest:
+        framing, joining = (
+            _framed(setting, place, group, framed, "framed"),
+            _seen(setting, place, group, rest, "rounded"),
+        )
+        told = lines(["f.*", *(f"j.{column(total)}" for total in rest)])
+        text = f"SELECT\n{told}\nFROM {framing.name} AS f LEFT JOIN {joining.name} AS j ON j.seq = f.seq"
+        return [framing, joining, Step(setting.names.free(f"windows_{place}"), text, "both together")]
+    if framed:
+        return [_framed(setting, place, group, framed, "windows")]
+    return [_seen(setting, place, group, rest, "windows")] if rest else []
 
 
-def has_frames(setting: Setting, group: Group, asked: Sequence[Total]) -> bool:
-    """Return whether frames give these totals, once events are proven to be in order."""
+def has_frames(setting: Setting, group: Group, total: Total) -> bool:
+    """Return whether a frame gives a total, once events are proven to be in order.
+
+    It does where every row is itself one of its entity's events, and no end of the window is rounded.
+    """
     is_own = group.stream == setting.plan.definition.spine.name and group.at == group.keys
-    return is_own and not any(group.offsets[edge].every_us for total in asked for edge in total[1:])
+    return is_own and not any(group.offsets[edge].every_us for edge in total[1:])
+
+
+def _framed(setting: Setting, place: int, group: Group, asked: Sequence[Total], name: str) -> Step:
+    about = f"totals of {group.stream} over windows, as differences of running totals at their ends"
+    text = _frames(setting, setting.names.free(f"events_{place}"), group, asked)
+    return Step(setting.names.free(f"{name}_{place}"), text, about)
+
+
+def _seen(setting: Setting, place: int, group: Group, asked: Sequence[Total], name: str) -> Step:
+    about = f"totals of {group.stream} over windows, of what each row sees"
+    text = _joined(setting, setting.names.free(f"events_{place}"), group, asked)
+    return Step(setting.names.free(f"{name}_{place}"), text, about)
 
 
 def summed(setting: Setting, group: Group, channel: int, prefix: str) -> str:
