@@ -91,10 +91,22 @@ def features(
     """
     flags = list(flags)
     with session(master, settings=settings) as spark:
-        share = max_refused_share
-        found = read(spark, _needed(plan, flags), flags, root, now=now, max_refused_share=share, quarantine=quarantine)
+        found = read(
+            spark,
+            _needed(plan, flags),
+            flags,
+            root,
+            now=now,
+            max_refused_share=max_refused_share,
+            quarantine=quarantine,
+            progress=progress,
+        )
         told = None if progress is None else functools.partial(progress, "features")
-        return write(plan, found, out, begin=begin, end=end, hot=hot, progress=told)
+        try:
+            return write(plan, found, out, begin=begin, end=end, hot=hot, progress=told)
+        finally:
+            for source in found.values():
+                source.kept.unpersist()
 
 
 def write(

@@ -12,6 +12,7 @@ import msgspec
 from tallystick.data.quarantine import free
 from tallystick.data.records import id_field
 from tallystick.definitions.expressions import Flagged
+from tallystick.definitions.progress import Step
 from tallystick.definitions.streams import Source, TableDefinition
 from tallystick.errors import TooManyRefused
 from tallystick.features.spark import screening
@@ -32,6 +33,7 @@ class Screened:
     n_rows, n_refused : how many rows were read, and how many of them refused
     reasons : how often each reason was given, most often first
     quarantine : the folder with the refused rows, if there are any
+    kept : what Spark keeps of them until it is told that they are done with
     """
 
     source: Source
@@ -40,6 +42,7 @@ class Screened:
     n_refused: int
     reasons: dict[str, int]
     quarantine: str | None
+    kept: Any
 
 
 def read(
@@ -51,6 +54,7 @@ def read(
     now: int,
     max_refused_share: float = 0.05,
     quarantine: str | None = None,
+    progress: Step | None = None,
 ) -> dict[str, Screened]:
     """Read the history of some streams and tables, each by the same rules as ``data.read``.
 
@@ -63,6 +67,7 @@ def read(
     now : the present instant, microseconds since 1970 UTC
     max_refused_share : how many rows of a source may be refused, 0 to 1
     quarantine : the folder or address under which refused rows are written; None writes none
+    progress : told of each source when it has been read
 
     Raises
     ------
@@ -79,6 +84,8 @@ def read(
             files = replace(files, rows=_dated(files.rows, source, flags, found))
         found[source.name] = _screened(files, source, now, quarantine)
         _hold(found[source.name], max_refused_share)
+        if progress is not None:
+            progress("read", len(found), len(sources))
     return {source.name: found[source.name] for source in sources}
 
 
@@ -123,7 +130,7 @@ def _screened(files: Raw, source: Source, now: int, quarantine: str | None) -> S
         place = f"{quarantine.rstrip('/')}/{quote(source.name, safe='')}-spark"
         _write_refused(refused, files, source, place)
     n_rows = (total["n"] or 0) - n_twice + n_refused
-    return Screened(source, fine, n_rows, n_refused, _by_reason(counts), place)
+    return Screened(source, fine, n_rows, n_refused, _by_reason(counts), place, judged)
 
 
 def _by_reason(counts: Iterable[Any]) -> dict[str, int]:

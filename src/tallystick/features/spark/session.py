@@ -161,14 +161,21 @@ def _near(master: str) -> dict[str, str]:
 
 
 def _wait_for_workers(started: Any, master: str) -> None:
-    if master.startswith("local"):
-        return
     until = time.monotonic() + WORKERS_SECONDS
-    while len(started.sparkContext._jsc.sc().statusTracker().getExecutorInfos()) < 2:  # noqa: SLF001 - no other door
+    while not master.startswith("local") and _n_workers(started, master) < 1:
         if time.monotonic() > until:
-            because = f"no worker took the work within {WORKERS_SECONDS:.0f} seconds"
-            raise SparkAway(master, because=because)
+            raise SparkAway(master, because=f"no worker took the work within {WORKERS_SECONDS:.0f} seconds")
         time.sleep(0.1)
+
+
+def _n_workers(started: Any, master: str) -> int:
+    try:
+        tracker = started.sparkContext._jsc.sc().statusTracker()  # noqa: SLF001 - no other door
+        return len(tracker.getExecutorInfos()) - 1  # the driver is one of them
+    except Exception as error:
+        if not _is_of_spark(error):
+            raise
+        raise SparkAway(master, because=_first_line(error)) from error
 
 
 def _stop(started: Any) -> None:
