@@ -148,7 +148,10 @@ def _started(master: str, settings: Mapping[str, str], printed: IO[bytes]) -> An
     except Exception as error:
         if not _is_of_spark(error):
             raise
-        raise SparkAway(master, because=_last_line(printed) or _first_line(error)) from error
+        because = _last_line(printed) or _first_line(error)
+        if master.startswith("local"):
+            raise EngineFailed("Spark", because=because) from error
+        raise SparkAway(master, because=because) from error
 
 
 def _near(master: str) -> dict[str, str]:
