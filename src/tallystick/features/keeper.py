@@ -20,9 +20,9 @@ Weigh = Callable[[Record, Sequence[float]], int]
 class Keeper:
     """Keeps and asks the entities of one group.
 
-    A record costs one place among its entity's running totals, and the correction of every later total; and what
-    ``TrackKeeper`` says for each track. A question costs one lookup for each different edge of the totals' windows, one
-    for each series, and what ``TrackKeeper`` says.
+    A record costs one place among its entity's running totals, and the correction of every later total, of which there
+    are none unless it arrives late; and what ``TrackKeeper`` says for each track. A question costs one lookup for each
+    different edge of the totals' windows, one for each series, and what ``TrackKeeper`` says.
 
     Parameters
     ----------

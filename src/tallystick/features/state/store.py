@@ -52,6 +52,11 @@ class OrderedStore(Protocol):
     **Survives its process.** What was committed is there after the process was killed. It need not survive the
     machine: the store holds nothing that the log does not. But it never opens with what was not committed.
     **Flat.** ``get``, ``put`` and ``before`` do not get slower with the number of entries, but for its logarithm.
+
+    **What is asked of it.** A vector is one ``before_all`` of all its lookups; only first events, extremes and
+    different values then read ``onwards``. A record is one ``around`` for each list of running totals that it enters,
+    and ``onwards`` from there if later totals follow; a ``get`` for each tile; for a stream that others report about,
+    one ``get`` for each kind of report; and then a single ``put_all``.
     """
 
     @property
