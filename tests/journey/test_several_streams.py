@@ -12,8 +12,13 @@ from tallystick import lifecycle
 from tallystick.definitions.clock import SettableClock
 from tallystick.definitions.durations import DAY_US
 from tallystick.features.matrix import Matrix
+from tallystick.features.online import Online
+from tallystick.features.state.lmdb import LmdbStore
 from tallystick.lifecycle import Project
+from tallystick.serving.catch_up import catch_up
+from tallystick.serving.history import History
 from tallystick.serving.requests import Answer, Decided, Recorded, Refused, Request
+from tallystick.serving.state import open_state
 from tallystick.testing import lending
 
 LIVE_DAYS = 4
@@ -143,6 +148,21 @@ def _changes(journey: Journey, matrix: Matrix, *names: str) -> set[str]:
 def test_the_executors_agree(journey: Journey) -> None:
     """All executors give the same bits for the newest records of history and log together."""
     assert journey.open().prove(200).is_identical
+
+
+def test_the_state_is_what_the_log_gives(journey: Journey, tmp_path: Path) -> None:
+    """A state built anew from history and log is the one that served, byte for byte."""
+    project = journey.open()
+    plan = project.bundle().plan
+
+    with project.archive() as archive:
+        log = archive.log
+        anew, served = Online(plan, LmdbStore(tmp_path / "state")), open_state(project.places.state, plan)
+        catch_up(anew, log, {source.name: source for source in plan.sources}, History.of(log, plan.sources))
+
+    assert anew.dump() == served.dump()
+    anew.close()
+    served.close()
 
 
 def test_lateness_is_asked_once(journey: Journey) -> None:
