@@ -78,7 +78,7 @@ CONTESTANTS = [
     Contestant("polars-2", "Polars, rolling_sum_by", 2, by.polars),
     Contestant("duckdb", "DuckDB, RANGE frames", 1, by.duckdb),
     Contestant("duckdb-2", "DuckDB, RANGE frames", 2, by.duckdb),
-    Contestant("duckdb-ours", "DuckDB, by `--engine duckdb`", 1, by.ours_duckdb),
+    Contestant("duckdb-ours", "DuckDB, by `--engine duckdb`", 1, by.ours_duckdb, works=("network",)),
     Contestant(
         "pandas", f"pandas, the Handbook's way, 1/{SHARE} of all", 1, by.pandas, share=SHARE, works=("network",)
     ),
@@ -103,6 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--only", nargs="*", default=[""], metavar="NAME", help="those whose names begin so")
+    parser.add_argument("--work", choices=tuple(WORKS), help="the one table or the other")
     parser.add_argument("--spark", action="store_true", help="Spark too")
     parser.add_argument("--one", nargs=4, metavar=("NAME", "WORK", "FOLDER", "OUT"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -118,6 +119,8 @@ def main() -> None:
             ("network", f"Twelve features of {asked.rows:,} payments", asked.rows),
             ("hot", f"A hot key: count, sum and maximum over 30 days, {HOT_ROWS:,} events in them", HOT_ROWS),
         ):
+            if asked.work not in {None, work}:
+                continue
             Console(width=150).print(_told(title, work, chosen, n, Path(temporary) / work))
 
 
