@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tallystick.features import finalise
 from tallystick.features.groups import COUNT, STD, SUM
 from tallystick.features.native import native
-from tallystick.features.questions import Questions, after, ask, end, most, tell
+from tallystick.features.questions import Questions, after, ask, end, most, tell, walk, walk_own
 from tallystick.features.series import LARGEST_WHOLE, Crossings, counted_of, follow
 
 Ints = NDArray[np.int64]
@@ -193,9 +193,9 @@ def _read(seq: Ints, rows: Ints, room: Room, layout: Layout, is_own: bool) -> No
         if first > 0 and reads[first - 1, 0] == edge:
             continue  # this edge's places are known
         if is_own:
-            _walk_own(times, layout.offsets[edge], layout.every[edge], until)
+            walk_own(times, layout.offsets[edge], layout.every[edge], until)
         else:
-            _walk(times, room.asked, layout.offsets[edge], layout.every[edge], until)
+            walk(times, room.asked, layout.offsets[edge], layout.every[edge], until)
             _hide(seq, rows, room.as_of, until)
         last = first + 1
         while last < len(reads) and reads[last, 0] == edge:
@@ -204,35 +204,6 @@ def _read(seq: Ints, rows: Ints, room: Room, layout: Layout, is_own: bool) -> No
             channel, out = reads[i, 1], room.read[i]
             for q in range(len(until)):
                 out[q] = until[q] if channel == 0 else room.totals[until[q], channel - 1]
-
-
-@native
-def _walk_own(times: Ints, offset: int, every: int, out: Ints) -> None:
-    """Find an edge's place for every event of an entity, each as of its own arrival.
-
-    An edge in the past is before its own event, so it stops there at the latest. It mostly moves by none, one or two,
-    which no processor can guess: so the first two steps are sums, not branches.
-    """
-    place = 0
-    for q in range(len(times)):
-        if offset == 0:
-            out[q] = q + 1
-            continue
-        bound = end(times[q], offset, every)
-        place += 1 if times[place] <= bound else 0
-        place += 1 if times[place] <= bound else 0
-        while times[place] <= bound:
-            place += 1
-        out[q] = place
-
-
-@native
-def _walk(times: Ints, asked: Ints, offset: int, every: int, out: Ints) -> None:
-    """Find an edge's place for every question, among all events."""
-    place = 0
-    for q in range(len(asked)):
-        place = after(times, len(times), end(asked[q], offset, every), place)
-        out[q] = place
 
 
 @native

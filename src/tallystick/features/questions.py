@@ -100,3 +100,32 @@ def end(time: int, offset: int, every: int) -> int:
     """Return the instant of an edge."""
     bound = time - offset
     return bound // every * every if every > 0 else bound
+
+
+@native
+def walk_own(times: Ints, offset: int, every: int, out: Ints) -> None:
+    """Find an edge's place for every event of an entity, each as of its own arrival.
+
+    An edge in the past is before its own event, so it stops there at the latest. It mostly moves by none, one or two,
+    which no processor can guess: so the first two steps are sums, not branches.
+    """
+    place = 0
+    for q in range(len(times)):
+        if offset == 0:
+            out[q] = q + 1
+            continue
+        bound = end(times[q], offset, every)
+        place += 1 if times[place] <= bound else 0
+        place += 1 if times[place] <= bound else 0
+        while times[place] <= bound:
+            place += 1
+        out[q] = place
+
+
+@native
+def walk(times: Ints, asked: Ints, offset: int, every: int, out: Ints) -> None:
+    """Find an edge's place for every question, among all events."""
+    place = 0
+    for q in range(len(asked)):
+        place = after(times, len(times), end(asked[q], offset, every), place)
+        out[q] = place

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tallystick.features import finalise, rowwise
 from tallystick.features.groups import DISTINCT, FIRST, MAX, MIN, SINCE
 from tallystick.features.native import native
-from tallystick.features.questions import Questions, after, ask, end, most, tell
+from tallystick.features.questions import Questions, after, ask, end, most, tell, walk, walk_own
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 MISSING = -(2**63)
 """Stands for a value that an event lacks; no column holds it."""
 
-NAN = finalise.NAN
+NAN, LARGEST_WHOLE = finalise.NAN, 2**63 - 1
 SHORT = 8  # a window of so few entries is looked through one by one
 
 _decimal, _seconds, _distinct = native(rowwise.decimal), native(finalise.seconds), native(finalise.distinct)
@@ -80,37 +80,171 @@ class Windows(NamedTuple):
     different: Ints
 
 
+class Asked(NamedTuple):
+    """An entity's questions: their times and as-ofs, where every edge stands, how many entries they see, answers."""
+
+    time: Ints
+    as_of: Ints
+    places: Ints
+    seen: Ints
+    answers: Floats
+
+
 @native
 def follow(entities: tuple[int, int], track: Track, questions: Questions, asks: Asks) -> bool:
     """Answer every question about the entities from the first of a pair up to, not including, the second."""
     first, last = entities
     n_events, n_asked = most(track.starts, first, last), most(questions.starts, first, last)
     entries, windows = _room(n_events, track, asks)
-    hints = np.empty(len(asks.offsets), np.int64)
-    time, as_of = np.empty(n_asked, np.int64), np.empty(n_asked, np.int64)
-    answers = np.empty((len(asks.slots), n_asked))
+    time, as_of, seen = np.empty(n_asked, np.int64), np.empty(n_asked, np.int64), np.empty(n_asked, np.int64)
+    places, answers = np.empty((len(asks.offsets), n_asked), np.int64), np.empty((len(asks.slots), n_asked))
     for entity in range(first, last):
         n = questions.starts[entity + 1] - questions.starts[entity]
         if n == 0:
             continue
-        ask(questions, entity, time[:n], as_of[:n])
-        hints[:] = 0
-        size, event, end_of = 0, track.starts[entity], track.starts[entity + 1]
-        for q in range(n):
-            while event < end_of and track.seq[track.rows[event]] <= as_of[q]:
-                row = track.rows[event]
-                if len(track.keeps) == 0 or track.keeps[row]:
-                    _enter(entries, windows, size, track, row)
-                    size += 1
-                event += 1
-            for i in range(len(hints)):
-                hints[i] = after(entries.times, size, end(time[q], asks.offsets[i], asks.every[i]), hints[i])
+        asked = Asked(time[:n], as_of[:n], places, seen[:n], answers)
+        ask(questions, entity, asked.time, asked.as_of)
+        size = _entered(entries, track, entity)
+        if size >= 0:
+            _look(track, entity, asked)
+            _stand(entries.times[:size], asks, asked, questions.is_own and len(track.keeps) == 0)
             for i in range(len(asks.slots)):
-                span = hints[asks.slots[i, 2]], hints[asks.slots[i, 1]], time[q]
-                answers[i, q] = _answer(entries, windows, asks, i, span)
-        _forget(entries, windows)
+                _finish(entries, windows, asks, i, asked)
+        else:
+            _arrive(entries, windows, asked, asks, (track, entity))
         tell(questions, entity, answers, asks.columns)
     return True
+
+
+@native
+def _entered(entries: Entries, track: Track, entity: int) -> int:
+    """Put an entity's events in their places, and return how many; -1 where one came late."""
+    size, before = 0, -LARGEST_WHOLE
+    for event in range(track.starts[entity], track.starts[entity + 1]):
+        row = track.rows[event]
+        if len(track.keeps) and not track.keeps[row]:
+            continue
+        at = track.time[row]
+        if at < before:
+            return -1
+        entries.times[size] = before = at
+        if len(entries.values):
+            entries.values[size] = track.values[row]
+        if len(entries.codes):
+            entries.codes[size] = track.codes[row]
+        size += 1
+    if size and len(entries.smallest):
+        _plant(entries.smallest, entries.values, -1, 0, size - 1)
+    if size and len(entries.largest):
+        _plant(entries.largest, entries.values, 1, 0, size - 1)
+    return size
+
+
+@native
+def _look(track: Track, entity: int, asked: Asked) -> None:
+    """Count the entries that every question sees."""
+    event, last, seen = track.starts[entity], track.starts[entity + 1], 0
+    for q in range(len(asked.time)):
+        while event < last and track.seq[track.rows[event]] <= asked.as_of[q]:
+            if len(track.keeps) == 0 or track.keeps[track.rows[event]]:
+                seen += 1
+            event += 1
+        asked.seen[q] = seen
+
+
+@native
+def _stand(times: Ints, asks: Asks, asked: Asked, is_own: bool) -> None:
+    """Find the place of every edge at every question, among the entries that it sees."""
+    for i in range(len(asks.offsets)):
+        out = asked.places[i][: len(asked.time)]
+        if is_own:
+            walk_own(times, asks.offsets[i], asks.every[i], out)
+        else:
+            walk(times, asked.time, asks.offsets[i], asks.every[i], out)
+            for q in range(len(out)):
+                out[q] = min(out[q], asked.seen[q])
+
+
+@native
+def _finish(entries: Entries, windows: Windows, asks: Asks, i: int, asked: Asked) -> None:
+    """Finalise one aggregate for all questions about entries in order of time."""
+    slot, scale, out = asks.slots[i], asks.scales[i], asked.answers[i][: len(asked.time)]
+    function, until, since, is_text = slot[0], asked.places[slot[1]], asked.places[slot[2]], slot[4] != 0
+    times, values = entries.times, entries.values
+    if function == DISTINCT:
+        _tell_apart(entries.codes, windows.counts[slot[5]], (since, until), slot[3], out)
+    elif function == SINCE:
+        for q in range(len(out)):
+            out[q] = _seconds(asked.time[q] - times[until[q] - 1]) if until[q] > since[q] else NAN
+    elif function in (MIN, MAX):
+        sign, tree = (-1, entries.smallest) if function == MIN else (1, entries.largest)
+        for q in range(len(out)):
+            out[q] = _decimal(sign * _largest(tree, since[q], until[q]), scale) if until[q] > since[q] else NAN
+    else:
+        for q in range(len(out)):
+            value = MISSING
+            if until[q] > since[q]:
+                value = values[since[q]] if function == FIRST else values[until[q] - 1]
+            out[q] = _valued(value, is_text, scale)
+
+
+@native
+def _valued(value: int, is_text: bool, scale: float) -> float:
+    if value == MISSING:
+        return NAN
+    return float(value) if is_text else _decimal(value, scale)
+
+
+@native
+def _tell_apart(
+    codes: NDArray[np.int32], counts: NDArray[np.int32], ends: tuple[Ints, Ints], cap: int, out: Floats
+) -> None:
+    """Count the different values of every window, whose ends walk from where they last were; leave all counts at 0."""
+    since, until = ends
+    low = high = different = 0
+    for q in range(len(out) + 1):
+        # After the last question comes an empty window at its place, so that the counts are 0 again.
+        new_low, new_high = (since[q], max(since[q], until[q])) if q < len(out) else (high, high)
+        while high < new_high:
+            different += counts[codes[high]] == 0
+            counts[codes[high]] += 1
+            high += 1
+        while low > new_low:
+            low -= 1
+            different += counts[codes[low]] == 0
+            counts[codes[low]] += 1
+        while high > new_high:
+            high -= 1
+            counts[codes[high]] -= 1
+            different -= counts[codes[high]] == 0
+        while low < new_low:
+            counts[codes[low]] -= 1
+            different -= counts[codes[low]] == 0
+            low += 1
+        if q < len(out):
+            out[q] = _distinct(different, cap)
+
+
+@native
+def _arrive(entries: Entries, windows: Windows, asked: Asked, asks: Asks, of: tuple[Track, int]) -> None:
+    """Answer about an entity of a track with late events, which enter one by one in order of arrival."""
+    track, entity = of
+    size, event, last = 0, track.starts[entity], track.starts[entity + 1]
+    hints = asked.places[:, 0].copy()
+    hints[:] = 0
+    for q in range(len(asked.time)):
+        while event < last and track.seq[track.rows[event]] <= asked.as_of[q]:
+            row = track.rows[event]
+            if len(track.keeps) == 0 or track.keeps[row]:
+                _enter(entries, windows, size, track, row)
+                size += 1
+            event += 1
+        for i in range(len(hints)):
+            hints[i] = after(entries.times, size, end(asked.time[q], asks.offsets[i], asks.every[i]), hints[i])
+        for i in range(len(asks.slots)):
+            span = hints[asks.slots[i, 2]], hints[asks.slots[i, 1]], asked.time[q]
+            asked.answers[i, q] = _answer(entries, windows, asks, i, span)
+    _forget(entries, windows)
 
 
 @native
@@ -236,9 +370,7 @@ def _answer(entries: Entries, windows: Windows, asks: Asks, i: int, span: tuple[
         value = _largest(entries.largest, since, until)
     else:
         value = entries.values[since if function == FIRST else until - 1]
-    if value == MISSING:
-        return NAN
-    return float(value) if slot[4] else _decimal(value, asks.scales[i])
+    return _valued(value, slot[4] != 0, asks.scales[i])
 
 
 @native
