@@ -1,6 +1,6 @@
 """Reading history: files and tables become screened, numbered, fingerprinted records, and refused rows a quarantine."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def read(
     for n_done, source in enumerate(sorted(used, key=lambda s: isinstance(s, TableDefinition))):
         how = known_at(flags, source.name, accepted) if isinstance(source, TableDefinition) else None
         accepted[source.name], found[source.name] = _screened(source, root, now, how, quarantine_dir)
-        _hold(found[source.name], max_refused_share)
+        hold(found[source.name], max_refused_share)
         if progress is not None:
             progress("read", n_done + 1, len(used))
     numbered, in_order = number({source.name: accepted[source.name] for source in used})
@@ -119,12 +119,19 @@ def _screened(
     records, refused = contract.screen(source, tables, now=now, known_at=how, origin=source.source)
     path = None
     if len(refused) and folder is not None:
-        path = _quarantined(source, found, [len(table) for table in tables], refused, folder)
+        path = quarantined(source, found, [len(table) for table in tables], refused, folder)
     n_rows = len(records) + len(refused)
     return records, Screening(source.name, n_rows, len(refused), refused.counts, path, in_time_order=True)
 
 
-def _hold(screening: Screening, max_share: float) -> None:
+def hold(screening: Screening, max_share: float) -> None:
+    """Stop where a source lost more of its rows than the share.
+
+    Raises
+    ------
+    TooManyRefused
+        If it did.
+    """
     if screening.n_refused > max_share * screening.n_rows:
         raise TooManyRefused(
             screening.source,
@@ -140,7 +147,16 @@ def _with_order(s: Screening, is_ordered: bool) -> Screening:
     return Screening(s.source, s.n_rows, s.n_refused, s.reasons, s.quarantine, is_ordered)
 
 
-def _quarantined(source: Source, found: list[Piece], lengths: list[int], refused: Refused, folder: Path) -> Path:
+def quarantined(source: Source, found: Sequence[Piece], lengths: Sequence[int], refused: Refused, folder: Path) -> Path:
+    """Write refused rows with all columns of their pieces, and return the file.
+
+    Parameters
+    ----------
+    source : whose rows they are
+    found, lengths : the source's pieces, and how many rows each has
+    refused : the rows by their places among those of all pieces, and the reasons
+    folder : the quarantine
+    """
     ends = np.cumsum(lengths, dtype=np.int64)
     which = np.searchsorted(ends, refused.rows, side="right")
     places = refused.rows - (ends - np.array(lengths))[which]

@@ -33,6 +33,7 @@
     · EngineUnfit        it cannot reach the records
     · JavaMissing        Spark needs Java
     · SparkAway          no Spark master or worker answers
+    · SpillFull          the disk has no space for what does not fit into memory
     · EngineFailed       a database could not run them
   - LogError             the log cannot be used         do what the sentence says
     · LogDamaged         bytes were changed, lost or put in
@@ -152,6 +153,7 @@ from tallystick.errors.features import (
     JavaMissing,
     SequenceRefused,
     SparkAway,
+    SpillFull,
     StateDoubtful,
     StateFull,
     StateHeld,
@@ -377,6 +379,7 @@ __all__ = [
     "SourceMissing",
     "SourceUnreadable",
     "SparkAway",
+    "SpillFull",
     "StateAhead",
     "StateDoubtful",
     "StateFull",

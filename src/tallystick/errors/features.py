@@ -163,6 +163,18 @@ class EngineUnfit(FeatureError):
         super().__init__(f"The engine {engine!r} cannot be used here: {because}. Take the engine 'batch'.")
 
 
+class SpillFull(FeatureError):
+    """The disk has no space for what does not fit into memory."""
+
+    def __init__(self, path: Path, *, needed: int, free: int) -> None:
+        self.path, self.needed, self.free = path, needed, free
+        super().__init__(
+            f"The disk of {path} is full: {needed / 2**20:,.0f} MiB of records lay there, {free / 2**20:,.0f} MiB were "
+            "free beside them, and it was not enough. All of it is removed again. Free some space, or put the "
+            "project's folder on a larger disk."
+        )
+
+
 class EngineFailed(FeatureError):
     """A database or Spark could not compute the features."""
 

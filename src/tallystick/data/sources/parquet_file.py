@@ -1,7 +1,7 @@
 """A Parquet file as a piece of a source."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -32,14 +32,40 @@ class ParquetFile:
         return undamaged(self.source, self.address, self._table(fields))
 
     def rows(self, places: pa.Array) -> pa.Table:
-        """Return every column of the rows at some places."""
-        return self._table(None).take(places)
+        """Return every column of the rows at some places, which rise; only their row groups are read."""
+        with self._file(()) as file:
+            wanted, parts, start = places.to_numpy(), [file.schema_arrow.empty_table()], 0
+            for group in range(file.num_row_groups):
+                end = start + file.metadata.row_group(group).num_rows
+                own = wanted[(wanted >= start) & (wanted < end)]
+                if len(own):
+                    parts.append(file.read_row_group(group).take(pa.array(own - start)))
+                start = end
+            return pa.concat_tables(parts)
 
-    def _table(self, fields: Sequence[str] | None) -> pa.Table:
+    def n_rows(self) -> int:
+        """Return how many rows there are; no column is read."""
+        with self._file(()) as file:
+            return int(file.metadata.num_rows)
+
+    def parts(self, fields: Sequence[str], most: int) -> Iterator[pa.Table]:
+        """Yield the declared columns of all rows, at most so many rows at a time: never the whole file at once."""
+        with self._file(fields, is_whole=False) as file:
+            for part in file.iter_batches(batch_size=most, columns=list(fields)):
+                yield undamaged(self.source, self.address, pa.Table.from_batches([part]))
+
+    def _table(self, fields: Sequence[str]) -> pa.Table:
+        with self._file(fields) as file:
+            return file.read(columns=list(fields))
+
+    @contextmanager
+    def _file(self, fields: Sequence[str], *, is_whole: bool = True) -> Iterator[pq.ParquetFile]:
         try:
             # A file object is asked for few, large ranges: each may be a request over a network.
-            with self.opened() as handle, pq.ParquetFile(handle, pre_buffer=hasattr(handle, "read")) as file:
-                require(self.source, self.address, file.schema_arrow.names, fields or ())
-                return file.read(columns=None if fields is None else list(fields))
+            with self.opened() as handle:
+                ahead, buffer = (hasattr(handle, "read"), 0) if is_whole else (False, 1 << 20)
+                with pq.ParquetFile(handle, pre_buffer=ahead, buffer_size=buffer) as file:
+                    require(self.source, self.address, file.schema_arrow.names, fields)
+                    yield file
         except (pa.ArrowException, OSError) as error:
             raise SourceUnreadable(self.source.name, path=self.address, because=told(error)) from error

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,12 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Fixed, Keys, Records
+from tallystick.data.records import Dataset
 from tallystick.errors import FeatureOverflow
 from tallystick.features import batch
 from tallystick.features.plan import Plan
 from tallystick.features.spark.packed import Ints, table_of, unpacked
 from tallystick.features.spark.session import OVERFLOW
+from tallystick.features.spelled import features, spelled, text_slots
 
 Floats = NDArray[np.float64]
 
@@ -98,7 +98,9 @@ def _slots(plan: Plan, place: int, rows: pa.Table) -> pa.Table:
     found = unpacked(rows, plan.sources, _spine(plan))
     numbers = batch.slots(plan, place, found.dataset, found.asked)
     n, width = numbers.shape
-    texts = [_named(plan, place, slot, found.dataset, numbers[:, slot]) for slot in _texts(plan, place)]
+    texts = [
+        spelled(plan, place, slot, found.dataset, numbers[:, slot]).to_pylist() for slot in text_slots(plan, place)
+    ]
     return pa.table(
         {
             "place": pa.array(np.full(n, place, dtype=np.int32)),
@@ -108,18 +110,6 @@ def _slots(plan: Plan, place: int, rows: pa.Table) -> pa.Table:
             "texts": pa.array([list(told) for told in zip(*texts, strict=True)] or [[]] * n, pa.list_(pa.string())),
         }
     )
-
-
-def _texts(plan: Plan, place: int) -> list[int]:
-    return [number for number, slot in enumerate(plan.groups[place].slots) if slot.is_text]
-
-
-def _named(plan: Plan, place: int, slot: int, dataset: Dataset, codes: Floats) -> list[str | None]:
-    """Return the texts that codes of this share of the records stand for, since elsewhere they stand for others."""
-    names, known = batch.slot_names(plan, place, slot, dataset), codes >= 0
-    told = np.where(known, codes, 0).astype(np.int64)
-    taken: list[str | None] = names.take(pa.array(told, mask=~known)).to_pylist()
-    return taken
 
 
 def _in_order(rows: pa.Table) -> pa.Table:
@@ -133,13 +123,9 @@ def _matrix(plan: Plan, dataset: Dataset, asked: Ints, known: Sequence[pa.Table]
     texts = {
         (place, slot): pc.list_element(rows.column("texts").combine_chunks(), i)
         for place, rows in enumerate(known)
-        for i, slot in enumerate(_texts(plan, place))
+        for i, slot in enumerate(text_slots(plan, place))
     }
-    for (place, slot), told in texts.items():
-        dataset = _with_names(plan, place, slot, dataset, told)
-    for (place, slot), told in texts.items():
-        numbers[place][:, slot] = _codes(told, batch.slot_names(plan, place, slot, dataset))
-    values = batch.rowwise(plan, dataset, asked, numbers)
+    values = features(plan, dataset, asked, numbers, texts)
     columns = [pa.array(column, mask=np.isnan(column)) for column in np.ascontiguousarray(values.T)]
     return pa.table([ids, *columns], names=[plan.definition.spine.id, *plan.names])
 
@@ -147,40 +133,3 @@ def _matrix(plan: Plan, dataset: Dataset, asked: Ints, known: Sequence[pa.Table]
 def _wide(rows: pa.Table, width: int) -> Floats:
     flat = rows.column("numbers").combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return np.array(flat, dtype=np.float64).reshape(len(rows), width)
-
-
-def _codes(texts: pa.Array, names: pa.Array) -> Floats:
-    places = pc.index_in(texts, value_set=names, skip_nulls=True).cast(pa.float64())
-    return np.asarray(pc.fill_null(places, np.nan).to_numpy(zero_copy_only=False))
-
-
-def _with_names(plan: Plan, place: int, slot: int, dataset: Dataset, texts: pa.Array) -> Dataset:
-    """Let the records of a group's stream know further texts, which rows on other workers have."""
-    group = plan.groups[place]
-    field, records = str(group.tracks[group.slots[slot].track].of), dataset.records[group.stream]
-    more = texts.unique().drop_null()
-    more = more.filter(pc.invert(pc.is_in(more, value_set=batch.slot_names(plan, place, slot, dataset))))
-    if field in records.keys:
-        keys = records.keys[field]
-        wider = records.keys | {field: Keys(keys.codes, pa.concat_arrays([keys.names, more]))}
-        records = replace(records, keys=wider)
-    else:
-        records = _longer(records, more)
-    return replace(dataset, records=dataset.records | {group.stream: records})
-
-
-def _longer(records: Records, ids: pa.Array) -> Records:
-    """Return records with further ones behind them that have nothing but an id."""
-    n = len(ids)
-    none, first = np.zeros(n, np.int64), (int(records.seq[-1]) if len(records) else 0) + 1
-    return Records(
-        records.source,
-        np.append(records.seq, np.arange(first, first + n)),
-        np.append(records.time, none),
-        pa.concat_arrays([records.ids, ids]),
-        {name: Keys(np.append(of.codes, np.full(n, -1, np.int32)), of.names) for name, of in records.keys.items()},
-        {
-            name: Fixed(np.append(of.values, none), np.append(of.missing, np.ones(n, np.bool_)), of.decimals)
-            for name, of in records.values.items()
-        },
-    )

@@ -1,0 +1,23 @@
+"""A piece of a source in parts of so many rows: Parquet is read part by part, other formats whole and then cut."""
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+
+from tallystick.data.sources.parquet_file import ParquetFile
+from tallystick.data.sources.piece import Piece
+
+
+def parts(piece: Piece, fields: Sequence[str], most: int) -> Iterator[pa.Table]:
+    """Yield the declared columns of all rows of a piece in their order, at most ``most`` rows at a time."""
+    if isinstance(piece, ParquetFile):
+        yield from piece.parts(fields, most)
+        return
+    whole = piece.read(fields)
+    for start in range(0, len(whole), most):
+        yield whole.slice(start, most)
+
+
+def n_rows(piece: Piece, field: str) -> int:
+    """Return how many rows a piece has; where its format does not say it, a column is read for it."""
+    return piece.n_rows() if isinstance(piece, ParquetFile) else len(piece.read([field]))

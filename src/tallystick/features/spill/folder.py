@@ -1,0 +1,74 @@
+"""A folder that lives as long as one computation, and what is left of those that were killed."""
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tallystick.errors import SpillFull
+
+_LOCK = "held"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def spill_folder(parent: Path) -> Iterator[Path]:
+    """Make a folder for its owner alone, and remove it with all it holds, however the work ends.
+
+    Parameters
+    ----------
+    parent : where it is made; leftovers of processes that were killed are removed there
+
+    Raises
+    ------
+    SpillFull
+        If the disk has no space left.
+    """
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sweep(parent)
+    folder = Path(tempfile.mkdtemp(dir=parent))
+    try:
+        # The kernel lets go of it when the process ends, even by kill -9: so a leftover is told from work going on.
+        with (folder / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield folder
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise SpillFull(parent, needed=_size(folder), free=shutil.disk_usage(parent).free) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            parent.rmdir()
+
+
+def sweep(parent: Path) -> int:
+    """Remove the folders of computations that were killed, and return how many there were."""
+    n_removed = 0
+    for folder in parent.iterdir() if parent.is_dir() else ():
+        if folder.is_dir() and not _is_held(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            n_removed += 1
+    return n_removed
+
+
+def _is_held(folder: Path) -> bool:
+    try:
+        lock = os.open(folder / _LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())

@@ -1,0 +1,95 @@
+"""The matrix put together range by range: rows of the spine, what every group tells of them, and their features."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tallystick.data.records import Dataset, Keys, Records, key_fields
+from tallystick.features.plan import Plan
+from tallystick.features.spelled import features, text_slots
+from tallystick.features.spill.pile import Pile
+from tallystick.features.spill.ranges import Ranges
+from tallystick.features.spill.rows import ROW, unpacked
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+def matrix_schema(plan: Plan) -> pa.Schema:
+    """Return the columns of the matrix's file."""
+    return pa.schema([(plan.definition.spine.id, pa.string()), *((name, pa.float64()) for name in plan.names)])
+
+
+def joined(plan: Plan, ranges: Ranges, told: Sequence[Pile], dropped: Mapping[str, Ints]) -> Iterator[pa.Table]:
+    """Yield the matrix, a range of rows at a time, in order of arrival.
+
+    Parameters
+    ----------
+    plan : whose features
+    ranges : the rows that ask
+    told : for each group its slots, by range
+    dropped : by source, places of rows that do not count
+    """
+    spine = plan.definition.spine
+    for number in range(len(ranges)):
+        rows = ranges.read(number, dropped[spine.name])
+        places = _Places(rows.column(ROW).to_numpy())
+        numbers, texts = [], {}
+        for place, pile in enumerate(told):
+            known = pile.read(number)
+            at = places.of(known.column(ROW).to_numpy())
+            numbers.append(_scattered(known, at, len(rows), len(plan.groups[place].slots)))
+            for slot in text_slots(plan, place):
+                texts[place, slot] = known.column(f"t{slot}").combine_chunks().take(pa.array(np.argsort(at)))
+        records = _with_keys(unpacked(spine, rows))
+        asked = np.arange(len(rows))
+        values = features(plan, Dataset({spine.name: records}, "", len(rows)), asked, numbers, texts)
+        columns = [_column(column) for column in np.ascontiguousarray(values.T)]
+        yield pa.Table.from_arrays([records.ids, *columns], schema=matrix_schema(plan))
+
+
+class _Places:
+    """Where each row stands in a range, by its place in the files."""
+
+    def __init__(self, rows: Ints) -> None:
+        self._n = len(rows)
+        self._is_dense = self._n > 0 and bool(np.all(np.diff(rows) == 1))
+        self._first = int(rows[0]) if self._n else 0
+        self._order = None if self._is_dense else np.argsort(rows, kind="stable")
+        self._rows = rows if self._order is None else rows[self._order]
+
+    def of(self, rows: Ints) -> Ints:
+        """Return where some rows stand that are all of them, in any order.
+
+        Raises
+        ------
+        RuntimeError
+            If they are not; this is our fault.
+        """
+        if len(rows) != self._n:
+            raise RuntimeError(f"a group knows {len(rows)} of {self._n} rows; this is a fault of Tallystick")
+        if self._order is None:
+            return rows - self._first
+        return self._order[np.searchsorted(self._rows, rows)]
+
+
+def _with_keys(records: Records) -> Records:
+    """Let records have every key field, with no text where it was not needed: other parts' texts may be put there."""
+    nothing = Keys(np.full(len(records), -1, np.int32), pa.array([], pa.string()))
+    return replace(records, keys=dict.fromkeys(key_fields(records.source), nothing) | records.keys)
+
+
+def _scattered(known: pa.Table, at: Ints, n: int, width: int) -> Floats:
+    out, start = np.empty((n, width), np.float64), 0
+    for chunk in known.column("slots").chunks:
+        out[at[start : start + len(chunk)]] = chunk.flatten().to_numpy().reshape(-1, width)
+        start += len(chunk)
+    return out
+
+
+def _column(values: Floats) -> pa.Array:
+    missing = np.isnan(values)
+    return pa.array(values, mask=missing) if missing.any() else pa.array(values)

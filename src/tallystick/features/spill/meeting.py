@@ -1,0 +1,146 @@
+"""Reports and the records they are about, brought together by id: heap by heap, since both may be many."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tallystick.data.records import Records
+from tallystick.definitions.expressions import Flagged
+from tallystick.definitions.streams import Source, TableDefinition
+from tallystick.features.spill.pile import Pile
+from tallystick.features.spill.rows import ROW, TIME, packed, schema, texts_of, without
+from tallystick.features.spill.shares import shares_of
+
+Ints = NDArray[np.int64]
+_NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where reports of one source go that name records of one stream.
+
+    Parameters
+    ----------
+    stream : whose records are reported
+    group : place of a group with that stream's records
+    pile : the group's reports, by its parts
+    """
+
+    stream: str
+    group: int
+    pile: Pile
+
+
+class Named:
+    """The records of a stream that reports may name: id, instant, and the part that each belongs to in some groups."""
+
+    def __init__(self, path: Path, groups: Sequence[int], n_heaps: int) -> None:
+        self._n_heaps = n_heaps
+        parts = [(str(group), pa.int32()) for group in groups]
+        self._pile = Pile(path, pa.schema([(ROW, pa.int64()), (TIME, pa.int64()), ("id", pa.string()), *parts]))
+
+    def add(self, records: Records, rows: Ints, parts: Mapping[int, Ints]) -> None:
+        """Take records, with their part in each group, -1 for none."""
+        columns = [pa.array(rows), pa.array(records.time), records.ids]
+        columns += [pa.array(parts[int(name)].astype(np.int32)) for name in self._pile.schema.names[3:]]
+        batch = pa.RecordBatch.from_arrays(columns, schema=self._pile.schema)
+        self._pile.add(batch, shares_of(records.ids, self._n_heaps))
+
+    def finish(self) -> int:
+        """End the writing, and return how many bytes lie on the disk."""
+        return self._pile.finish()
+
+    def read(self, heap: int, dropped: Ints) -> pa.Table:
+        """Return the records whose ids belong to a heap."""
+        return without(self._pile.read(heap), dropped).combine_chunks()
+
+    def remove(self) -> None:
+        """Give the disk's space back."""
+        self._pile.remove()
+
+
+class Reporting:
+    """The records of one source that name others by a field."""
+
+    def __init__(self, path: Path, source: Source, fields: Sequence[str], on: str, n_heaps: int) -> None:
+        self.source, self.on, self._n_heaps = source, on, n_heaps
+        self._pile = Pile(path, schema(source, {*fields, on}))
+
+    def add(self, records: Records, rows: Ints) -> None:
+        """Take records; those that name none are left out."""
+        names, batch = texts_of(records, self.on), packed(records, rows, self._pile.schema)
+        if names.null_count:
+            batch, names = batch.filter(names.is_valid()), names.drop_null()
+        self._pile.add(batch, shares_of(names, self._n_heaps))
+
+    def finish(self) -> int:
+        """End the writing, and return how many bytes lie on the disk."""
+        return self._pile.finish()
+
+    def route(
+        self, named: Mapping[str, Named], dropped: Mapping[str, Ints], delays: Mapping[str, int], ways: Sequence[Way]
+    ) -> Ints:
+        """Hand every report to the parts of the groups whose records it names.
+
+        Parameters
+        ----------
+        named : the streams whose records may be named
+        dropped : by source, places of rows that do not count
+        delays : for a table, by stream, how long after its record an outcome is known
+        ways : where reports go
+
+        Returns
+        -------
+        The places of a table's rows that name no record of those streams, rising.
+        """
+        unknown = [np.empty(0, np.int64)]
+        for heap in self._pile.heaps:
+            reports = without(self._pile.read(heap), dropped[self.source.name]).combine_chunks()
+            found = {name: stream.read(heap, dropped[name]) for name, stream in named.items()}
+            at = {name: _places(reports.column(self.on), records.column("id")) for name, records in found.items()}
+            if isinstance(self.source, TableDefinition):
+                known = _known(at, found, delays)
+                unknown.append(reports.column(ROW).to_numpy()[known == _NEVER])
+                where = reports.schema.get_field_index(TIME)
+                reports = reports.set_column(where, TIME, pa.array(known))
+                keeps = known != _NEVER
+                reports, at = reports.filter(pa.array(keeps)), {name: place[keeps] for name, place in at.items()}
+            for way in ways:
+                part = np.append(found[way.stream].column(str(way.group)).to_numpy(), -1)[at[way.stream]]
+                _hand_over(reports, part, way.pile)
+        self._pile.remove()
+        return np.sort(np.concatenate(unknown))
+
+
+def delays_of(table: Source, flags: Sequence[Flagged], streams: Sequence[str]) -> dict[str, int]:
+    """Return how long after its record each outcome of a table is known, by stream; the earliest where several say."""
+    delays: dict[str, int] = {}
+    for flag in flags:
+        if flag.by == table.name and flag.known_after_us is not None and flag.stream in streams:
+            delays[flag.stream] = min(flag.known_after_us, delays.get(flag.stream, flag.known_after_us))
+    return delays
+
+
+def _known(at: Mapping[str, Ints], found: Mapping[str, pa.Table], delays: Mapping[str, int]) -> Ints:
+    known = np.full(len(next(iter(at.values()))), _NEVER)
+    for stream, after in delays.items():
+        hit = at[stream] >= 0
+        known[hit] = np.minimum(known[hit], found[stream].column(TIME).to_numpy()[at[stream][hit]] + after)
+    return known
+
+
+def _places(names: pa.ChunkedArray, ids: pa.ChunkedArray) -> Ints:
+    found: Ints = pc.fill_null(pc.index_in(names, value_set=ids), -1).to_numpy().astype(np.int64)
+    return found
+
+
+def _hand_over(reports: pa.Table, part: NDArray[np.int32], pile: Pile) -> None:
+    mine, part = reports.select(pile.schema.names).filter(pa.array(part >= 0)), part[part >= 0]
+    for batch in mine.combine_chunks().to_batches():
+        pile.add(batch, part[: len(batch)])
+        part = part[len(batch) :]

@@ -1,0 +1,169 @@
+"""A group's entities in parts: where their records are put, and what each part's rows get of the group."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tallystick.data.numbering import number
+from tallystick.data.records import Dataset, Records, arrived_at
+from tallystick.features import batch
+from tallystick.features.plan import Plan
+from tallystick.features.spelled import spelled, text_slots
+from tallystick.features.spill.needed import of_group
+from tallystick.features.spill.period import Period
+from tallystick.features.spill.pile import Pile
+from tallystick.features.spill.ranges import Ranges
+from tallystick.features.spill.rows import ROW, among, packed, schema, united, unpacked, without
+from tallystick.features.spill.shares import shares
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The records that a group needs, by parts of its entities.
+
+    Parameters
+    ----------
+    plan, place : whose group
+    n : how many parts
+    period : which rows are asked
+    events : the records of the group's stream; where its own rows ask, these too
+    asks : the rows of the spine that ask; None where they are the events
+    reports : by source, what is reported of the events
+    shared : by source, reports that are so few that every part gets them all
+    """
+
+    plan: Plan
+    place: int
+    n: int
+    period: Period
+    events: Pile
+    asks: Pile | None
+    reports: dict[str, Pile]
+    shared: dict[str, pa.Table] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plan: Plan, place: int, n: int, period: Period, *, folder: Path, reports: Sequence[str]) -> "Parts":
+        """Make room for a group's records; ``reports`` are the sources whose records come by parts, too."""
+        group, spine, needed = plan.groups[place], plan.definition.spine.name, of_group(plan, place)
+
+        def pile(source: str, role: str) -> Pile:
+            return Pile(folder / f"{place}.{source}.{role}", schema(plan.streams[source], needed[source]))
+
+        is_own = group.stream == spine and group.at == group.keys
+        asks = None if is_own else pile(spine, "asks")
+        named = {source: pile(source, "reports") for source in reports if source in needed}
+        return cls(plan, place, n, period, pile(group.stream, "events"), asks, named)
+
+    @property
+    def stream(self) -> str:
+        """Whose events they are."""
+        return self.plan.groups[self.place].stream
+
+    @property
+    def _spine(self) -> str:
+        return self.plan.definition.spine.name
+
+    def part_of(self, records: Records) -> Ints:
+        """Return the part of each event, -1 where it belongs to none."""
+        return shares(records, self.plan.groups[self.place].keys, self.n)
+
+    def add(self, records: Records, rows: Ints) -> None:
+        """Take accepted records of the group's stream or of the spine; ``rows`` are their places in the files."""
+        if records.source.name == self.stream:
+            part = self.part_of(records)
+            _put(self.events, records, rows, part if self.asks is not None else _somewhere(part, rows, self.n))
+        if records.source.name == self._spine and self.asks is not None:
+            part = _somewhere(shares(records, self.plan.groups[self.place].at, self.n), rows, self.n)
+            inside = self.period.holds(records.time)
+            _put(self.asks, records, rows, part if inside is None else np.where(inside, part, -1))
+
+    def finish(self) -> int:
+        """End the writing, and return how many bytes lie on the disk."""
+        return sum(pile.finish() for pile in self._piles())
+
+    def largest(self) -> int:
+        """Return how many events the largest part has."""
+        return max((self.events.size(part) for part in range(self.n)), default=0)
+
+    def slots(self, part: int, dropped: Mapping[str, Ints], ranges: Ranges, threads: int, out: Pile) -> None:
+        """Compute what the group tells of the rows that ask about a part's entities, and put it into their ranges.
+
+        Parameters
+        ----------
+        part : its number
+        dropped : by source, places of rows that do not count
+        ranges : the ranges of the matrix
+        threads : how many entities are replayed at a time
+        out : where the slots go, with the schema of ``slots_schema``
+        """
+        dataset, asked = self._dataset(part, dropped)
+        if not len(asked):
+            return
+        spine = dataset.records[self._spine]
+        numbers = batch.slots(self.plan, self.place, dataset, asked, threads=threads)
+        texts = [spelled(self.plan, self.place, s, dataset, numbers[:, s]) for s in text_slots(self.plan, self.place)]
+        rows, arrived = spine.values[ROW].values[asked], arrived_at(spine)[asked]
+        flat = pa.FixedSizeListArray.from_arrays(pa.array(numbers.ravel()), numbers.shape[1])
+        told = pa.RecordBatch.from_arrays([pa.array(rows), flat, *texts], schema=out.schema)
+        out.add(told, ranges.of(rows, arrived))
+
+    def remove(self) -> None:
+        """Give the disk's space back."""
+        for pile in self._piles():
+            pile.remove()
+
+    def _piles(self) -> Iterator[Pile]:
+        yield self.events
+        yield from () if self.asks is None else (self.asks,)
+        yield from self.reports.values()
+
+    def _dataset(self, part: int, dropped: Mapping[str, Ints]) -> tuple[Dataset, Ints]:
+        """Return a part's records as a dataset of their own, and the places of the rows of the spine that ask."""
+        found: dict[str, list[pa.Table]] = {}
+        own = without(self.events.read(part), dropped[self.stream])
+        found.setdefault(self.stream, []).append(own)
+        asks = own if self.asks is None else without(self.asks.read(part), dropped[self._spine])
+        asking = asks.column(ROW).to_numpy()
+        found.setdefault(self._spine, []).extend([] if self.asks is None else [asks])
+        for source, pile in self.reports.items():
+            found.setdefault(source, []).append(without(pile.read(part), dropped[source]))
+        for source, table in self.shared.items():
+            found.setdefault(source, []).append(table)
+        names = [name for name in _in_project_order(self.plan) if name in found]
+        records, _ = number({name: unpacked(self.plan.streams[name], united(found[name])) for name in names})
+        spine = records[self._spine]
+        is_asked = among(spine.values[ROW].values, np.sort(asking))
+        inside = self.period.holds(spine.time)
+        asked = np.flatnonzero(is_asked if inside is None else is_asked & inside)
+        return Dataset(records, "", sum(map(len, records.values()))), asked
+
+
+def slots_schema(plan: Plan, place: int) -> pa.Schema:
+    """Return the columns of what a group tells of a row: its place, its slots, and those that are texts."""
+    texts = [(f"t{slot}", pa.string()) for slot in text_slots(plan, place)]
+    return pa.schema([(ROW, pa.int64()), ("slots", pa.list_(pa.float64(), len(plan.groups[place].slots))), *texts])
+
+
+def _in_project_order(plan: Plan) -> list[str]:
+    spine = plan.definition.spine.name
+    names = [source.name for source in plan.sources]
+    return names if spine in names else [*names, spine]
+
+
+def _somewhere(part: Ints, rows: Ints, n: int) -> Ints:
+    """Give rows that ask about no entity a part, too: they stand in the matrix like all others."""
+    return np.where(part < 0, rows % n, part)
+
+
+def _put(pile: Pile, records: Records, rows: Ints, part: Ints) -> None:
+    batch_of, keeps = packed(records, rows, pile.schema), part >= 0
+    if keeps.all():
+        pile.add(batch_of, part)
+    else:
+        pile.add(batch_of.filter(pa.array(keeps)), part[keeps])

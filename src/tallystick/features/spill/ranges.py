@@ -1,0 +1,133 @@
+"""The matrix cut into ranges of rows, so that each fits into memory: by place in the files, or by order of arrival."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tallystick.data.numbering import is_rising
+from tallystick.data.records import Records, arrival_field, arrived_at
+from tallystick.definitions.streams import StreamDefinition
+from tallystick.features.spill.period import Period
+from tallystick.features.spill.pile import Pile
+from tallystick.features.spill.rows import TIME, packed, schema, without
+
+Ints = NDArray[np.int64]
+
+_SAMPLED = 256
+"""Of so many rows one's instant is kept, to cut rows that come in no order into even ranges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Where the ranges of the matrix end.
+
+    Parameters
+    ----------
+    pile : the rows of the spine that ask
+    heaps : for each range, the heaps of the pile with its rows
+    firsts : where rows lie in order: the first place of each range
+    cuts : where they do not: the last instant of arrival of each range but the last; else None
+    """
+
+    pile: Pile
+    heaps: Sequence[Sequence[int]]
+    firsts: Ints
+    cuts: Ints | None
+
+    def __len__(self) -> int:
+        return len(self.heaps)
+
+    def of(self, rows: Ints, arrived: Ints) -> Ints:
+        """Return the range of each row by its place in the files and the instant that it arrived."""
+        if self.cuts is not None:
+            return np.searchsorted(self.cuts, arrived, side="left")
+        return np.searchsorted(self.firsts, rows, side="right") - 1
+
+    def read(self, number: int, dropped: Ints) -> pa.Table:
+        """Return a range's rows in order of arrival."""
+        rows = without(self.pile.read(self.heaps[number]), dropped).combine_chunks()
+        if self.cuts is None or not len(rows):
+            return rows
+        order = np.argsort(_arrived(self.pile.schema, rows), kind="stable")
+        return rows.take(pa.array(order))
+
+
+class SpineRows:
+    """The rows of the spine that ask, as they come.
+
+    Parameters
+    ----------
+    folder : where they are put
+    spine : whose rows
+    fields : what is needed of them
+    period : which of them ask
+    """
+
+    def __init__(self, folder: Path, spine: StreamDefinition, fields: set[str], period: Period) -> None:
+        own = schema(spine, fields)
+        arrival = arrival_field(spine)
+        self._folder, self._period = folder, period
+        self._pile = Pile(folder / "spine", own.with_metadata({"arrived": arrival or TIME}))
+        self._n_parts, self._last = 0, -(2**63)
+        self._firsts: list[int] = []
+        self._sample: list[Ints] = []
+        self.in_order = True
+
+    def add(self, records: Records, rows: Ints) -> None:
+        """Take accepted records; ``rows`` are their places in the files."""
+        arrived, inside = arrived_at(records), self._period.holds(records.time)
+        self.in_order = self.in_order and is_rising(arrived) and int(arrived[0]) >= self._last
+        self._last = int(arrived[-1])
+        batch = packed(records, rows, self._pile.schema)
+        if inside is not None:
+            batch, rows, arrived = batch.filter(pa.array(inside)), rows[inside], arrived[inside]
+        if not len(rows):
+            return
+        self._pile.add_to(self._n_parts, batch)
+        self._n_parts += 1
+        self._firsts.append(int(rows[0]))
+        self._sample.append(arrived[:: min(_SAMPLED, 1 + len(arrived) // 16)])
+
+    def finish(self) -> int:
+        """End the writing, and return how many bytes lie on the disk."""
+        return self._pile.finish()
+
+    def ranges(self, most: int, dropped: Ints) -> Ranges:
+        """Cut the rows into ranges of about ``most`` rows."""
+        self.finish()
+        sizes = [self._pile.size(part) for part in range(self._n_parts)]
+        if not self.in_order:
+            return self._by_arrival(1 + sum(sizes) // most, dropped)
+        heaps: list[list[int]] = []
+        n = most
+        for part, size in enumerate(sizes):
+            if n + size > most:
+                heaps.append([])
+                n = 0
+            heaps[-1].append(part)
+            n += size
+        firsts = np.array([self._firsts[parts[0]] for parts in heaps], np.int64)
+        return Ranges(self._pile, heaps, firsts, None)
+
+    def _by_arrival(self, n: int, dropped: Ints) -> Ranges:
+        sample = np.sort(np.concatenate(self._sample))
+        cuts = np.unique(sample[np.linspace(0, len(sample), n + 1)[1:-1].astype(np.int64)])
+        sorted_ = Pile(self._folder / "spine.ordered", self._pile.schema)
+        for part in range(self._n_parts):
+            rows = without(self._pile.read(part), dropped).combine_chunks()
+            for batch in rows.to_batches():
+                one = pa.Table.from_batches([batch])
+                sorted_.add(batch, np.searchsorted(cuts, _arrived(self._pile.schema, one), side="left"))
+        sorted_.finish()
+        self._pile.remove()
+        heaps = [[number] for number in range(len(cuts) + 1)]
+        return Ranges(sorted_, heaps, np.empty(0, np.int64), cuts)
+
+
+def _arrived(own: pa.Schema, rows: pa.Table) -> Ints:
+    found: Ints = rows.column(own.metadata[b"arrived"].decode()).to_numpy()
+    return found

@@ -1,0 +1,132 @@
+"""Features by parts of the entities, by way of a disk, are batch's to the last bit, whatever the parts are."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tallystick.definitions.streams import Stream
+from tallystick.features.plan import Plan
+from tallystick.features.spill.executor import Limits
+from tallystick.testing.declared import SPINES, applications, outcomes, payments, profiles, refunds, reports, shops
+from tallystick.testing.drawn_features import any_feature
+
+from .spill_project import START, Project, made, written
+
+card, shop = payments.by("card"), payments.by("shop")
+
+
+def everything(spine: Stream) -> dict[str, Any]:
+    """Return features that look at every source in every way, of a spine."""
+    fraud = payments.flagged_by(reports, on="payment_id")
+    judged = payments.flagged_by(outcomes.is_fraud, known_after="3us")
+    reversed_ = payments.flagged_by(payments, on="reverses")
+    found: dict[str, Any] = {
+        "n": card.count().over("5us", "20us"),
+        "large": card.count(where=payments.amount > 2).over("20us"),
+        "both": payments.by("card", "shop").mean(payments.amount).over("30us"),
+        "spread": shop.std(payments.amount).over("30us", delay="2us"),
+        "risk": card.mean(fraud).over("9us", "30us", delay="1us"),
+        "late_risk": shop.mean(judged).over("30us"),
+        "reversals": card.sum(reversed_).over("40us"),
+        "net": shop.sum(payments.amount.corrected_by(refunds.delta, on="payment_id")).over("30us"),
+        "kinds": card.distinct(payments.country, cap=4).over("30us"),
+        "last_country": card.last(payments.country).over("20us").category("a", "b"),
+        "since": card.since_last().over("30us", delay="1us"),
+        "least": shop.min(payments.amount).over("20us"),
+        "asked": applications.by("card").at(spine.card).max(applications.asked).over("30us"),
+        "home": profiles.asof(spine.card).home.category("a", "b", "ab"),
+        "limit": profiles.asof(spine.card).limit,
+        "risky": shops.asof(spine.shop).risk,
+        "where": shops.asof(spine.shop).country == "a",
+    }
+    if spine is payments:
+        found["same"] = card.last(payments.country).over("20us", delay="1us") == payments.country
+        found["was"] = card.last(payments.payment_id).over("20us", delay="1us") == payments.reverses
+        found |= {"amount": payments.amount, "hour": payments.opened_at.hour("Europe/Berlin")}
+    else:
+        found |= {"client": payments.by("card").at(applications.client).count().over("30us")}
+    return found
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["in order", "in any order"])
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Write the files once for all tests, in order of time and in none."""
+    return made(tmp_path_factory.mktemp("project"), n=900, seed=5, in_order=request.param)
+
+
+def _equals_batch(project: Project, plan: Plan, out: Path, **given: Any) -> None:
+    done = project.spill(plan, out, **given)
+
+    wanted, (ids, values) = project.wanted(plan), written(out, plan)
+    assert done.n_rows == len(wanted)
+    assert ids == wanted.ids.to_pylist()
+    assert values.tobytes() == wanted.values.tobytes()
+    assert not (project.root / "spill").exists()
+
+
+@pytest.mark.parametrize("spine", SPINES, ids=lambda spine: spine.definition.name)
+@pytest.mark.parametrize("shared", [0, 10**6], ids=["reports routed", "reports shared"])
+def test_every_kind_of_feature_has_the_bits_of_batch(
+    project: Project, spine: Stream, shared: int, tmp_path: Path
+) -> None:
+    """Reports, corrections, outcomes, dated and static tables and other streams than the spine give batch's bits."""
+    plan = project.plan(everything(spine), spine)
+    limits = Limits(tuple(range(1, 1 + len(plan.groups))), 3, 64, 100, shared)
+
+    _equals_batch(project, plan, tmp_path / "out.parquet", limits=limits)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_any_features_have_the_bits_of_batch(
+    project: Project, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Drawn features, cut into parts and ranges of any size, give batch's bits."""
+    spine = data.draw(st.sampled_from(SPINES))
+    drawn = data.draw(st.lists(any_feature(spine), min_size=1, max_size=4))
+    plan = project.plan({f"f{i}": feature for i, feature in enumerate(drawn)}, spine)
+    few, sizes = st.integers(1, 5), st.integers(20, 500)
+    limits = Limits(
+        tuple(data.draw(few) for _ in plan.groups),
+        data.draw(few),
+        data.draw(sizes),
+        data.draw(sizes),
+        data.draw(st.sampled_from([0, 50, 10**6])),
+    )
+
+    _equals_batch(project, plan, tmp_path_factory.mktemp("drawn") / "out.parquet", limits=limits)
+
+
+def test_only_the_period_is_written(project: Project, tmp_path: Path) -> None:
+    """Rows of a period are those of batch, with all that they see from before it."""
+    for spine in SPINES:
+        plan, out = project.plan(everything(spine), spine), tmp_path / f"{spine.definition.name}.parquet"
+        begin, end = START + 20, START + 40
+        done = project.spill(plan, out, begin=begin, end=end)
+
+        wanted, (ids, values) = project.wanted(plan), written(out, plan)
+        inside = (wanted.time >= begin) & (wanted.time < end)
+        assert done.n_rows == int(inside.sum()) > 0
+        assert ids == [name for name, is_in in zip(wanted.ids.to_pylist(), inside, strict=True) if is_in]
+        assert values.tobytes() == wanted.values[inside].tobytes()
+
+
+def test_rows_are_refused_as_in_memory(project: Project, tmp_path: Path) -> None:
+    """The same rows are refused for the same reasons, and their quarantine is the same file."""
+    plan = project.plan(everything(payments), payments)
+    limits = Limits(tuple(2 for _ in plan.groups), 2, 40, 100, 0)
+    done = project.spill(plan, tmp_path / "out.parquet", quarantine=tmp_path / "refused", limits=limits)
+
+    wanted = project.read(plan).screenings
+    assert sorted(done.screenings) == sorted(wanted)
+    for name, screening in wanted.items():
+        mine = done.screenings[name]
+        assert (mine.n_rows, mine.n_refused, mine.reasons) == (screening.n_rows, screening.n_refused, screening.reasons)
+        assert (mine.quarantine is None) == (screening.quarantine is None)
+        if mine.quarantine is not None and screening.quarantine is not None:
+            assert pq.read_table(mine.quarantine).equals(pq.read_table(screening.quarantine))
+    assert sum(screening.n_refused for screening in wanted.values()) > 10
