@@ -21,6 +21,8 @@ from . import sql_project
 
 pytest.importorskip("pyspark", reason="pyspark, of the extra 'spark', is not installed")
 
+pytestmark = pytest.mark.slow  # Spark plans a query of this many steps for seconds
+
 QUICK = {
     "spark.driver.memory": "768m",
     "spark.default.parallelism": "1",
@@ -64,7 +66,7 @@ def test_drawn_features_have_the_oracles_bits(spark: Any, scenario: Scenario) ->
 
 def test_the_guard_finds_what_is_too_large(spark: Any) -> None:
     """Its rows name totals and squares that leave their range, and it does not fail at them itself."""
-    plan = Plan(sql_project.Summed.definition, sql_project.SOURCES)
+    plan = Plan(sql_project.Summed.definition, sql_project.plan.sources)
     world = sql_project.world(7, n=6, in_order=True)
     fill(spark, plan, world)
     before = spark.sql(sql.guard(plan, "spark")).collect()
