@@ -75,6 +75,12 @@ class Summed(FeatureSet, spine=payments):
     net = card.mean(net).over("8us", every="3us")
 
 
+class Net(FeatureSet, spine=payments):
+    """A corrected sum."""
+
+    net = card.sum(net).over("5us")
+
+
 plan = Plan(Rich.definition, SOURCES)
 
 

@@ -87,6 +87,30 @@ def test_a_correction_too_large_is_refused() -> None:
         duck.compute(sql_project.plan, world)
 
 
+def test_a_corrected_sum_beyond_64_bits_is_rounded_once() -> None:
+    """A window's corrected sum may leave 64 bits though every running total fits, and has the oracle's bits."""
+    largest = 2**62 - 1
+    paid = [_paid(name, at, cents) for name, at, cents in (("1", 0, -largest), ("2", 10, largest), ("3", 11, largest))]
+    refund = Record("refunds", "r", 11, {"payment_id": "3"}, {"delta": largest})
+    arrivals = list(enumerate([*paid, refund, _paid("4", 12, 0)], 1))
+    kinds = sql_project.plan.sources
+    records = {
+        kind.name: from_parsed(kind, [pair for pair in arrivals if pair[1].stream == kind.name]) for kind in kinds
+    }
+    plan = Plan(sql_project.Net.definition, kinds)
+
+    found = duck.compute(plan, Dataset(records, "", len(arrivals))).values
+
+    assert found.tobytes() == sql_project.expected(plan, Dataset(records, "", len(arrivals))).tobytes()
+    assert found[-1, 0] == 3 * largest / 100
+
+
+def _paid(name: str, at: int, cents: int) -> Record:
+    """Return a payment of one card."""
+    named = {"card": "a", "shop": "a", "country": None, "reverses": None}
+    return Record("payments", name, at, named, {"amount": cents, "points": 0, "abroad": None, "opened_at": None})
+
+
 @pytest.mark.parametrize("dialect", ["duckdb", "spark"])
 def test_a_script_says_what_each_step_is_for(dialect: str) -> None:
     """A comment stands above the events, windows, tracks and reports of every group."""

@@ -16,6 +16,8 @@ def final(setting: Setting, values: Values, place: int, group: Group, i: int) ->
     slot = group.slots[i]
     if slot.function == STD:
         return _std(setting, values, place, i, slot)
+    if slot.total >= 0 and slot.series >= 0:
+        return _corrected(setting, values, place, i, slot)
     name = f"a{place}_{i}"
     return [f"{_answer(setting, place, group, i)} AS {name}"], (name, 0)
 
@@ -26,13 +28,29 @@ def _answer(setting: Setting, place: int, group: Group, i: int) -> str:
         return _single(setting, f"x{place}.x{i}", slot)
     if slot.function == COUNT:
         return f"CAST({_whole(place, slot, slot.number)} AS DOUBLE)"
-    parts = [] if slot.total < 0 else [_whole(place, slot, slot.total)]
-    parts += [] if slot.series < 0 else [f"coalesce(q{place}.s{slot.series}, 0)"]
-    s, scale = f"CAST(CAST({' + '.join(parts)} AS BIGINT) AS DOUBLE)", double(slot.scale)
-    if slot.function == SUM:
-        return f"{s} / {scale}"
-    n = f"CAST(nullif({_whole(place, slot, slot.number)}, 0) AS DOUBLE)"
-    return f"({s} / {n}) / {scale}"
+    s = _whole(place, slot, slot.total) if slot.series < 0 else f"coalesce(q{place}.s{slot.series}, 0)"
+    return _scaled(f"CAST(CAST({s} AS BIGINT) AS DOUBLE)", _number(place, slot), slot)
+
+
+def _corrected(setting: Setting, values: Values, place: int, i: int, slot: Slot) -> tuple[list[str], Referred]:
+    """Return the sum or mean with its corrections: both fit 64 bits, their sum need not, and is rounded once."""
+    exact, count = f"e{place}_{i}", f"n{place}_{i}"
+    s = f"{setting.dialect.widened(_whole(place, slot, slot.total))} + coalesce(q{place}.s{slot.series}, 0)"
+    upper = f"CAST(CAST({setting.dialect.divided_wide(exact, 2**32)} AS BIGINT) AS DOUBLE)"
+    lower = f"CAST(CAST({exact} % {2**32} AS BIGINT) AS DOUBLE)"
+    rounded = f"({upper} * {double(2.0**32)} + {lower})"
+    leaves = [f"{s} AS {exact}", f"{_number(place, slot)} AS {count}"]
+    return leaves, (values.column(_scaled(rounded, count, slot), 1), 1)
+
+
+def _scaled(s: str, n: str, slot: Slot) -> str:
+    return f"{s} / {double(slot.scale)}" if slot.function == SUM else f"({s} / {n}) / {double(slot.scale)}"
+
+
+def _number(place: int, slot: Slot) -> str:
+    """Return what a mean divides by; missing where that is 0."""
+    n = "0" if slot.number < 0 else _whole(place, slot, slot.number)
+    return f"CAST(nullif({n}, 0) AS DOUBLE)"
 
 
 def _whole(place: int, slot: Slot, channel: int) -> str:
