@@ -115,7 +115,7 @@ def world(seed: int, *, n: int = 30, in_order: bool = False) -> Dataset:
 def expected(of: Plan, dataset: Dataset) -> NDArray[np.float64]:
     """Return the oracle's features of all records."""
     streams, places = from_dataset(of.definition, dataset)
-    return np.array(oracle.compute(of.definition, of.streams, streams, places)).reshape(len(places), -1)
+    return np.array(oracle.compute(of.definition, of.streams, streams, places)).reshape(len(places), len(of.names))
 
 
 def _payment(drawn: random.Random, name: str, epoch: int, ids: list[str]) -> Record:

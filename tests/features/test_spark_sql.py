@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset
@@ -53,7 +53,7 @@ def test_every_kind_of_feature_has_the_oracles_bits(spark: Any) -> None:
     assert [names[differs(values, wanted)].tolist() for values in found] == [[], []]
 
 
-@settings(max_examples=2, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(scenario=scenarios())
 def test_drawn_features_have_the_oracles_bits(spark: Any, scenario: Scenario) -> None:
     """Whatever is drawn has the oracle's bits in the form for any order."""

@@ -8,9 +8,9 @@ finaliser's operations in the finaliser's order. Missing is NULL. Two forms say 
   much faster: what is not later than an edge has then arrived before the record. Only the edge at the record's own
   instant needs the order of arrival, and gets a frame of rows, so that time and sequence are never packed into one.
 
-Frames give totals (count, sum, mean, rate, std) of the spine's own entities. All else is joined in both forms: single
-events (min, max, first, last, latest, distinct, since), other streams and tables, keys asked under other names,
-windows with rounded ends, and what becomes known later.
+Frames give totals (count, sum, mean, rate, std), min, max and since of the spine's own entities. All else is joined in
+both forms: first, last, latest and distinct, other streams and tables, keys asked under other names, windows with
+rounded ends, and what becomes known later.
 """
 
 from itertools import count
@@ -113,7 +113,8 @@ def _query(setting: Setting, *, in_order: bool) -> str:
     for place, group in enumerate(setting.plan.groups):
         steps += events(setting, place, group)
         steps += windows(setting, place, group, in_order=in_order)
-        steps += [*tracks(setting, place, group), *reported(setting, place, group), *reports(setting, place, group)]
+        steps += tracks(setting, place, group, in_order=in_order)
+        steps += [*reported(setting, place, group), *reports(setting, place, group)]
         joined += _joins(setting, place, group)
         for i in range(len(group.slots)):
             columns, values.placed[place, i] = final(setting, values, place, group, i)

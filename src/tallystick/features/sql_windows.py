@@ -45,8 +45,12 @@ def has_frames(setting: Setting, group: Group, total: Total) -> bool:
 
     It does where every row is itself one of its entity's events, and no end of the window is rounded.
     """
-    is_own = group.stream == setting.plan.definition.spine.name and group.at == group.keys
-    return is_own and not any(group.offsets[edge].every_us for edge in total[1:])
+    return is_own(setting, group) and not any(group.offsets[edge].every_us for edge in total[1:])
+
+
+def is_own(setting: Setting, group: Group) -> bool:
+    """Return whether every row that asks is itself one of its entity's events."""
+    return group.stream == setting.plan.definition.spine.name and group.at == group.keys
 
 
 def _framed(setting: Setting, place: int, group: Group, asked: Sequence[Total], name: str) -> Step:
