@@ -6,6 +6,7 @@ import msgspec
 
 from tallystick.definitions.progress import Progress
 from tallystick.errors import CheckUnknown
+from tallystick.validation.agreement import ExecutorsAgree
 from tallystick.validation.calibration import BeatsTheConstant, MeansWhatItSays
 from tallystick.validation.check import Check, Question
 from tallystick.validation.discrimination import FindsMoreThanItsShare, RanksAboveChance
@@ -26,12 +27,13 @@ CHECKS: tuple[Check, ...] = (
     RowsRebuild(),
     OnlineEqualsBatch(),
     ScoresAsItsFramework(),
+    ExecutorsAgree(),
     ReachesAveragePrecision(),
     ReachesAuc(),
 )
 
 
-OF_THE_DATA = frozenset({"V302", "V401", "V501"})  # answers that all candidates of one training share
+OF_THE_DATA = frozenset({"V302", "V401", "V501", "V503"})  # answers that all candidates of one training share
 
 
 def validate(
