@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from tallystick.data.records import Dataset
 from tallystick.features import prove
+from tallystick.features.plan import Plan
 from tallystick.validation.agreement import ExecutorsAgree
 from tallystick.validation.check import Question
 from tallystick.validation.finding import Outcome
@@ -24,8 +27,8 @@ def test_an_executor_that_differs_is_named(question: Question, monkeypatch: pyte
     honest = prove.available()
 
     def off(executor: prove.Executor) -> prove.Executor:
-        def compute(*asked: object) -> np.ndarray:  # type: ignore[type-arg]
-            values = executor.compute(*asked)
+        def compute(plan: Plan, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+            values = executor.compute(plan, dataset, rows)
             values[-1, 0] += 1.0
             return values
 
