@@ -20,6 +20,9 @@ from tallystick.features.prove import Proof, prove
 from tallystick.features.spark import executor
 from tallystick.features.spark.opening import is_address
 from tallystick.features.spark.session import LOCAL
+from tallystick.features.spill import executor as spill
+from tallystick.features.spill.budget import LEAST, available, bytes_in_memory
+from tallystick.features.spill.executor import Written
 from tallystick.features.sql import script
 from tallystick.ground import Ground
 from tallystick.log.reader import LogReader
@@ -130,6 +133,63 @@ class Inputs(Ground):
             quarantine=f"{out.rstrip('/')}.refused" if is_address(out) else str(self.places.quarantine.resolve()),
             progress=step,
         )
+
+    def features_in_parts(
+        self,
+        out: Path,
+        begin: int | None = None,
+        end: int | None = None,
+        *,
+        model: str | None = None,
+        memory: int,
+        step: Step | None = None,
+    ) -> Written:
+        """Read the sources, compute the matrix and write it to a Parquet file, with little in memory at a time.
+
+        Parameters
+        ----------
+        out : the file; it is there whole or not at all
+        begin, end, model, step : as for ``features``
+        memory : how many bytes that may take
+
+        Raises
+        ------
+        EngineUnfit
+            If serving has begun: from then on the log knows more than the sources' files.
+        """
+        if self.places.log.exists():
+            because = "serving has begun, and what the log knows is read into memory as a whole"
+            raise EngineUnfit("batch with --memory", because=because)
+        self.places.make()
+        return spill.features(
+            self.plan(self.definitions.model(model)),
+            self._flags,
+            self.root,
+            out,
+            now=self.clock.now(),
+            folder=self.places.spill,
+            memory=memory,
+            begin=begin,
+            end=end,
+            max_refused_share=self.settings.data.max_refused_share,
+            quarantine=self.places.quarantine,
+            threads=2,
+            step=step,
+        )
+
+    def memory_to_take(self, model: str | None = None) -> int | None:
+        """Return how many bytes a computation by parts may take here, where the whole would not fit into memory.
+
+        Returns
+        -------
+        half of the memory that is free; None where all fits, where serving has begun, or where nobody can tell
+        """
+        plan, free = self.plan(self.definitions.model(model)), available()
+        spine = self.definitions.sources.get(plan.definition.spine.name)
+        if self.places.log.exists() or free is None or spine is None or ":" in spine.source or not spine.source:
+            return None
+        needed = bytes_in_memory(plan, spill.n_told(plan, self.root))
+        return max(LEAST, free // 2) if needed > free else None
 
     @property
     def _flags(self) -> list[Flagged]:

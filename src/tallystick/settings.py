@@ -129,6 +129,11 @@ class Places:
         return self.hidden / "quarantine"
 
     @property
+    def spill(self) -> Path:
+        """What does not fit into memory while features are computed; gone when they are."""
+        return self.hidden / "spill"
+
+    @property
     def tokens(self) -> Path:
         """Digests of the tokens that callers of the server hold."""
         return self.hidden / "tokens"

@@ -1,5 +1,8 @@
 """Features by parts of the entities, by way of a disk, are batch's to the last bit, whatever the parts are."""
 
+import resource
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tallystick.definitions.streams import Stream
+from tallystick.errors import SettingOutOfRange, SpillFull, TooManyRefused
 from tallystick.features.plan import Plan
+from tallystick.features.spill.budget import in_bytes
 from tallystick.features.spill.executor import Limits
+from tallystick.features.spill.folder import spill_folder, sweep
 from tallystick.testing.declared import SPINES, applications, outcomes, payments, profiles, refunds, reports, shops
 from tallystick.testing.drawn_features import any_feature
 
@@ -65,7 +71,7 @@ def _equals_batch(project: Project, plan: Plan, out: Path, **given: Any) -> None
     assert done.n_rows == len(wanted)
     assert ids == wanted.ids.to_pylist()
     assert values.tobytes() == wanted.values.tobytes()
-    assert not (project.root / "spill").exists()
+    assert list((project.root / "spill").iterdir()) == []
 
 
 @pytest.mark.parametrize("spine", SPINES, ids=lambda spine: spine.definition.name)
@@ -130,3 +136,78 @@ def test_rows_are_refused_as_in_memory(project: Project, tmp_path: Path) -> None
         if mine.quarantine is not None and screening.quarantine is not None:
             assert pq.read_table(mine.quarantine).equals(pq.read_table(screening.quarantine))
     assert sum(screening.n_refused for screening in wanted.values()) > 10
+
+
+@pytest.mark.parametrize("stage", ["read payments", "match reports", "features", "write"])
+def test_an_interrupt_leaves_nothing(stage: str, project: Project, tmp_path: Path) -> None:
+    """Ctrl-C in any phase leaves neither the folder of parts nor a half-written file."""
+
+    def interrupted(told: str, _done: int, _total: int) -> None:
+        if told == stage:
+            raise KeyboardInterrupt
+
+    plan = project.plan(everything(payments), payments)
+
+    with pytest.raises(KeyboardInterrupt):
+        project.spill(plan, tmp_path / "out.parquet", folder=tmp_path / "spill", step=interrupted)
+
+    assert list((tmp_path / "spill").iterdir()) == []
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_what_a_kill_leaves_is_removed_by_the_next(project: Project, tmp_path: Path) -> None:
+    """The folder of a killed process is removed by the next computation, and one that is in use is not."""
+    parent = tmp_path / "spill"
+    code = "import os, pathlib, sys; from tallystick.features.spill.folder import spill_folder\n"
+    code += "with spill_folder(pathlib.Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    killed = subprocess.run([sys.executable, "-c", code, str(parent)], check=False)
+    (left,) = parent.iterdir()
+
+    with spill_folder(parent) as mine:
+        assert killed.returncode == -9
+        assert (mine.exists(), left.exists(), mine.stat().st_mode & 0o777) == (True, False, 0o700)
+        assert sweep(parent) == 0
+
+
+def test_a_full_disk_is_a_sentence(project: Project, tmp_path: Path) -> None:
+    """Where no file can grow any more, the sentence says how much lay there; nothing is left."""
+    plan = project.plan(everything(payments), payments)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
+    try:
+        with pytest.raises(SpillFull, match="is full: .* All of it is removed again"):
+            project.spill(plan, tmp_path / "out.parquet", folder=tmp_path / "spill")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert list((tmp_path / "spill").iterdir()) == []
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_too_many_refused_rows_stop_the_run(project: Project, tmp_path: Path) -> None:
+    """A source that loses more rows than the share stops the run, and its quarantine is written all the same."""
+    plan = project.plan(everything(payments), payments)
+
+    with pytest.raises(TooManyRefused, match="payments") as stopped:
+        project.spill(plan, tmp_path / "out.parquet", max_refused_share=0.0, quarantine=tmp_path / "refused")
+
+    assert stopped.value.quarantine is not None
+    assert stopped.value.quarantine.exists()
+
+
+def test_memory_decides_how_fine_the_parts_are(project: Project) -> None:
+    """Less memory makes more parts and smaller ranges; few rows make one part."""
+    plan = project.plan(everything(payments), payments)
+    many = dict.fromkeys(
+        ("payments", "applications", "reports", "refunds", "outcomes", "profiles", "shops"), 50_000_000
+    )
+
+    wide, narrow = Limits.of(plan, many, 8 << 30), Limits.of(plan, many, 1 << 30)
+    few = Limits.of(plan, dict.fromkeys(many, 1_000), 1 << 30)
+
+    assert all(more > less for more, less in zip(narrow.parts, wide.parts, strict=True))
+    assert narrow.a_range < wide.a_range
+    assert set(few.parts) == {1}
+    for text in ("1KiB", "much", "-4GiB"):
+        with pytest.raises(SettingOutOfRange, match="--memory"):
+            in_bytes(text)

@@ -22,6 +22,8 @@ from tallystick.features.engines import ENGINES, SPARK
 from tallystick.features.matrix import Matrix, write_parquet
 from tallystick.features.spark.opening import is_address
 from tallystick.features.spark.session import LOCAL
+from tallystick.features.spill.budget import in_bytes
+from tallystick.features.spill.executor import Written
 from tallystick.lifecycle import Judged, Project
 from tallystick.tables import table
 
@@ -57,6 +59,9 @@ def check(options: Options, as_json: bool) -> None:
     "--engine", type=click.Choice((*ENGINES, SPARK)), default=ENGINES[0], show_default=True, help="Who computes them."
 )
 @click.option("--master", default=LOCAL, show_default=True, help="Where Spark's master is, such as spark://host:7077.")
+@click.option(
+    "--memory", metavar="SIZE", default=None, help="How much it may take, such as 4GiB: then by parts of the entities."
+)
 @click.option("--show-sql", is_flag=True, help="Print the features as SQL instead; no data is read.")
 @click.option("--describe", "to_describe", is_flag=True, help="Tell what they mean and come from; no data is read.")
 @json_option
@@ -69,6 +74,7 @@ def features(  # noqa: PLR0917 - one argument per option
     model: str | None,
     engine: str,
     master: str,
+    memory: str | None,
     show_sql: bool,
     to_describe: bool,
     as_json: bool,
@@ -76,7 +82,8 @@ def features(  # noqa: PLR0917 - one argument per option
     """Write the matrix to the Parquet file OUT.
 
     One row per event: its id, and every feature. Which engine computes them changes no bit. Spark reads and writes
-    where its connectors reach (s3a://..., hdfs://...), and makes OUT a folder of Parquet files.
+    where its connectors reach (s3a://..., hdfs://...), and makes OUT a folder of Parquet files. What does not fit into
+    memory, or into what --memory says, is computed by parts of the entities, by way of the disk.
 
     Raises
     ------
@@ -105,13 +112,22 @@ def features(  # noqa: PLR0917 - one argument per option
         raise click.BadParameter(
             f"{out!r} is there already, and Spark writes a new folder. Name another.", param_hint="OUT"
         )
+    if memory is not None and engine != ENGINES[0]:
+        raise click.BadParameter(f"only the engine {ENGINES[0]!r} keeps to it.", param_hint="--memory")
+    allowed = _allowed(project, memory, engine, model)
+    parts: Written | None = None
     with screen.progress() as step:
         if engine == SPARK:
             n_rows = project.features_with_spark(out, *period, model=model, master=master, step=step)
+        elif allowed is not None:
+            parts = project.features_in_parts(Path(out), *period, model=model, memory=allowed, step=step)
+            n_rows = parts.n_rows
         else:
             n_rows = _written(project.features(*period, model=model, engine=engine, step=step), out, step)
     names = list(project.definitions.model(model).features.names)
-    screen.emit({"file": out, "rows": n_rows, "features": names})
+    screen.emit({"file": out, "rows": n_rows, "features": names, "parts": parts and parts.n_parts})
+    if parts is not None and allowed is not None:
+        screen.say(_told_of_parts(parts, allowed))
     screen.say(f"{out}: {n_rows:,} rows, {len(names)} features ({', '.join(names)})")
 
 
@@ -198,6 +214,20 @@ def candidates_table(title: str, judged: list[Judged]) -> RenderableType:
             f"{test.brier:.5f}", f"{test.n_rows:,}", f"{test.n_positives:,}", verdict,
         )  # fmt: skip
     return made
+
+
+def _allowed(project: Project, memory: str | None, engine: str, model: str | None) -> int | None:
+    """Return how many bytes a computation by parts may take; None where it is computed as a whole."""
+    if memory is not None:
+        return in_bytes(memory)
+    return project.memory_to_take(model) if engine == ENGINES[0] else None
+
+
+def _told_of_parts(parts: Written, allowed: int) -> str:
+    return (
+        f"Computed by parts within {allowed / 2**30:.1f} GiB: at most {parts.n_parts:,} parts of the entities, the "
+        f"largest with {parts.largest_part:,} events; {parts.n_spilled_bytes / 2**20:,.0f} MiB lay on the disk."
+    )
 
 
 def _written(matrix: Matrix, out: str, step: Step) -> int:

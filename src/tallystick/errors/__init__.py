@@ -26,6 +26,9 @@
     · StateDoubtful      the machine went down while it was open
     · StateOfOtherPlan   it was made for other features
     · StateOccupied      a bulk load into a state that is not empty
+    · StateAway          its Redis does not answer
+    · StateLost          its Redis holds less than it did
+    · StateTaken         another process wrote to it meanwhile
     · SequenceRefused    a record out of the order of arrival
     · DialectUnknown     features are not written in this SQL
     · EngineUnknown      no executor has this name
@@ -154,11 +157,14 @@ from tallystick.errors.features import (
     SequenceRefused,
     SparkAway,
     SpillFull,
+    StateAway,
     StateDoubtful,
     StateFull,
     StateHeld,
+    StateLost,
     StateOccupied,
     StateOfOtherPlan,
+    StateTaken,
     StateUnwritable,
 )
 from tallystick.errors.governance import (
@@ -381,11 +387,14 @@ __all__ = [
     "SparkAway",
     "SpillFull",
     "StateAhead",
+    "StateAway",
     "StateDoubtful",
     "StateFull",
     "StateHeld",
+    "StateLost",
     "StateOccupied",
     "StateOfOtherPlan",
+    "StateTaken",
     "StateUnwritable",
     "StreamUnknown",
     "TallystickError",

@@ -96,6 +96,41 @@ class StateOccupied(FeatureError):
         )
 
 
+class StateAway(FeatureError):
+    """The Redis that keeps the state does not answer, or refuses."""
+
+    def __init__(self, address: str, *, because: str) -> None:
+        self.address, self.because = address, because
+        super().__init__(
+            f"The state's Redis at {address} cannot be used: {because.rstrip('.')}. Start it, or correct the address and "
+            "its rights. Nothing is lost, since the log has everything that the state holds; whether the last step was "
+            "kept is not known."
+        )
+
+
+class StateLost(FeatureError):
+    """The Redis that keeps the state holds less of it than it did."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        super().__init__(
+            f"The Redis at {address} has lost some of this state, or all of it: it was restarted without its data, went "
+            "back to an older copy, or removed keys to save memory. Delete what is left, and rebuild the state from the "
+            "log."
+        )
+
+
+class StateTaken(FeatureError):
+    """Another writer changed the state while a transaction was open."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        super().__init__(
+            f"Another process wrote to this state in the Redis at {address} meanwhile, and nothing of this transaction "
+            "was kept. Open the state again and repeat it; where several processes write, let each append by 'Shared'."
+        )
+
+
 class SequenceRefused(FeatureError):
     """A record or a question does not fit the order of arrival the state has reached."""
 

@@ -63,10 +63,8 @@ def bytes_per_event(plan: Plan, place: int) -> int:
 
 def bytes_in_memory(plan: Plan, n_rows: int) -> int:
     """Return about how much memory the features of so many rows take without parts."""
-    n_fields = len(plan.definition.spine.fields)
     n_slots = sum(len(group.slots) for group in plan.groups)
-    largest = max((bytes_per_event(plan, place) for place in range(len(plan.groups))), default=0)
-    return _ITSELF + n_rows * (60 * n_fields + 8 * (2 * len(plan.names) + n_slots) + largest)
+    return _ITSELF + n_rows * (30 * len(plan.definition.spine.fields) + 16 * len(plan.names) + 8 * n_slots)
 
 
 def rows_at_a_time(memory: int) -> int:

@@ -103,9 +103,10 @@ def needed(plan: Plan, flags: Iterable[Flagged]) -> list[Source]:
     return [source for name, source in _ordered(plan).items() if name in looked_at]
 
 
-def sizes(sources: Sequence[Source], root: Path) -> dict[str, int]:
-    """Return how many rows each source has; of Parquet files only the footers are read."""
-    return {source.name: _size(source, pieces(source, root)) for source in sources}
+def n_told(plan: Plan, root: Path) -> int:
+    """Return how many rows the files of the spine have, as far as they say so without being read."""
+    spine = _ordered(plan)[plan.definition.spine.name]
+    return sum(n_rows_of(piece) or 0 for piece in pieces(spine, root))
 
 
 def features(
@@ -385,5 +386,5 @@ def _ordered(plan: Plan) -> dict[str, Source]:
 
 
 def _size(source: Source, found: Sequence[Piece]) -> int:
-    field = next(iter(source.fields))
-    return sum(n_rows_of(piece, field) for piece in found)
+    field, told = next(iter(source.fields)), [n_rows_of(piece) for piece in found]
+    return sum(len(p.read([field])) if n is None else n for p, n in zip(found, told, strict=True))

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from tallystick.errors import SpillFull
@@ -28,22 +28,15 @@ def spill_folder(parent: Path) -> Iterator[Path]:
     SpillFull
         If the disk has no space left.
     """
-    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sweep(parent)
-    folder = Path(tempfile.mkdtemp(dir=parent))
-    try:
-        # The kernel lets go of it when the process ends, even by kill -9: so a leftover is told from work going on.
-        with (folder / _LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with _begun(parent) as folder:
+        try:
             yield folder
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise SpillFull(parent, needed=_size(folder), free=shutil.disk_usage(parent).free) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):
-            parent.rmdir()
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise SpillFull(parent, needed=_size(folder), free=shutil.disk_usage(parent).free) from error
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(parent: Path) -> int:
@@ -54,6 +47,26 @@ def sweep(parent: Path) -> int:
             shutil.rmtree(folder, ignore_errors=True)
             n_removed += 1
     return n_removed
+
+
+@contextmanager
+def _begun(parent: Path) -> Iterator[Path]:
+    """Make a folder and hold its lock: the kernel lets go of it when the process ends, even by kill -9."""
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ours = os.open(parent, os.O_RDONLY)
+    try:
+        # Nobody else may sweep between the making of the folder and of its lock.
+        fcntl.flock(ours, fcntl.LOCK_EX)
+        sweep(parent)
+        folder = Path(tempfile.mkdtemp(dir=parent))
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    finally:
+        os.close(ours)
+    try:
+        yield folder
+    finally:
+        os.close(lock)
 
 
 def _is_held(folder: Path) -> bool:

@@ -129,7 +129,6 @@ class Parts:
         own = without(self.events.read(part), dropped[self.stream])
         found.setdefault(self.stream, []).append(own)
         asks = own if self.asks is None else without(self.asks.read(part), dropped[self._spine])
-        asking = asks.column(ROW).to_numpy()
         found.setdefault(self._spine, []).extend([] if self.asks is None else [asks])
         for source, pile in self.reports.items():
             found.setdefault(source, []).append(without(pile.read(part), dropped[source]))
@@ -137,11 +136,15 @@ class Parts:
             found.setdefault(source, []).append(table)
         names = [name for name in _in_project_order(self.plan) if name in found]
         records, _ = number({name: unpacked(self.plan.streams[name], united(found[name])) for name in names})
-        spine = records[self._spine]
-        is_asked = among(spine.values[ROW].values, np.sort(asking))
+        return Dataset(records, "", sum(map(len, records.values()))), self._asked(records[self._spine], asks)
+
+    def _asked(self, spine: Records, asks: pa.Table) -> Ints:
+        """Return the places of the rows that ask; others are there as events, or as reports of such."""
         inside = self.period.holds(spine.time)
-        asked = np.flatnonzero(is_asked if inside is None else is_asked & inside)
-        return Dataset(records, "", sum(map(len, records.values()))), asked
+        if inside is None and len(spine) == len(asks):
+            return np.arange(len(spine))
+        is_asked = among(spine.values[ROW].values, asks.column(ROW).to_numpy())
+        return np.flatnonzero(is_asked if inside is None else is_asked & inside)
 
 
 def slots_schema(plan: Plan, place: int) -> pa.Schema:
