@@ -206,9 +206,9 @@ class Inputs(Ground):
         """Return the columns, streams and files that a model's features, label and policy come from."""
         return lineage(self.definitions.model(model), self.definitions.sources)
 
-    def features_sql(self, *, model: str | None = None) -> str:
-        """Return the SQL of a model's features, in the form that is right in any order of arrival."""
-        return script(self.plan(self.definitions.model(model)))
+    def features_sql(self, dialect: str = "duckdb", *, model: str | None = None) -> str:
+        """Return a model's features in the SQL of "duckdb" or "spark", in the form right in any order of arrival."""
+        return script(self.plan(self.definitions.model(model)), dialect)
 
     def prove(self, n_rows: int = 10_000, *, model: str | None = None, step: Step | None = None) -> Proof:
         """Compute the last rows' features with every executor that is installed, and compare all bits."""

@@ -81,6 +81,14 @@ def test_the_sql_that_is_shown_runs(first_shop: Any) -> None:
     assert first_shop.document("features", "--show-sql") == {"sql": shown.out.removesuffix("\n")}
 
 
+def test_the_sql_of_spark_is_shown_for_its_engine(first_shop: Any) -> None:
+    """The SQL comes in the spelling of the engine that was named."""
+    shown = first_shop.tally("features", "--show-sql", "--engine", "spark")
+
+    assert shown.code == 0
+    assert "FROM `payments` AS r" in shown.out
+
+
 def test_features_needs_a_file_or_a_wish_for_sql(first_shop: Any) -> None:
     """Without OUT the verb says what it wants."""
     ran = first_shop.tally("features")

@@ -62,7 +62,7 @@ def check(options: Options, as_json: bool) -> None:
 @click.option(
     "--memory", metavar="SIZE", default=None, help="How much it may take, such as 4GiB: then by parts of the entities."
 )
-@click.option("--show-sql", is_flag=True, help="Print the features as SQL instead; no data is read.")
+@click.option("--show-sql", is_flag=True, help="Print them as SQL instead, of DuckDB or of the engine spark.")
 @click.option("--describe", "to_describe", is_flag=True, help="Tell what they mean and come from; no data is read.")
 @json_option
 @click.pass_obj
@@ -98,7 +98,7 @@ def features(  # noqa: PLR0917 - one argument per option
         tell_features(screen, project.describe(model=model), project.lineage(model=model))
         return
     if show_sql:
-        text = project.features_sql(model=model)
+        text = project.features_sql("spark" if engine == SPARK else "duckdb", model=model)
         screen.emit({"sql": text})
         screen.verbatim(text)
         return
