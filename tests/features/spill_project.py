@@ -19,7 +19,8 @@ from tallystick.features import batch
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.features.spill import executor
-from tallystick.features.spill.executor import Limits, Written
+from tallystick.features.spill.executor import Written
+from tallystick.features.spill.job import Limits
 from tallystick.testing.declared import SOURCES
 
 START = 1_760_000_000_000_000

@@ -15,8 +15,8 @@ from tallystick.definitions.streams import Stream
 from tallystick.errors import SettingOutOfRange, SpillFull, TooManyRefused
 from tallystick.features.plan import Plan
 from tallystick.features.spill.budget import in_bytes
-from tallystick.features.spill.executor import Limits
 from tallystick.features.spill.folder import spill_folder, sweep
+from tallystick.features.spill.job import Limits
 from tallystick.testing.declared import SPINES, applications, outcomes, payments, profiles, refunds, reports, shops
 from tallystick.testing.drawn_features import any_feature
 
