@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tallystick.definitions.fields import key
 from tallystick.definitions.streams import Stream
 from tallystick.errors import SettingOutOfRange, SpillFull, TooManyRefused
 from tallystick.features.plan import Plan
@@ -132,6 +135,8 @@ def test_rows_are_refused_as_in_memory(project: Project, tmp_path: Path) -> None
     for name, screening in wanted.items():
         mine = done.screenings[name]
         assert (mine.n_rows, mine.n_refused, mine.reasons) == (screening.n_rows, screening.n_refused, screening.reasons)
+        if name != "outcomes":  # it waits for the records that it judges
+            assert mine.in_time_order == screening.in_time_order
         assert (mine.quarantine is None) == (screening.quarantine is None)
         if mine.quarantine is not None and screening.quarantine is not None:
             assert pq.read_table(mine.quarantine).equals(pq.read_table(screening.quarantine))
@@ -211,3 +216,23 @@ def test_memory_decides_how_fine_the_parts_are(project: Project) -> None:
     for text in ("1KiB", "much", "-4GiB"):
         with pytest.raises(SettingOutOfRange, match="--memory"):
             in_bytes(text)
+
+
+def test_late_arrivals_in_csv_have_the_bits_of_batch(tmp_path: Path) -> None:
+    """Where the order of arrival is declared it decides, in a CSV file as anywhere; too late records are refused."""
+    visits = Stream(
+        "visits", id="visit", time="at", arrived="seen", lateness="9us", source="visits.csv", fields={"who": key}
+    )
+    draw = np.random.default_rng(3)
+    at = 1_000_000 + draw.integers(0, 50, 400)
+    seen = at + draw.integers(0, 12, 400)
+    instants = pa.array(np.stack([at, seen]).ravel(), pa.timestamp("us", "UTC")).cast(pa.string()).to_pylist()
+    rows = zip(range(400), instants[:400], instants[400:], draw.integers(0, 5, 400), strict=True)
+    lines = ["visit,at,seen,who", *(",".join(map(str, row)) for row in rows)]
+    (tmp_path / "visits.csv").write_text("\n".join(lines), encoding="utf-8")
+    project = Project(tmp_path, (visits.definition,))
+    who = visits.by("who")
+    plan = project.plan({"n": who.count().over("5us", "20us"), "since": who.since_last().over("30us")}, visits)
+
+    _equals_batch(project, plan, tmp_path / "out.parquet")
+    assert 0 < len(project.wanted(plan)) < 400

@@ -52,11 +52,11 @@ def take_in_all(job: Job, now: int, quarantine: Path | None, max_share: float, t
         if isinstance(source, TableDefinition):
             outcomes.append((source, taken))
         else:
-            screenings[name] = _held(job, taken, name, max_share)
+            screenings[name] = _held(taken, max_share)
     unknown = meeting.hold(job, told)
     for source, taken in outcomes:
         taken.refusals.add_for(unknown.get(source.name, np.empty(0, np.int64)), Code.EVENT_UNKNOWN)
-        screenings[source.name] = _held(job, taken, source.name, max_share)
+        screenings[source.name] = _held(taken, max_share)
     _share(job, shared)
     return {name: screenings[name] for name in job.found}
 
@@ -65,9 +65,8 @@ def _told_of(told: Told, stage: str, total: int, done: int) -> None:
     told(stage, done, total)
 
 
-def _held(job: Job, taken: Taken, name: str, max_share: float) -> Screening:
-    in_order = job.spine.in_order if name == job.plan.definition.spine.name else True
-    screening = taken.refusals.screening(taken.n_rows, in_order=in_order)
+def _held(taken: Taken, max_share: float) -> Screening:
+    screening = taken.refusals.screening(taken.n_rows, in_order=taken.in_order)
     hold(screening, max_share)
     return screening
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from tallystick.data import contract
 from tallystick.data.columns import plain, values_at
+from tallystick.data.numbering import is_rising
 from tallystick.data.read import Screening, quarantined
 from tallystick.data.reasons import Code, Reason, Refused, reason
-from tallystick.data.records import Records, id_field, time_field
+from tallystick.data.records import Records, arrived_at, id_field, time_field
 from tallystick.data.sources.parquet_file import ParquetFile
 from tallystick.data.sources.parted import parts
 from tallystick.data.sources.piece import Piece
@@ -110,6 +111,20 @@ class Refusals:
             yield from values_at(column.chunks, np.arange(len(places)))
 
 
+class InOrder:
+    """Whether records come in order of arrival."""
+
+    def __init__(self) -> None:
+        self.holds, self._last = True, -(2**63)
+
+    def add(self, records: Records) -> None:
+        """Look at the records that come next."""
+        if self.holds and len(records):
+            arrived = arrived_at(records)
+            self.holds = is_rising(arrived) and int(arrived[0]) >= self._last
+            self._last = int(arrived[-1])
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What was taken in of a source.
@@ -119,11 +134,13 @@ class Taken:
     n_rows : how many rows were read
     refusals : those refused so far
     dropped : shape (m,), rising: places of rows that the sinks have, and that are refused since their id came before
+    in_order : whether accepted rows came in order of arrival; of a table nobody knows it yet
     """
 
     n_rows: int
     refusals: Refusals
     dropped: Ints
+    in_order: bool
 
 
 def take_in(
@@ -143,7 +160,7 @@ def take_in(
     sinks : where accepted records go
     told : hears how many rows have been read
     """
-    refusals, start = Refusals(source, found, manner.quarantine), 0
+    refusals, start, order = Refusals(source, found, manner.quarantine), 0, InOrder()
     ids = None if _rises(source, found, manner.most) else Pile(manner.folder / f"{source.name}.ids", _IDS)
     for piece in found:
         refusals.lengths.append(0)
@@ -154,6 +171,7 @@ def take_in(
             refusals.write_many()
             rows = _accepted(len(part), refused) + start
             start += len(part)
+            order.add(records)
             for sink in sinks if len(rows) else ():
                 sink(records, rows)
             if ids is not None and len(rows):
@@ -162,7 +180,7 @@ def take_in(
             told(start)
     dropped = np.empty(0, np.int64) if ids is None else _repeated(ids)
     refusals.add_for(dropped, Code.DUPLICATE)
-    return Taken(start, refusals, dropped)
+    return Taken(start, refusals, dropped, order.holds)
 
 
 def _accepted(n: int, refused: Refused) -> Ints:

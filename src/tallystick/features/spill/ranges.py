@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tallystick.data.numbering import is_rising
 from tallystick.data.records import Records, arrival_field, arrived_at
 from tallystick.definitions.streams import StreamDefinition
+from tallystick.features.spill.intake import InOrder
 from tallystick.features.spill.period import Period
 from tallystick.features.spill.pile import Pile
 from tallystick.features.spill.rows import TIME, packed, schema, without
@@ -72,16 +72,15 @@ class SpineRows:
         arrival = arrival_field(spine)
         self._folder, self._period = folder, period
         self._pile = Pile(folder / "spine", own.with_metadata({"arrived": arrival or TIME}))
-        self._n_parts, self._last = 0, -(2**63)
+        self._n_parts = 0
         self._firsts: list[int] = []
         self._sample: list[Ints] = []
-        self.in_order = True
+        self._order = InOrder()
 
     def add(self, records: Records, rows: Ints) -> None:
         """Take accepted records; ``rows`` are their places in the files."""
         arrived, inside = arrived_at(records), self._period.holds(records.time)
-        self.in_order = self.in_order and is_rising(arrived) and int(arrived[0]) >= self._last
-        self._last = int(arrived[-1])
+        self._order.add(records)
         batch = packed(records, rows, self._pile.schema)
         if inside is not None:
             batch, rows, arrived = batch.filter(pa.array(inside)), rows[inside], arrived[inside]
@@ -100,7 +99,7 @@ class SpineRows:
         """Cut the rows into ranges of about ``most`` rows."""
         self.finish()
         sizes = [self._pile.size(part) for part in range(self._n_parts)]
-        if not self.in_order:
+        if not self._order.holds:
             return self._by_arrival(1 + sum(sizes) // most, dropped)
         heaps: list[list[int]] = []
         n = most
