@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from math import isnan
+from typing import NamedTuple
 
 from tallystick.data.records import Record
 from tallystick.errors import FeatureOverflow
 from tallystick.features.groups import Channel, Edge, Group
 from tallystick.features.naming import check_length, namer, told
 from tallystick.features.scalar import evaluator
-from tallystick.features.slots import Answer, Tracked, empty, finisher, instant, looks, used_edges
+from tallystick.features.slots import Answer, Tracked, empty, finisher, instant, looks, used_edges, windower
 from tallystick.features.state import keys
-from tallystick.features.state.store import Entry, StoreTransaction
+from tallystick.features.state.step import Window
+from tallystick.features.state.store import Entry, Onwards, StoreTransaction
 from tallystick.features.totals import Layout, added, beyond
 from tallystick.features.tracking import TrackKeeper
 
@@ -49,6 +51,7 @@ class Keeper:
         self._nothing = bytes(8 * len(group.channels))
         self._unpack = Layout(self._edges.n * len(group.channels) + len(self._series) + 1).unpack
         self._finish = tuple(finisher(slot, group, self._tracks) for slot in group.slots)
+        self._windows = tuple(w for slot in group.slots if (w := windower(slot, group, self._tracks)) is not None)
         self.nothing = [empty(slot) for slot in group.slots]
         """What the aggregates of nobody are."""
         self.n_questions = len(used_edges(group)) + len(self._series) + len(self._looked)
@@ -96,6 +99,27 @@ class Keeper:
             entries += track.entering(store, named, end, record, met)
         return entries
 
+    def additions(self, entity: bytes, record: Record, met: Sequence[float]) -> "Additions":
+        """Return what ``entering`` would have put, as what a store elsewhere adds by itself.
+
+        Raises
+        ------
+        FeatureOverflow
+            If no running total could hold the record.
+        """
+        named, time = keys.measured(entity), keys.pack_whole(_time(record))
+        weights = [1, *[weigh(record, met) for weigh in self._weigh]]
+        self._check(beyond(weights), weights, entity, record)
+        tracked = [track.additions(named, time, record, met) for track in self._tracks]
+        return Additions(
+            self._events + named,
+            (time, self._layout.pack(*weights)),
+            [entry for each in tracked for entry in each.events],
+            [entry for each in tracked for entry in each.extremes],
+            [entry for each in tracked for entry in each.values],
+            lambda place: self._check(place, weights, entity, record),
+        )
+
     def series_of(self, place: int, entity: bytes) -> bytes:
         """Return how the keys of one series of an entity begin."""
         return self._series[place] + keys.measured(entity)
@@ -113,9 +137,12 @@ class Keeper:
             asked += [track + named + end for track, end in zip(self._looked, ends, strict=True)]
         return asked
 
-    def answers(
-        self, store: StoreTransaction, entity: bytes, time: int, entries: Sequence[Entry | None]
-    ) -> list[Answer]:
+    def windows(self, entity: bytes, time: int) -> list[Window]:
+        """Return the windows that ``answers`` reads as well."""
+        named = keys.measured(entity)
+        return [window(named, time) for window in self._windows]
+
+    def answers(self, store: Onwards, entity: bytes, time: int, entries: Sequence[Entry | None]) -> list[Answer]:
         """Return every finished aggregate of the group at an instant.
 
         Parameters
@@ -142,6 +169,27 @@ class Keeper:
             value = record.values.get(of) if isinstance(of, str) else None
             shown = weights[place] if value is None else value
             raise FeatureOverflow(str(of), entity=told(self.group.keys, entity), value=shown)
+
+
+class Additions(NamedTuple):
+    """What a record adds in a group.
+
+    Parameters
+    ----------
+    begins : how the keys of its entity's totals begin
+    step : its time, as bytes, and what it adds to the totals, packed
+    events : tracked values, by keys without the record's place
+    extremes : tiles, and what their extremes take in
+    values : of tiles of different values
+    refuse : told the place of a total that would be too large, says so
+    """
+
+    begins: bytes
+    step: tuple[bytes, bytes]
+    events: list[Entry]
+    extremes: list[Entry]
+    values: list[Entry]
+    refuse: Callable[[int], None]
 
 
 _NONE = bytes(8)

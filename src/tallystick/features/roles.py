@@ -7,7 +7,7 @@ from tallystick.data.records import Record
 from tallystick.definitions.expressions import Corrected, Flagged
 from tallystick.features.keeper import Keeper
 from tallystick.features.plan import Plan
-from tallystick.features.watching import Draft, Watched
+from tallystick.features.watching import Change, Watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Saying:
     is_own: bool
     about: Watched
 
-    def say(self, draft: Draft, record: Record) -> None:
+    def say(self, draft: Change, record: Record) -> None:
         """Let a record say what it says, if it names one and says yes."""
         name = record.id if self.is_own else record.keys[self.value.on]
         if name is None:
@@ -55,7 +55,7 @@ class Role:
     watched: Watched | None
     sayings: tuple[Saying, ...]
 
-    def enter(self, draft: Draft, record: Record) -> None:
+    def enter(self, draft: Change, record: Record) -> None:
         """Write down all that a record changes.
 
         Raises
@@ -70,7 +70,7 @@ class Role:
             entity, met = keeper.entity(record), keeper.met(record)
             entered.append((entity, met))
             if entity is not None:
-                draft.puts.update(keeper.entering(draft.store, entity, record, draft.seq, met))
+                draft.enter(keeper, entity, record, met)
         if self.watched is not None:
             self.watched.arrive(draft, record, entered[: self.n_watching])
         for saying in self.sayings:

@@ -7,7 +7,8 @@ from tallystick.features import finalise
 from tallystick.features.groups import COUNT, DISTINCT, FIRST, LAST, MAX, MEAN, MIN, SINCE, STD, SUM, Edge, Group, Slot
 from tallystick.features.rowwise import NAN, decimal
 from tallystick.features.state import keys
-from tallystick.features.state.store import Entry, StoreTransaction
+from tallystick.features.state.step import Window
+from tallystick.features.state.store import Entry, Onwards
 from tallystick.features.tracking import TrackKeeper
 
 Answer = float | str | None
@@ -25,7 +26,7 @@ class Tracked(NamedTuple):
     """
 
     entries: Sequence[Entry | None]
-    store: StoreTransaction
+    store: Onwards
     named: bytes
     time: int
 
@@ -77,6 +78,24 @@ def finisher(slot: Slot, group: Group, tracks: Sequence[TrackKeeper]) -> Finish:
     if slot.function in (LAST, SINCE):
         return _latest(slot, older, track, looks(group).index(Look(slot.track, slot.newer)))
     return _ranged(slot, older, group.offsets[slot.newer], track)
+
+
+def windower(slot: Slot, group: Group, tracks: Sequence[TrackKeeper]) -> Callable[[bytes, int], Window] | None:
+    """Return the function that tells which window of an entity an aggregate reads; None where it reads none."""
+    if slot.track < 0 or slot.function not in (FIRST, MIN, MAX, DISTINCT):
+        return None
+    track, older, newer = tracks[slot.track], group.offsets[slot.older], group.offsets[slot.newer]
+    tiles = {DISTINCT: track.values, FIRST: None}.get(slot.function, track.extremes)
+    cap = slot.cap if slot.function == DISTINCT else -1
+
+    def window(named: bytes, time: int) -> Window:
+        ends = instant(older, time), instant(newer, time)
+        if tiles is not None:
+            return tiles.window(named, *ends, cap)
+        first, last = (track.begins + named + keys.end_of(end) for end in ends)
+        return Window(first, last, 1)
+
+    return window
 
 
 def _totalled(slot: Slot, group: Group) -> Finish:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from tallystick.features.state import keys
-from tallystick.features.state.store import Entry, StoreTransaction
+from tallystick.features.state.step import Window
+from tallystick.features.state.store import Entry, Onwards, StoreTransaction
 
 LEVELS = (26, 30, 34, 38)
 """Lengths of tiles, as powers of two of a microsecond: about a minute, 18 minutes, 5 hours, 3 days."""
@@ -51,14 +52,32 @@ class Tiles:
                 entries.append((key, value))
         return entries
 
-    def extremes(self, store: StoreTransaction, named: bytes, older: int, newer: int) -> tuple[int, int] | None:
+    def touched(self, named: bytes, time: int, packed: bytes) -> list[Entry]:
+        """Return the tiles that one more event touches: with its value, or as the entry that it is."""
+        keyed = [
+            begins + named + keys.pack_whole(time >> width) for begins, width in zip(self._tiles, LEVELS, strict=True)
+        ]
+        if self._is_extreme:
+            return [(key, packed) for key in keyed]
+        return [(key + keys.short_value(packed), b"") for key in keyed]
+
+    def window(self, named: bytes, older: int, newer: int, cap: int) -> Window:
+        """Return what ``extremes`` and ``n_distinct`` read, at most."""
+        begin, end = self._events + named + keys.end_of(older), self._events + named + keys.end_of(newer)
+        pieces = []
+        for level, first, last in cover(older, newer):
+            begins = (self._events if level < 0 else self._tiles[level]) + named
+            pieces.append((begins + keys.pack_whole(first), begins + keys.pack_whole(last)))
+        return Window(begin, end, FEW + 1, pieces, len(self._tiles[0]) + len(named) + 8, cap)
+
+    def extremes(self, store: Onwards, named: bytes, older: int, newer: int) -> tuple[int, int] | None:
         """Return the smallest and largest value after an instant, up to and with another; None where there is none."""
         low, high = b"\xff" * 8, b""
         for _, value in self._pieces(store, named, older, newer):
             low, high = min(low, value[:8]), max(high, value[-8:])
         return (keys.unpack_whole(low), keys.unpack_whole(high)) if high else None
 
-    def n_distinct(self, store: StoreTransaction, named: bytes, older: int, newer: int, cap: int) -> int:
+    def n_distinct(self, store: Onwards, named: bytes, older: int, newer: int, cap: int) -> int:
         """Return how many different values there are, or cap + 1 where there are more."""
         found = set()
         for key, value in self._pieces(store, named, older, newer):
@@ -68,7 +87,7 @@ class Tiles:
                 break
         return len(found)
 
-    def _pieces(self, store: StoreTransaction, named: bytes, older: int, newer: int) -> Iterator[Entry]:
+    def _pieces(self, store: Onwards, named: bytes, older: int, newer: int) -> Iterator[Entry]:
         begin, end = self._events + named + keys.end_of(older), self._events + named + keys.end_of(newer)
         few = list(islice(between(store, begin, end), FEW + 1))
         if len(few) <= FEW:
@@ -79,7 +98,7 @@ class Tiles:
             yield from between(store, begins + keys.pack_whole(first), begins + keys.pack_whole(last))
 
 
-def between(store: StoreTransaction, begin: bytes, end: bytes) -> Iterator[Entry]:
+def between(store: Onwards, begin: bytes, end: bytes) -> Iterator[Entry]:
     """Yield the entries from one key on, before another."""
     for entry in store.onwards(begin):
         if entry[0] >= end:

@@ -1,14 +1,26 @@
 """Events one by one: what was last, first, largest, smallest, and how many different values there are."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from tallystick.data.records import Record
 from tallystick.features.groups import DISTINCT, MAX, MIN, Group
 from tallystick.features.state import keys
-from tallystick.features.state.store import Entry, StoreTransaction
+from tallystick.features.state.store import Entry, Onwards, StoreTransaction
 from tallystick.features.tiles import Tiles, between
 
 Value = int | str | None
+
+
+class Tracking(NamedTuple):
+    """What a record adds to a track: an event, and tiles of extremes and of different values."""
+
+    events: list[Entry]
+    extremes: list[Entry]
+    values: list[Entry]
+
+
+NOTHING = Tracking([], [], [])
 
 
 class TrackKeeper:
@@ -57,6 +69,20 @@ class TrackKeeper:
                 entries += tiles.entering(store, named, record.time or 0, packed)
         return entries
 
+    def additions(self, named: bytes, time: bytes, record: Record, met: Sequence[float]) -> "Tracking":
+        """Return what ``entering`` would have put, as what a store elsewhere adds by itself."""
+        track = self.track
+        if track.where >= 0 and met[track.where] != 1.0:
+            return NOTHING
+        packed = self._packed(record)
+        if packed == keys.MISSING and not track.keeps_missing:
+            return NOTHING
+        touched = [
+            [] if tiles is None else tiles.touched(named, record.time or 0, packed)
+            for tiles in (self.extremes, self.values)
+        ]
+        return Tracking([(self.begins + named + time, packed)], *touched)
+
     def last(self, found: Entry | None, named: bytes, older: int) -> bytes | None:
         """Return the packed value of the event that was found, None where it is not in the window.
 
@@ -70,7 +96,7 @@ class TrackKeeper:
             return None
         return found[1]
 
-    def first(self, store: StoreTransaction, named: bytes, older: int, newer: int) -> bytes | None:
+    def first(self, store: Onwards, named: bytes, older: int, newer: int) -> bytes | None:
         """Return the packed value of the first event after an instant, up to and with another."""
         begins = self.begins + named
         found = next(between(store, begins + keys.end_of(older), begins + keys.end_of(newer)), None)

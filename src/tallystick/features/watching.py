@@ -1,7 +1,7 @@
 """What later records say about earlier ones: reports that flag them, corrections that add to them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tallystick.data.records import Record
 from tallystick.definitions.expressions import Corrected, Flagged
@@ -14,6 +14,29 @@ from tallystick.features.state import keys
 from tallystick.features.state.store import StoreTransaction
 from tallystick.features.tiles import between
 from tallystick.features.totals import SINGLE, stepped
+
+
+class Change(Protocol):
+    """What one record changes: put together here, then written at once or not at all."""
+
+    puts: dict[bytes, bytes]
+    """What is put under keys without a place in the order of arrival."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value under a key as it will be."""
+
+    def waiting(self, begins: bytes) -> list[bytes]:
+        """Return what waits under keys that begin so, in their order."""
+        ...
+
+    def wait(self, begins: bytes, packed: bytes) -> None:
+        """Put something that waits, under a key that ends with the record's place."""
+
+    def enter(self, keeper: Keeper, entity: bytes, record: Record, met: Sequence[float]) -> None:
+        """Let the record enter a group, as ``Keeper.entering`` and ``Keeper.additions`` say."""
+
+    def step(self, keeper: Keeper, series: int, entity: bytes, time: int, weight: int) -> None:
+        """Let a weight count in a series from a time on. Raise ``FeatureOverflow`` if no total could hold it."""
 
 
 class Draft:
@@ -30,6 +53,24 @@ class Draft:
         """Return the value under a key as it will be."""
         return self.puts[key] if key in self.puts else self.store.get(key)
 
+    def waiting(self, begins: bytes) -> list[bytes]:
+        """Return what waits under keys that begin so."""
+        return [packed for _, packed in between(self.store, begins, begins + keys.AFTER)]
+
+    def wait(self, begins: bytes, packed: bytes) -> None:
+        """Put something that waits."""
+        self.puts[begins + keys.pack_whole(self.seq)] = packed
+
+    def enter(self, keeper: Keeper, entity: bytes, record: Record, met: Sequence[float]) -> None:
+        """Let the record enter a group.
+
+        Raises
+        ------
+        FeatureOverflow
+            If a running total leaves the range in which every window is exact.
+        """
+        self.puts.update(keeper.entering(self.store, entity, record, self.seq, met))
+
     def step(self, keeper: Keeper, series: int, entity: bytes, time: int, weight: int) -> None:
         """Let a weight count in a series from a time on.
 
@@ -38,7 +79,7 @@ class Draft:
         FeatureOverflow
             If it is so large that no total could hold it.
         """
-        _check(weight, keeper, entity, weight)
+        check_total(weight, keeper, entity, weight)
         steps = self._steps.setdefault((keeper, entity, series), {})
         key = keeper.series_of(series, entity) + keys.at(time, self.seq)
         steps[key] = steps.get(key, 0) + weight
@@ -53,7 +94,7 @@ class Draft:
         """
         for (keeper, entity, _), steps in self._steps.items():
             for key, total in stepped(self.store, steps):
-                _check(total, keeper, entity, max(steps.values(), key=abs))
+                check_total(total, keeper, entity, max(steps.values(), key=abs))
                 self.puts[key] = SINGLE.pack(total)
         self.store.put_all(self.puts)
 
@@ -83,7 +124,7 @@ class Watched:
             for needs in self._needs
         ]
 
-    def arrive(self, draft: Draft, record: Record, watched: Sequence[tuple[bytes | None, Sequence[float]]]) -> None:
+    def arrive(self, draft: Change, record: Record, watched: Sequence[tuple[bytes | None, Sequence[float]]]) -> None:
         """Remember a record, and let what was said about it before count now.
 
         Parameters
@@ -102,19 +143,18 @@ class Watched:
         draft.puts[keys.record(self._place, record.id)] = keys.pack_record(record.time or 0, bits)
         for later, value in self.later:
             if isinstance(value, Flagged):
-                packed = draft.store.get(keys.known(later, record.id))
+                packed = draft.get(keys.known(later, record.id))
                 if packed is not None:
                     self._report(draft, later, record.id, keys.unpack_known(packed), NEVER)
             else:
-                begins = keys.waiting(later, record.id)
-                for _, packed in list(between(draft.store, begins, begins + keys.AFTER)):
+                for packed in draft.waiting(keys.waiting(later, record.id)):
                     self._correct(draft, later, record.id, *keys.unpack_pair(packed))
 
-    def flag(self, draft: Draft, later: int, flag: Flagged, name: str, report: Record) -> None:
+    def flag(self, draft: Change, later: int, flag: Flagged, name: str, report: Record) -> None:
         """Remember when a record became known to be flagged; if it is there, let the flag enter its windows."""
         check_length(name.encode(), self._longest, (flag.on,))
         key = keys.known(later, name)
-        packed = draft.store.get(key)
+        packed = draft.get(key)
         known = report.time if flag.known_after_us is None else None
         before = NEVER if packed is None else keys.unpack_known(packed)
         if before is None or (known is not None and known >= before):
@@ -122,7 +162,7 @@ class Watched:
         draft.puts[key] = keys.pack_known(known)
         self._report(draft, later, name, known, before)
 
-    def correct(self, draft: Draft, later: int, corrected: Corrected, name: str, correction: Record) -> None:
+    def correct(self, draft: Change, later: int, corrected: Corrected, name: str, correction: Record) -> None:
         """Add a correction to the record's windows, or let it wait for the record."""
         delta = correction.values[corrected.delta]
         if delta is None:
@@ -130,21 +170,21 @@ class Watched:
         check_length(name.encode(), self._longest, (corrected.on,))
         known = correction.time or 0
         if draft.get(keys.record(self._place, name)) is None:
-            draft.puts[keys.waiting(later, name) + keys.pack_whole(draft.seq)] = keys.pack_pair(known, delta)
+            draft.wait(keys.waiting(later, name), keys.pack_pair(known, delta))
         else:
             self._correct(draft, later, name, known, delta)
 
-    def _report(self, draft: Draft, later: int, name: str, known: int | None, before: int) -> None:
+    def _report(self, draft: Change, later: int, name: str, known: int | None, before: int) -> None:
         packed = draft.get(keys.record(self._place, name))
         if packed is not None:
-            self._cross(draft, packed, _Change(later, known, before, 1))
+            self._cross(draft, packed, _Crossing(later, known, before, 1))
 
-    def _correct(self, draft: Draft, later: int, name: str, known: int, delta: int) -> None:
+    def _correct(self, draft: Change, later: int, name: str, known: int, delta: int) -> None:
         packed = draft.get(keys.record(self._place, name))
         if packed is not None:
-            self._cross(draft, packed, _Change(later, known, NEVER, delta))
+            self._cross(draft, packed, _Crossing(later, known, NEVER, delta))
 
-    def _cross(self, draft: Draft, packed: bytes, change: "_Change") -> None:
+    def _cross(self, draft: Change, packed: bytes, change: "_Crossing") -> None:
         """Let a change enter and leave every series of its later value in which a record counts."""
         time, watched = keys.unpack_record(packed, self._n_series)
         known = time + self._after[change.later] if change.known is None else change.known
@@ -170,7 +210,7 @@ class Watched:
         return keys.pack_bits(counts)
 
 
-class _Change(NamedTuple):
+class _Crossing(NamedTuple):
     """A later value of a record becomes known (at None: it follows from its time), or known earlier than before."""
 
     later: int
@@ -179,6 +219,13 @@ class _Change(NamedTuple):
     weight: int
 
 
-def _check(total: int, keeper: Keeper, entity: bytes, weight: int) -> None:
+def check_total(total: int, keeper: Keeper, entity: bytes, weight: int) -> None:
+    """Hold a series' total against the range in which every window is exact.
+
+    Raises
+    ------
+    FeatureOverflow
+        If it left the range, with the weight that let it.
+    """
     if abs(total) > LARGEST_TOTAL:
         raise FeatureOverflow("corrections", entity=told(keeper.group.keys, entity), value=weight)

@@ -6,6 +6,14 @@ from typing import Protocol
 Entry = tuple[bytes, bytes]
 
 
+class Onwards(Protocol):
+    """What can be read in rising order of keys."""
+
+    def onwards(self, key: bytes) -> Iterator[Entry]:
+        """Yield the entries from this key on, it included, in rising order; nothing is put meanwhile."""
+        ...
+
+
 class StoreTransaction(Protocol):
     """A transaction that sees its own writes.
 

@@ -1,0 +1,257 @@
+"""Running totals in Redis: a server of its own, one round trip to read, one atomic step to write, several writers."""
+
+import secrets
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, pairwise
+from typing import Any
+
+from tallystick.errors import StateLost
+from tallystick.features.state.redis_link import PATIENCE_S, Link
+from tallystick.features.state.step import Done, Step, Window
+from tallystick.features.state.store import Entry
+
+LONGEST_KEY = 511
+"""As in LMDB, so that both refuse the same records."""
+
+AT_ONCE = 1_000
+LOADING_S = 3_600
+
+
+class RedisStore:
+    """An ordered store in a Redis, under keys that begin with its name.
+
+    The keys are one sorted set, ordered by their bytes, and the values one hash, so that a look before a key is a
+    lookup in the one and a lookup in the other, whatever the number of entries. All of a state lies in one slot of a
+    cluster.
+
+    **Several writers.** A transaction keeps what it puts to itself, and its ``commit`` is one atomic step, which is
+    refused as ``StateTaken`` if anybody else wrote since it first looked. Where several processes append one record
+    after another, ``Shared`` lets each step of them be atomic, and none is refused.
+    **What is lost is noticed.** A state has a name from its birth, and as many values as keys; where Redis was
+    restarted without its data, or removed some to save memory, every later step is ``StateLost``.
+
+    Parameters
+    ----------
+    url : such as ``redis://host:6379/0`` or ``unix:///run/redis.sock``
+    name : of the state, such as a plan's state digest; several may lie in one Redis
+    patience_s : how long Redis may take to answer
+
+    Raises
+    ------
+    EngineMissing
+        If redis is not installed.
+    StateAway
+        If Redis does not answer or refuses, here or from any method.
+    StateLost
+        If the state is not all there, here or from any method.
+    """
+
+    def __init__(self, url: str, name: str, patience_s: float = PATIENCE_S) -> None:
+        self._link = Link(url, name, patience_s)
+        self._order, self._values, self._meta = self._link.keys
+        self._link.call("HSETNX", self._meta, "birth", secrets.token_hex(8))
+        self._birth: bytes = self._link.call("HGET", self._meta, "birth")
+        self.step(Step())
+
+    @property
+    def longest_key(self) -> int:
+        """The most bytes a key may have."""
+        return LONGEST_KEY
+
+    @property
+    def address(self) -> str:
+        """Where it is, without names and passwords."""
+        return self._link.address
+
+    def begin(self) -> "RedisTransaction":
+        """Begin to write."""
+        return RedisTransaction(self)
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return what was committed under a key, or None."""
+        found: bytes | None = self._link.call("HGET", self._values, key)
+        return found
+
+    def step(self, step: Step) -> list[Any]:
+        """Take one atomic step, if the state is all there, and return what step.lua returned.
+
+        Raises
+        ------
+        StateLost
+            If it is not.
+        StateTaken
+            If the step asks for a version that is not there.
+        StateAway
+            If Redis does not answer or refuses.
+        """
+        return self._link.step([self._birth, *step.arguments()])
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Put rising entries into the empty store: written beside it, and in its place at once.
+
+        Parameters
+        ----------
+        entries : in rising order of their keys
+
+        Raises
+        ------
+        ValueError
+            If a key is not above the one before it, or the store is not empty.
+        StateLost
+            If the state was lost meanwhile.
+        """
+        beside = [key + b":" + secrets.token_hex(8).encode() for key in (self._order, self._values)]
+        try:
+            self._write(entries, beside)
+            answers = self._link.call(
+                "EVAL", _TAKE_PLACE, 5, self._order, self._values, self._meta, *beside, self._birth
+            )
+        finally:
+            self._link.call("DEL", *beside)
+        if answers == b"lost":
+            raise StateLost(self.address)
+        if answers != b"taken":
+            raise ValueError("This store is not empty.")
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield everything that was committed, in rising order of keys."""
+        yield from stretch(self, None, b"")
+
+    def clear(self) -> None:
+        """Delete the whole state, and what holds of it: whoever has it open sees it lost."""
+        self._link.call("DEL", *self._link.keys)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._link.close()
+
+    def _write(self, entries: Iterable[Entry], beside: Sequence[bytes]) -> None:
+        order, values = beside
+        last, left = None, iter(entries)
+        while some := list(islice(left, AT_ONCE)):
+            keys = [key for key, _ in some]
+            if any(one >= other for one, other in pairwise(keys if last is None else [last, *keys])):
+                raise ValueError("These entries do not rise, or the store is not empty.")
+            last = keys[-1]
+            self._link.call_all(
+                [
+                    ("ZADD", order, *[part for key in keys for part in (0, key)]),
+                    ("HSET", values, *[part for entry in some for part in entry]),
+                    *[("EXPIRE", key, LOADING_S) for key in beside],  # if we are killed, nobody else knows of them
+                ]
+            )
+
+
+class RedisTransaction:
+    """What is put stays here until the commit; what is looked up is looked up here and there."""
+
+    def __init__(self, store: RedisStore) -> None:
+        self._store = store
+        self._version: int | None = None
+        self._puts: dict[bytes, bytes] = {}
+        self._keys: list[bytes] = []
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value under a key, or None."""
+        if key in self._puts:
+            return self._puts[key]
+        return self._step(Step(gets=[key])).values[0]
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Write a value under a key, in place of what was there."""
+        if key not in self._puts:
+            insort(self._keys, key)
+        self._puts[key] = value
+
+    def put_all(self, entries: Mapping[bytes, bytes]) -> None:
+        """Put several entries."""
+        for key, value in entries.items():
+            self.put(key, value)
+
+    def before(self, key: bytes) -> Entry | None:
+        """Return the entry with the greatest key below this one, or None."""
+        return self.before_all([key])[0]
+
+    def before_all(self, keys: Sequence[bytes]) -> list[Entry | None]:
+        """Return what ``before`` returns for each of these keys, in one round trip."""
+        if not keys:
+            return []
+        found = self._step(Step(before=keys)).before
+        return [self._nearer(key, entry) for key, entry in zip(keys, found, strict=True)]
+
+    def around(self, key: bytes) -> tuple[Entry | None, bytes | None]:
+        """Return the entry before this key, and the first key at or after it; None where there is none."""
+        found = self._step(Step(before=[key], windows=[Window(key, b"", 1)]))
+        place = bisect_left(self._keys, key)
+        after = [*(next_key for next_key, _ in found.stretches[0]), *self._keys[place : place + 1]]
+        return self._nearer(key, found.before[0]), min(after, default=None)
+
+    def onwards(self, key: bytes) -> Iterator[Entry]:
+        """Yield the entries from this key on, in rising order."""
+        place = bisect_left(self._keys, key)
+        for entry in stretch(self._store, self._version, key):
+            while place < len(self._keys) and self._keys[place] < entry[0]:
+                yield self._keys[place], self._puts[self._keys[place]]
+                place += 1
+            if place < len(self._keys) and self._keys[place] == entry[0]:
+                continue  # it is among ours, with what we put
+            yield entry
+        for ours in self._keys[place:]:
+            yield ours, self._puts[ours]
+
+    def commit(self) -> None:
+        """Keep everything that was put, at once.
+
+        Raises
+        ------
+        StateTaken
+            If anybody else wrote since this transaction first looked; then nothing is kept.
+        StateAway
+            If Redis does not answer or refuses.
+        """
+        if self._puts:
+            self._step(Step(puts=[*self._puts.items()]))
+        self.abort()
+
+    def abort(self) -> None:
+        """Forget everything that was put."""
+        self._puts, self._keys = {}, []
+
+    def _step(self, step: Step) -> Done:
+        step.version = self._version
+        done = Done.of(self._store.step(step))
+        self._version = done.version
+        return done
+
+    def _nearer(self, key: bytes, there: Entry | None) -> Entry | None:
+        """Return the greater of the entry that is there and our own before a key."""
+        place = bisect_left(self._keys, key)
+        if not place or (there is not None and there[0] > self._keys[place - 1]):
+            return there
+        ours = self._keys[place - 1]
+        return ours, self._puts[ours]
+
+
+def stretch(store: RedisStore, version: int | None, key: bytes) -> Iterator[Entry]:
+    """Yield the entries from a key on, some at once."""
+    while True:
+        (found,) = Done.of(store.step(Step(version=version, windows=[Window(key, b"", AT_ONCE)]))).stretches
+        yield from found
+        if len(found) < AT_ONCE:
+            return
+        key = found[-1][0] + b"\0"
+
+
+_TAKE_PLACE = """
+if redis.call('HGET', KEYS[3], 'birth') ~= ARGV[1] then return 'lost' end
+if redis.call('EXISTS', KEYS[1], KEYS[2]) > 0 then return 'full' end
+if redis.call('EXISTS', KEYS[4], KEYS[5]) > 0 then
+  redis.call('RENAME', KEYS[4], KEYS[1])
+  redis.call('RENAME', KEYS[5], KEYS[2])
+  redis.call('PERSIST', KEYS[1])
+  redis.call('PERSIST', KEYS[2])
+end
+redis.call('HINCRBY', KEYS[3], 'version', 1)
+return 'taken'
+"""
