@@ -23,6 +23,7 @@ from tallystick.features.spark.session import LOCAL
 from tallystick.features.spill import executor as spill
 from tallystick.features.spill.budget import LEAST, available, bytes_in_memory
 from tallystick.features.spill.executor import Written
+from tallystick.features.spill.folder import sweep
 from tallystick.features.sql import script
 from tallystick.ground import Ground
 from tallystick.log.reader import LogReader
@@ -83,6 +84,7 @@ class Inputs(Ground):
         engine : the executor, "batch" or "duckdb"; which one changes no bit
         step : told how far it is
         """
+        sweep(self.places.spill)
         definition, dataset = self.definitions.model(model), self.dataset(step, model=model)
         rows = None
         if begin is not None or end is not None:

@@ -41,32 +41,43 @@ def spill_folder(parent: Path) -> Iterator[Path]:
 
 def sweep(parent: Path) -> int:
     """Remove the folders of computations that were killed, and return how many there were."""
-    n_removed = 0
-    for folder in parent.iterdir() if parent.is_dir() else ():
-        if folder.is_dir() and not _is_held(folder):
-            shutil.rmtree(folder, ignore_errors=True)
-            n_removed += 1
-    return n_removed
+    if not parent.is_dir():
+        return 0
+    with _alone(parent):
+        return _swept(parent)
 
 
 @contextmanager
 def _begun(parent: Path) -> Iterator[Path]:
     """Make a folder and hold its lock: the kernel lets go of it when the process ends, even by kill -9."""
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ours = os.open(parent, os.O_RDONLY)
-    try:
-        # Nobody else may sweep between the making of the folder and of its lock.
-        fcntl.flock(ours, fcntl.LOCK_EX)
-        sweep(parent)
+    with _alone(parent):
+        _swept(parent)
         folder = Path(tempfile.mkdtemp(dir=parent))
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
-    finally:
-        os.close(ours)
     try:
         yield folder
     finally:
         os.close(lock)
+
+
+@contextmanager
+def _alone(parent: Path) -> Iterator[None]:
+    """Let nobody else sweep between the making of a folder and of its lock."""
+    ours = os.open(parent, os.O_RDONLY)
+    try:
+        fcntl.flock(ours, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(ours)
+
+
+def _swept(parent: Path) -> int:
+    left = [folder for folder in parent.iterdir() if folder.is_dir() and not _is_held(folder)]
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)
 
 
 def _is_held(folder: Path) -> bool:
