@@ -21,6 +21,9 @@ from tallystick.definitions.expressions import (
     is_condition,
     parts,
 )
+from tallystick.definitions.fields import Flag
+from tallystick.definitions.matching import known_kind
+from tallystick.definitions.mistakes import shown
 from tallystick.definitions.mistakes import where as place
 from tallystick.errors import DefinitionError, LeakRefused, did_you_mean
 
@@ -65,9 +68,20 @@ class Entity:
         return self._measure("mean", self._value(of, Column, Flagged, Corrected), where)
 
     def rate(self, of: Expr, where: Expr | None = None) -> "Measure":
-        """Return the share of events for which a flag or condition holds, of those for which it is known."""
+        """Return the share of events for which a flag or condition holds, of those for which it is known.
+
+        Raises
+        ------
+        DefinitionError
+            If it is neither.
+        """
         if is_condition(of):
             return self._measure("mean", self._own(of), where)
+        if isinstance(of, Corrected) or (isinstance(of, Column) and not isinstance(known_kind(of), Flag | None)):
+            sentence = (
+                f"rate() takes a flag or a condition, and {shown(of)} is a number. Write rate(... > 100) or mean()."
+            )
+            raise DefinitionError(sentence, where=place())
         return self.mean(of, where)
 
     def std(self, of: Expr, where: Expr | None = None) -> "Measure":
@@ -98,8 +112,10 @@ class Entity:
         DefinitionError
             If the cap is not between 1 and 65,536.
         """
-        if not (isinstance(cap, int) and 1 <= cap <= LARGEST_CAP):
-            sentence = f"distinct(cap={cap!r}) needs a whole number from 1 to {LARGEST_CAP}: what a state can remember."
+        if isinstance(cap, bool) or not (isinstance(cap, int) and 1 <= cap <= LARGEST_CAP):
+            sentence = (
+                f"distinct(cap={shown(cap)}) needs a whole number from 1 to {LARGEST_CAP}: what a state can remember."
+            )
             raise DefinitionError(sentence, where=place())
         return self._measure("distinct", self._value(of, Column, KeyColumn), where, cap)
 
@@ -119,7 +135,7 @@ class Entity:
         if where is None:
             return None
         if not is_condition(where):
-            sentence = f"where={where!r} is no condition. Write one such as where=payments.amount > 100."
+            sentence = f"where={shown(where)} is no condition. Write one such as where=payments.amount > 100."
             raise DefinitionError(sentence, where=place())
         return self._own(where)
 
@@ -128,8 +144,9 @@ class Entity:
             raise LeakRefused(f"{of.table}.{of.field}", where=place())
         if not isinstance(of, allowed):
             kinds = {Column: "a column", Flagged: "a flag", Corrected: "a corrected column", KeyColumn: "a key"}
-            told = ", ".join(kinds[kind] for kind in allowed)
-            sentence = f"This aggregate takes {told} of {self.stream!r}, not {of!r}."
+            told = " or ".join(kinds[kind] for kind in allowed)
+            hint = " Of a condition take rate(), or count(where=...)." if is_condition(of) else ""
+            sentence = f"This aggregate takes {told} of {self.stream!r}, not {shown(of)}.{hint}"
             raise DefinitionError(sentence, where=place())
         return self._own(of)
 
@@ -175,7 +192,7 @@ class Measure:
         Raises
         ------
         DefinitionError
-            If a length is none, is zero, or stands twice.
+            If a length is none, is zero, or stands twice, or ``every`` is zero.
 
         Examples
         --------
@@ -184,12 +201,22 @@ class Measure:
         """
         lengths = [microseconds(window, where=place()) for window in windows]
         rounded = 0 if every is None else microseconds(every, where=place())
-        if not lengths or 0 in lengths or len(set(lengths)) < len(lengths) or (every is not None and not rounded):
-            sentence = f"over{windows!r} needs one or more different lengths above zero, such as over('1d', '7d')."
+        if not lengths or 0 in lengths or len(set(lengths)) < len(lengths):
+            told = ", ".join(map(repr, windows))
+            sentence = f"over({told}) needs one or more different lengths above zero, such as over('1d', '7d')."
+            raise DefinitionError(sentence, where=place())
+        if every is not None and not rounded:
+            sentence = f"every={every!r} rounds to nothing. Write a length above zero, such as '1h', or leave it out."
             raise DefinitionError(sentence, where=place())
         after = microseconds(delay, where=place())
         made = [self._aggregate(length, after, rounded) for length in lengths]
         return made[0] if len(made) == 1 else Family(dict(zip(windows, made, strict=True)))
+
+    def _refuse(self, _: object) -> Expr:
+        raise DefinitionError("This measure does not say over which windows. Add .over('7d').", where=place())
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
 
     def _aggregate(self, window: int, delay: int, every: int) -> Aggregate:
         entity = self.entity
@@ -215,8 +242,9 @@ class Family(Mapping[str, Aggregate]):
 
     def __getitem__(self, window: str) -> Aggregate:
         if window not in self._members:
-            sentence = f"There is no window {window!r} here; declared are {', '.join(self._members)}. "
-            raise DefinitionError(sentence + did_you_mean(window, self._members), where=place())
+            hint = did_you_mean(window, self._members) if isinstance(window, str) else ""
+            sentence = f"There is no window {shown(window)} here; declared are {', '.join(self._members)}. {hint}"
+            raise DefinitionError(sentence.strip(), where=place())
         return self._members[window]
 
     def __iter__(self) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import re
 
+from tallystick.definitions.mistakes import shown
 from tallystick.errors import DefinitionError
 
 UNITS_US = {
@@ -34,9 +35,9 @@ def microseconds(text: str, *, where: str | None = None) -> int:
         ...
     tallystick.errors.definitions.DefinitionError: 'one day' is no length of time. Write a whole number and a unit: ...
     """
-    match = re.fullmatch(r"\s*(\d{1,6})\s*(us|ms|[smhdw])\s*", text) if isinstance(text, str) else None
+    match = re.fullmatch(r"([0-9]{1,6})(us|ms|[smhdw])", text) if isinstance(text, str) else None
     if match is None:
-        sentence = f"{text!r} is no length of time. Write a whole number and a unit: 90s, 15m, 1h, 7d or 2w."
+        sentence = f"{shown(text)} is no length of time. Write a whole number and a unit: 90s, 15m, 1h, 7d or 2w."
         raise DefinitionError(sentence, where=where)
     length = int(match[1]) * UNITS_US[match[2]]
     if length > LONGEST_US:

@@ -7,7 +7,9 @@ from typing import Literal as OneOf
 import msgspec
 
 from tallystick.definitions import zones
-from tallystick.definitions.mistakes import where
+from tallystick.definitions.matching import check_key, check_order, check_unit, check_words, known_fields
+from tallystick.definitions.mistakes import shown, where
+from tallystick.definitions.refusals import Refused
 from tallystick.errors import DefinitionError, LeakRefused
 
 ArithmeticOp = OneOf["+", "-", "*", "/"]
@@ -30,7 +32,7 @@ def _reflected(op: str) -> "Callable[[Expr, object], Any]":
     return lambda right, left: _combined(op, left, right)
 
 
-class Expr(msgspec.Struct, frozen=True, eq=False):
+class Expr(Refused, msgspec.Struct, frozen=True, eq=False):
     """Base of every expression. ``==`` builds a comparison, so two are told apart by digest, and none is a bool."""
 
     __add__, __radd__ = _binary("+"), _reflected("+")
@@ -58,7 +60,14 @@ class Expr(msgspec.Struct, frozen=True, eq=False):
         return Unary("log1p", _operand(self, "log1p"))
 
     def between(self, low: object, high: object) -> "Logical":
-        """Return whether low <= number <= high; both ends belong to it."""
+        """Return whether low <= number <= high; both ends belong to it.
+
+        Raises
+        ------
+        DefinitionError
+            If low is above high, so that no number lies between.
+        """
+        check_order(low, high)
         return Logical("and", _comparison(">=", self, low), _comparison("<=", self, high))
 
     def is_missing(self) -> "Unary":
@@ -75,13 +84,12 @@ class Expr(msgspec.Struct, frozen=True, eq=False):
         Raises
         ------
         DefinitionError
-            If it is no text, or the vocabulary is empty or has a word twice.
+            If it is no text, or the vocabulary is empty, has a word twice, or something that is no word.
         """
         if not is_text(self):
-            raise DefinitionError("category() takes a key field or a looked-up text.", where=where())
-        if not vocabulary or len(set(vocabulary)) < len(vocabulary) or not all(isinstance(v, str) for v in vocabulary):
-            sentence = f"category{vocabulary!r} needs one or more different texts, such as category('web', 'app')."
+            sentence = f"category() is taken of a key field or a looked-up text, and {shown(self)} is none."
             raise DefinitionError(sentence, where=where())
+        check_words(vocabulary)
         return Category(cast("AnyExpr", self), vocabulary)
 
     __hash__ = object.__hash__
@@ -106,7 +114,7 @@ class Text(Expr, frozen=True, eq=False, tag="text"):
     value: str
 
 
-class Column(Expr, frozen=True, eq=False, tag="column"):
+class Column(Expr, frozen=True, eq=False, tag="column", dict=True):
     """A number of the record itself: money and numbers in their unit, a flag as 0 or 1."""
 
     stream: str
@@ -123,11 +131,13 @@ class Column(Expr, frozen=True, eq=False, tag="column"):
         Raises
         ------
         DefinitionError
-            If the corrections are no column of a stream.
+            If the corrections are no column of a stream, have another unit, or ``on`` is no key of theirs.
         """
         if not isinstance(corrections, Column):
-            sentence = f"corrected_by needs a column of a stream of corrections, not {corrections!r}."
+            sentence = f"corrected_by needs a column of a stream of corrections, not {shown(corrections)}."
             raise DefinitionError(sentence, where=where())
+        check_key(known_fields(corrections), corrections.stream, on)
+        check_unit(self, corrections)
         return Corrected(self.stream, self.field, corrections.stream, corrections.field, on)
 
 
@@ -349,7 +359,9 @@ def _equality(op: OneOf["==", "!="], left: object, right: object) -> "Comparison
         return TextComparison(op, *sides)
     if any(texts):
         other = sides[texts.index(False)]
-        sentence = f"A text is compared with a text, and {other!r} is none. Compare keys with keys, or with a 'text'."
+        sentence = (
+            f"A text is compared with a text, and {shown(other)} is none. Compare keys with keys, or with a 'text'."
+        )
         raise DefinitionError(sentence, where=where())
     return _comparison(op, left, right)
 
@@ -380,5 +392,7 @@ def _operand(value: object, op: str) -> AnyExpr:
         return cast("AnyExpr", value)
     if isinstance(value, int | float) and abs(value) < _LARGEST:
         return Literal(float(value))
-    shown = f"'{op}' cannot take {value!r}. It takes numbers, columns, parts of time and windows of an aggregate."
-    raise DefinitionError(shown, where=where())
+    sentence = (
+        f"'{op}' cannot take {shown(value)}. It takes numbers, columns, parts of time and windows of an aggregate."
+    )
+    raise DefinitionError(sentence, where=where())

@@ -24,7 +24,7 @@ from tallystick.definitions.expressions import (
     parts,
 )
 from tallystick.definitions.fields import Key
-from tallystick.definitions.mistakes import where
+from tallystick.definitions.mistakes import shown, where
 from tallystick.definitions.streams import Source, Stream, StreamDefinition, Table
 from tallystick.errors import DefinitionError, LeakRefused
 
@@ -105,6 +105,9 @@ class FeatureSet:
     A family over several windows becomes one column per window: ``n = customer.count().over("1d", "7d")`` gives
     ``n_1d`` and ``n_7d``.
 
+    A subclass of a feature set has its features too, first, and its spine; an attribute that it writes anew replaces
+    the one it has from there.
+
     Raises
     ------
     DefinitionError
@@ -126,21 +129,17 @@ class FeatureSet:
 
     definition: ClassVar[FeatureDefinition]
 
-    def __init_subclass__(cls, *, spine: Stream) -> None:
-        if not isinstance(spine, Stream):
-            raise DefinitionError(f"{cls.__name__} needs spine= a stream, not {spine!r}.", where=where())
-        features: dict[str, AnyExpr] = {}
-        for attribute, value in vars(cls).items():
-            if attribute.startswith("__"):
-                continue
+    def __init_subclass__(cls, *, spine: Stream | None = None) -> None:
+        known, features = _spine(cls, spine), dict[str, AnyExpr]()
+        for attribute, value in _attributes(cls).items():
             for name, expr in _columns(cls.__name__, attribute, value):
                 if name in features:
                     sentence = f"{cls.__name__} has two features called {name!r}. Rename one."
                     raise DefinitionError(sentence, where=where())
-                features[name] = _checked(f"{cls.__name__}.{name}", expr, spine.definition)
+                features[name] = _checked(f"{cls.__name__}.{name}", expr, known)
         if not features:
             raise DefinitionError(f"{cls.__name__} declares no feature. Write at least one.", where=where())
-        cls.definition = FeatureDefinition(cls.__name__, spine.definition, features)
+        cls.definition = FeatureDefinition(cls.__name__, known, features)
 
     @classmethod
     def describe(cls, *sources: Stream | Table) -> Description:
@@ -154,7 +153,7 @@ class FeatureSet:
         Raises
         ------
         DefinitionError
-            If one of them is not known.
+            If one of them is not known, or is no stream or table.
 
         Examples
         --------
@@ -165,9 +164,51 @@ class FeatureSet:
         >>> CardFraud.describe()["n"].meaning
         "number of the customer's payments of the last 7 days"
         """
+        for source in sources:
+            if not isinstance(source, Stream | Table):
+                raise DefinitionError(f"describe() takes streams and tables, not {shown(source)}.", where=where())
         beside = vars(sys.modules[cls.__module__]).values() if cls.__module__ in sys.modules else ()
         declared = [value.definition for value in (*beside, *sources) if isinstance(value, Stream | Table)]
         return cls.definition.describe({source.name: source for source in declared})
+
+
+def _spine(cls: type[FeatureSet], spine: Stream | None) -> StreamDefinition:
+    """Return the stream with one row of features per record: the one that is named, or that of the set below."""
+    below = {each.definition.spine.name: each.definition.spine for each in cls.__bases__ if each in _sets(cls)}
+    if spine is None and len(below) == 1:
+        return next(iter(below.values()))
+    if not isinstance(spine, Stream):
+        told = "" if spine is None else f", not {shown(spine)}"
+        sentence = f"{cls.__name__} needs spine= the stream with one row of features per record{told}."
+        raise DefinitionError(sentence, where=where())
+    if below.keys() - {spine.definition.name}:
+        sentence = (
+            f"{cls.__name__} has the features of a set whose spine is {', '.join(map(repr, below))}, so its spine "
+            f"cannot be {spine.definition.name!r}. Leave out spine=, or subclass ts.FeatureSet."
+        )
+        raise DefinitionError(sentence, where=where())
+    return spine.definition
+
+
+def _sets(cls: type[FeatureSet]) -> list[type[FeatureSet]]:
+    """Return the feature sets that a class is made of, the farthest first, itself last."""
+    return [each for each in reversed(cls.__mro__) if issubclass(each, FeatureSet) and each is not FeatureSet]
+
+
+def _attributes(cls: type[FeatureSet]) -> dict[str, object]:
+    """Return what is written in a feature set and those it inherits from, in that order; the nearest wins."""
+    found: dict[str, object] = {}
+    for each in _sets(cls):
+        found |= {name: value for name, value in vars(each).items() if not name.startswith("__")}
+        if each is not cls:
+            del found["definition"]
+    reserved = [name for name in ("definition", "describe") if name in found]
+    if reserved:
+        sentence = (
+            f"{cls.__name__}.{reserved[0]} is what every feature set tells about itself. Call the feature otherwise."
+        )
+        raise DefinitionError(sentence, where=where())
+    return found
 
 
 def _columns(owner: str, attribute: str, value: object) -> list[tuple[str, Expr]]:
@@ -177,7 +218,7 @@ def _columns(owner: str, attribute: str, value: object) -> list[tuple[str, Expr]
         sentence = f"{owner}.{attribute} does not say over which windows. Add .over('7d')."
         raise DefinitionError(sentence, where=where())
     if not isinstance(value, Expr):
-        sentence = f"{owner}.{attribute} is {value!r}, which is no feature. Make it of a stream's columns."
+        sentence = f"{owner}.{attribute} is {shown(value)}, which is no feature. Make it of a stream's columns."
         raise DefinitionError(sentence, where=where())
     return [(attribute, value)]
 

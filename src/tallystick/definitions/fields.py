@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from tallystick.definitions.mistakes import where
+from tallystick.definitions.mistakes import shown, where
 from tallystick.errors import DefinitionError
 
 MINOR_DIGITS = {
@@ -137,7 +137,7 @@ def number(scale: int, *, minimum: Bound = None, maximum: Bound = None) -> Numbe
     DefinitionError
         If the scale is out of range, or the range is none.
     """
-    if not (isinstance(scale, int) and 0 <= scale <= MAX_DECIMALS):
+    if isinstance(scale, bool) or not (isinstance(scale, int) and 0 <= scale <= MAX_DECIMALS):
         sentence = f"number(scale={scale!r}) is not possible. Write how many digits follow the point, 0 to 9."
         raise DefinitionError(sentence, where=where())
     return Number(scale, *_range(minimum, maximum))
@@ -169,7 +169,7 @@ def optional(field: SomeField) -> SomeField:
     """
     if not isinstance(field, Field):
         raise DefinitionError(
-            f"optional() takes a field such as ts.flag or ts.money('EUR'), not {field!r}.", where=where()
+            f"optional() takes a field such as ts.flag or ts.money('EUR'), not {shown(field)}.", where=where()
         )
     return msgspec.structs.replace(field, optional=True)
 

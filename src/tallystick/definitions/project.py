@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from tallystick.definitions.expressions import Corrected, Flagged, parts
+from tallystick.definitions.aggregates import Entity, Family, Measure
+from tallystick.definitions.expressions import Corrected, Expr, Flagged, parts
 from tallystick.definitions.features import FeatureDefinition, FeatureSet
 from tallystick.definitions.fields import Flag, Key
+from tallystick.definitions.mistakes import shown
 from tallystick.definitions.models import Model, ModelDefinition
 from tallystick.definitions.streams import Source, Stream, Table
 from tallystick.errors import DefinitionError, did_you_mean
+
+_CALLED = {Entity: "an entity", Measure: "a measure without a window", Family: "a family of windows"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,9 @@ def _check_correction(path: Path, sources: dict[str, Source], corrected: Correct
     if not isinstance(fields.get(corrected.on), Key):
         sentence = f"on={corrected.on!r} must name the key field of {corrected.by!r} with the id of what it corrects."
         raise DefinitionError(sentence, where=path.name)
+    if (corrected.by, corrected.on) == (corrected.stream, getattr(sources[corrected.by], "id", None)):
+        sentence = f"on={corrected.on!r} is the record's own id, so each would correct itself. Name the other's field."
+        raise DefinitionError(sentence, where=path.name)
     delta, units = fields[corrected.delta], ("currency", "decimals")
     if [getattr(own, unit, None) for unit in units] != [getattr(delta, unit, None) for unit in units]:
         sentence = (
@@ -150,11 +157,22 @@ def _run(path: Path) -> ModuleType:
         where = f"{Path(error.filename or path).name}:{error.lineno}"
         raise DefinitionError(f"This is not Python: {error.msg}.", where=where) from None
     except (Exception, SystemExit) as error:
-        raise DefinitionError(f"{type(error).__name__}: {error}.", where=_line(error, path)) from error
+        raise DefinitionError(_told(error), where=_line(error, path)) from error
     finally:
         sys.path.remove(folder)
         sys.dont_write_bytecode = keep
     return module
+
+
+def _told(error: BaseException) -> str:
+    """Say what Python says; and where something of ours is asked for what it does not have, what it has."""
+    asked = getattr(error, "obj", None)
+    if not isinstance(error, AttributeError) or not isinstance(asked, Expr | Entity | Measure | Family):
+        return f"{type(error).__name__}: {error}."
+    names = [name for name in dir(asked) if not name.startswith("_") and callable(getattr(asked, name))]
+    hint = did_you_mean(str(error.name), names) or f"There is {', '.join(names)}."
+    what = shown(asked) if isinstance(asked, Expr) else _CALLED[type(asked)]
+    return f"{error.name!r} is nothing that {what} has. {hint}"
 
 
 def _line(error: BaseException, path: Path) -> str:

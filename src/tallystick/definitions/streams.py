@@ -1,5 +1,6 @@
 """Streams of records, tables of outcomes and of what was known when, and the entities their records belong to."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,9 +8,17 @@ import msgspec
 
 from tallystick.definitions.aggregates import Entity
 from tallystick.definitions.durations import microseconds
-from tallystick.definitions.expressions import Aggregate, Column, Flagged, KeyColumn, TableColumn, TimeColumn
+from tallystick.definitions.expressions import (
+    Aggregate,
+    Column,
+    Flagged,
+    KeyColumn,
+    TableColumn,
+    TimeColumn,
+)
 from tallystick.definitions.fields import Field, Flag, Key, Time
-from tallystick.definitions.mistakes import where
+from tallystick.definitions.matching import check_key, declared, known_fields, known_kind
+from tallystick.definitions.mistakes import shown, where
 from tallystick.errors import DefinitionError, FieldUnknown, LeakRefused, did_you_mean
 
 
@@ -55,7 +64,7 @@ class Stream:
 
     Parameters
     ----------
-    name : how the stream is called everywhere: in sources, requests, the log
+    name : how the stream is called everywhere, in files' names, requests and the log: letters, digits, _ and -
     id : the column that names one record; unique within the stream
     time : the column with the instant the record happened
     source : a Parquet or CSV file or a folder of them, relative to the project file; or ``s3://bucket/...`` for the
@@ -68,7 +77,7 @@ class Stream:
     Raises
     ------
     DefinitionError
-        If a field's kind is none, or a length of time.
+        If a name or a field's kind is none, or a length of time.
     FieldUnknown
         If an undeclared column is asked for.
 
@@ -94,6 +103,7 @@ class Stream:
         arrived: str = "",
         lateness: str | None = None,
     ) -> None:
+        _check_names(name, {"id": id, "time": time} | ({"arrived": arrived} if arrived else {}), source)
         own = (id, time, arrived) if arrived else (id, time)
         declared: dict[str, Field] = {id: Key(), **dict.fromkeys(own[1:], Time()), **_checked(name, fields, own=own)}
         late = None if lateness is None else microseconds(lateness, where=where())
@@ -107,6 +117,9 @@ class Stream:
 
     def __getitem__(self, field: str) -> Column | TimeColumn | KeyColumn:
         return _column(self.definition, field)
+
+    def __repr__(self) -> str:
+        return f"Stream({self.definition.name!r})"
 
     def by(self, *fields: str) -> Entity:
         """Return the entity that records belong to: everything with the same value of one or more key fields.
@@ -158,17 +171,28 @@ class Stream:
             sentence = "known_after is for a table without times; this stream says when each report became known."
             raise DefinitionError(sentence, where=where())
         if isinstance(reports, Stream) and on is not None:
-            if not isinstance(reports[on], KeyColumn):
-                sentence = f"on={on!r} must name the key field with the id of the reported record, and it is no key."
-                raise DefinitionError(sentence, where=where())
+            check_key(reports.definition.fields, reports.definition.name, on)
+            self._check_other(reports.definition.fields, on)
             return Flagged(self.definition.name, reports.definition.name, on)
         if isinstance(reports, Column) and on is not None:
+            check_key(known_fields(reports), reports.stream, on)
+            self._check_other(known_fields(reports), on)
+            if not isinstance(known_kind(reports), Flag | None):
+                sentence = f"flagged_by needs a flag, and {shown(reports)} is none. Declare it as ts.flag."
+                raise DefinitionError(sentence, where=where())
             return Flagged(self.definition.name, reports.stream, on, None, reports.field)
         sentence = (
             f"{self.definition.name}.flagged_by needs a stream of reports and on='the field with the id of the "
             "reported record', or the flag of a table and known_after='7d'."
         )
         raise DefinitionError(sentence, where=where())
+
+    def _check_other(self, fields: Mapping[str, Field], on: str) -> None:
+        if fields is self.definition.fields and on == self.definition.id:
+            sentence = (
+                f"on={on!r} is the record's own id, so each would report itself. Name the field with the other's."
+            )
+            raise DefinitionError(sentence, where=where())
 
 
 class Table:
@@ -180,7 +204,7 @@ class Table:
 
     Parameters
     ----------
-    name : how the table is called everywhere
+    name : how the table is called everywhere: letters, digits, _ and -
     key : the column with the id of the judged record, or of what a row is about
     fields : its further columns, by name; of outcomes, flags
     source : a Parquet or CSV file or a folder of them, relative to the project file; or ``s3://bucket/...`` for the
@@ -191,7 +215,7 @@ class Table:
     Raises
     ------
     DefinitionError
-        If a field's kind is none, or the table is both dated and static.
+        If a name or a field's kind is none, or the table is both dated and static.
     FieldUnknown
         If an undeclared column is asked for.
 
@@ -218,6 +242,9 @@ class Table:
         valid_from: str = "",
         static: bool = False,
     ) -> None:
+        _check_names(name, {"key": key} | ({"valid_from": valid_from} if valid_from else {}), source)
+        if not isinstance(static, bool):
+            raise DefinitionError(f"static={shown(static)} is neither True nor False.", where=where())
         if valid_from and static:
             sentence = f"The table {name!r} is dated by {valid_from!r} and static. Leave out one of the two."
             raise DefinitionError(sentence, where=where())
@@ -242,7 +269,7 @@ class Table:
             )
             raise DefinitionError(sentence, where=where())
         if not isinstance(key, KeyColumn):
-            raise DefinitionError(f"asof() needs a key of the record, not {key!r}.", where=where())
+            raise DefinitionError(f"asof() needs a key of the record, not {shown(key)}.", where=where())
         return AsOf(self.definition, key)
 
     def __getattr__(self, field: str) -> TableColumn:
@@ -251,13 +278,17 @@ class Table:
         return self[field]
 
     def __getitem__(self, field: str) -> TableColumn:
+        kind = _kind(self.definition, field)
         if isinstance(self.definition, StreamDefinition):
             sentence = f"Say about whom: {self.definition.name}.asof(payments.customer_id).{field}."
             raise DefinitionError(sentence, where=where())
-        if not isinstance(_kind(self.definition, field), Flag):
+        if not isinstance(kind, Flag):
             sentence = f"{field!r} of the table {self.definition.name!r} is not a flag, and only flags can be outcomes."
             raise DefinitionError(sentence, where=where())
         return TableColumn(self.definition.name, self.definition.key, field)
+
+    def __repr__(self) -> str:
+        return f"Table({self.definition.name!r})"
 
 
 class AsOf:
@@ -265,6 +296,9 @@ class AsOf:
 
     def __init__(self, table: StreamDefinition, key: KeyColumn) -> None:
         self._table, self._key = table, key
+
+    def __repr__(self) -> str:
+        return f"{self._table.name}.asof({shown(self._key)})"
 
     # Which kind of column a name gives is written in `fields`, where no type checker sees it.
     def __getattr__(self, field: str) -> Any:
@@ -281,16 +315,40 @@ def _column(definition: StreamDefinition, field: str) -> Column | TimeColumn | K
     kind = _kind(definition, field)
     if isinstance(kind, Key):
         return KeyColumn(definition.name, field)
-    return (TimeColumn if isinstance(kind, Time) else Column)(definition.name, field)
+    if isinstance(kind, Time):
+        return TimeColumn(definition.name, field)
+    return declared(Column(definition.name, field), definition.fields)
 
 
 def _kind(definition: Source, field: str) -> Field:
+    if not isinstance(field, str):
+        sentence = f"A field of {definition.name!r} is named by a text, such as 'customer_id', not by {shown(field)}."
+        raise DefinitionError(sentence, where=where())
     if field not in definition.fields:
         raise FieldUnknown(field, stream=definition.name, found=definition.fields, where=where())
     return definition.fields[field]
 
 
+def _check_names(name: object, columns: Mapping[str, object], source: object) -> None:
+    """Hold the name of a stream or table to what files and addresses can be called, and columns to texts."""
+    if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,63}", name)):
+        sentence = (
+            f"{shown(name)} is no name for a stream or table: files and addresses are called by it. Use up to 64 "
+            "letters, digits, _ and -, with a letter first, such as 'card-payments'."
+        )
+        raise DefinitionError(sentence, where=where())
+    for role, column in columns.items():
+        if not (isinstance(column, str) and column):
+            raise DefinitionError(f"{role}={shown(column)} of {name!r} must name a column, as text.", where=where())
+    if not isinstance(source, str):
+        sentence = f"source={shown(source)} of {name!r} must be a path or an address, as text."
+        raise DefinitionError(sentence, where=where())
+
+
 def _checked(stream: str, fields: Mapping[str, Field], *, own: tuple[str, ...]) -> dict[str, Field]:
+    if not isinstance(fields, Mapping) or not all(isinstance(name, str) and name for name in fields):
+        sentence = f"fields= of {stream!r} gives each column's name its kind, such as {{'amount': ts.money('EUR')}}."
+        raise DefinitionError(sentence, where=where())
     for name in own:
         if name in fields or own.count(name) > 1:
             sentence = f"The column {name!r} of {stream!r} is declared twice. Its kind follows from id=, time= or key=."
@@ -300,7 +358,7 @@ def _checked(stream: str, fields: Mapping[str, Field], *, own: tuple[str, ...]) 
             known = ["key", "money", "number", "integer", "flag", "time", "optional"]
             hint = did_you_mean(getattr(kind, "__name__", str(kind)), known)
             sentence = (
-                f"The field {name!r} of {stream!r} has no kind: {kind!r}. Write ts.key, ts.flag, ts.time, "
+                f"The field {name!r} of {stream!r} has no kind: {shown(kind)}. Write ts.key, ts.flag, ts.time, "
                 f"ts.money('EUR'), ts.number(scale=2) or ts.integer(). {hint}"
             )
             raise DefinitionError(sentence.strip(), where=where())

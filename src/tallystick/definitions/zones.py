@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import tzdata
 
+from tallystick.definitions.mistakes import shown
 from tallystick.errors import DefinitionError, did_you_mean
 
 FIRST_YEAR, LAST_YEAR = 1970, 2100
@@ -49,9 +50,11 @@ def check(name: str, *, where: str | None = None) -> None:
         ...
     tallystick.errors.definitions.DefinitionError: 'Europe/Berln' is no time zone of the tz database ...
     """
-    if name not in _names():
+    if not isinstance(name, str) or name not in _names():
         hint = did_you_mean(name, sorted(_names())) if isinstance(name, str) else ""
-        sentence = f"{name!r} is no time zone of the tz database {tzdata.IANA_VERSION}. Write 'Europe/Berlin'. {hint}"
+        sentence = (
+            f"{shown(name)} is no time zone of the tz database {tzdata.IANA_VERSION}. Write 'Europe/Berlin'. {hint}"
+        )
         raise DefinitionError(sentence.strip(), where=where)
 
 

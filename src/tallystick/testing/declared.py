@@ -26,7 +26,7 @@ applications = Stream(
         "client": optional(key),
         "card": optional(key),
         "shop": key,
-        "asked": optional(number(scale=2)),
+        "asked": optional(money("EUR")),
         "share": number(scale=3),
         "years": integer(),
         "is_new": flag,

@@ -275,5 +275,5 @@ def _combined(inner: Drawn) -> Drawn:
         _often(st.one_of([pair(op) for op in COMPARISONS]), st.one_of([st.builds(op, inner, inner) for op in LOGIC])),
         st.builds(lambda of, other: of.coalesce(other), inner, other),
         st.builds(lambda of, function: function(of), inner, st.sampled_from(functions)),
-        st.builds(lambda of, low, high: of.between(low, high), inner, CONSTANTS, CONSTANTS),
+        st.builds(lambda of, ends: of.between(*sorted(ends)), inner, st.tuples(CONSTANTS, CONSTANTS)),
     )
