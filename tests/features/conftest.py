@@ -15,6 +15,8 @@ from tallystick.features.online import Online
 from tallystick.features.plan import Plan
 from tallystick.features.state.lmdb import LmdbStore
 
+from . import spark_here
+
 payments = Stream("payments", id="payment_id", time="paid_at", fields={"customer": key, "amount": money("EUR")})
 reports = Stream("reports", id="report_id", time="reported_at", fields={"payment_id": key})
 customer = payments.by("customer")
@@ -91,3 +93,10 @@ class Make:
 def make() -> type[Make]:
     """Return the makers of records."""
     return Make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _spark_ends() -> Iterator[None]:
+    """End the Spark that tests of several files share, where any of them started it."""
+    yield
+    spark_here.end()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from .spark_here import HURRIED
+
 WAIT_SECONDS = 90.0
 
 
@@ -55,6 +57,7 @@ def _process(log: Path, arguments: list[str]) -> Iterator[Path]:
     assert pyspark.origin is not None
     home = Path(pyspark.origin).parent
     quiet = {"SPARK_DAEMON_MEMORY": "256m", "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false"}
+    quiet["SPARK_DAEMON_JAVA_OPTS"] = HURRIED
     env = os.environ | quiet | {"SPARK_HOME": str(home), "PYSPARK_PYTHON": sys.executable}
     with log.open("wb") as printed:
         command = [str(home / "bin" / "spark-class"), *arguments]

@@ -1,7 +1,6 @@
 """Spark gives batch's bits, from the same files, in the same order; and says in a sentence what it cannot do."""
 
 import socket
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,25 +22,21 @@ from tallystick.errors import (
     TooManyRefused,
 )
 from tallystick.features.spark import executor, reading
-from tallystick.features.spark.session import check, java, session
+from tallystick.features.spark.session import check
 from tallystick.simulation.cards import simulate
 from tallystick.testing.project import PROJECT
 
+from .spark_here import here
 from .spark_lending import lending
 from .spark_project import NOW, Project, generated
 
 pytest.importorskip("pyspark", reason="pyspark, of the extra 'spark', is not installed")
 
-QUICK = {"spark.sql.codegen.wholeStage": "false", "spark.sql.adaptive.enabled": "false", "spark.driver.memory": "768m"}
-
 
 @pytest.fixture(scope="module")
-def spark() -> Iterator[Any]:
-    """Open one session on this machine for all tests of the file."""
-    if java() is None:
-        pytest.skip("there is no Java on this machine, and Spark needs one")
-    with session("local[2]", settings=QUICK) as opened:
-        yield opened
+def spark() -> Any:
+    """Return the session that the tests of Spark share."""
+    return here()
 
 
 @pytest.fixture(scope="module")

@@ -13,32 +13,25 @@ from tallystick.data.records import Dataset
 from tallystick.features import sql
 from tallystick.features.duck import arrow
 from tallystick.features.plan import Plan
-from tallystick.features.spark.session import java, session
 from tallystick.features.sql_names import Names, unquoted
 from tallystick.testing.scenarios import Scenario, scenarios
 
 from . import sql_project
+from .spark_here import here
 
 pytest.importorskip("pyspark", reason="pyspark, of the extra 'spark', is not installed")
 
 pytestmark = pytest.mark.slow  # Spark plans a query of this many steps for seconds
 
-QUICK = {
-    "spark.driver.memory": "768m",
-    "spark.default.parallelism": "1",
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.shuffle.partitions": "1",
-}
-
 
 @pytest.fixture(scope="module")
 def spark() -> Iterator[Any]:
-    """Open one session on this machine for all tests of the file."""
-    if java() is None:
-        pytest.skip("there is no Java on this machine, and Spark needs one")
-    with session("local[2]", settings=QUICK) as opened:
-        yield opened
+    """Return the session that the tests of Spark share; a query of few rows is not spread."""
+    opened = here()
+    before = opened.conf.get("spark.sql.shuffle.partitions")
+    opened.conf.set("spark.sql.shuffle.partitions", "1")
+    yield opened
+    opened.conf.set("spark.sql.shuffle.partitions", before)
 
 
 def test_every_kind_of_feature_has_the_oracles_bits(spark: Any) -> None:

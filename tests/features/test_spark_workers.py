@@ -10,14 +10,16 @@ from tallystick.features.spark import executor, session
 from tallystick.features.spark.session import java
 
 from .spark_cluster import Standalone, standalone
+from .spark_here import HURRIED, end
 from .spark_project import NOW, Project, generated
 
 pytest.importorskip("pyspark", reason="pyspark, of the extra 'spark', is not installed")
 
 SMALL = {
+    "spark.driver.extraJavaOptions": HURRIED,
     "spark.driver.memory": "512m",
+    "spark.executor.extraJavaOptions": HURRIED,
     "spark.executor.memory": "512m",
-    "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
 }
 
@@ -27,6 +29,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
     """Start a master without workers."""
     if java() is None:
         pytest.skip("there is no Java on this machine, and Spark needs one")
+    end()
     with standalone(tmp_path_factory.mktemp("cluster")) as started:
         yield started
 
