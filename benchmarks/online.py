@@ -2,12 +2,17 @@
 
     python benchmarks/online.py            the tables; about a minute
     python benchmarks/online.py --quick    a few seconds, for a look
+    python benchmarks/online.py --feast PYTHON    and Feast's online reads, by an interpreter that has it
 
 One event at a time: it is appended, its features are read, and the state is committed, as a server with one request at
-a time does. Twelve windowed features of two entities; the history of each entity lies within the windows.
+a time does. Twelve windowed features of two entities; the history of each entity lies within the windows. In
+Redis, which is measured where redis-server is on the PATH, read + append is one step, and so is each of the two alone.
 """
 
 import argparse
+import json
+import socket
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +32,10 @@ from tallystick.definitions.fields import key, money
 from tallystick.definitions.streams import Stream
 from tallystick.features.online import Online
 from tallystick.features.plan import Plan
+from tallystick.features.shared import Shared
 from tallystick.features.state.lmdb import LmdbStore
+from tallystick.features.state.redis import RedisStore
+from tallystick.testing import redis_server
 
 HISTORIES = (10, 1_000, 100_000)
 SPAN_US = 37 * DAY_US
@@ -98,10 +106,11 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Laps:
-    """Seconds of each measured event: to append it, to read its features, to commit."""
+    """Seconds of each measured event: to append it, to read its features, to do both, to commit."""
 
     append: np.ndarray
     read: np.ndarray
+    both: np.ndarray
     commit: np.ndarray
 
 
@@ -113,12 +122,15 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    n_total, n = (20_000, 500) if parser.parse_args().quick else (200_000, 5_000)
+    parser.add_argument("--feast", metavar="PYTHON", help="an interpreter that has feast[redis]")
+    told = parser.parse_args()
+    n_total, n = (20_000, 500) if told.quick else (200_000, 5_000)
     histories = [history(each, n_total, n) for each in HISTORIES if each <= n_total]
     console = Console(width=120)
     console.print(_table("Twelve windowed features of two entities", _measured(CONTENDERS, Windowed, histories)))
     rows = [row for name, what in TRACKS.items() for row in _measured({name: in_lmdb}, what, histories)]
     console.print(_table("One feature of single events over 30 days, in LMDB", rows))
+    console.print(feast(told.feast))
 
 
 def in_lmdb(plan: Plan, past: History) -> Laps:
@@ -127,7 +139,44 @@ def in_lmdb(plan: Plan, past: History) -> Laps:
         return played(Online(plan, store), past)
 
 
+def in_redis(plan: Plan, past: History) -> Laps:
+    """Measure a Redis of this machine, through its socket."""
+    with redis_server.redis_server() as server:
+        return shared_laps(plan, past, server.url)
+
+
+def in_redis_tcp(plan: Plan, past: History) -> Laps:
+    """Measure a Redis of this machine, through the loopback."""
+    port = _free_port()
+    with redis_server.redis_server(port):
+        return shared_laps(plan, past, f"redis://127.0.0.1:{port}/0")
+
+
+def shared_laps(plan: Plan, past: History, url: str) -> Laps:
+    """Load a history; of what follows every second event is appended and read in one step, the others in two."""
+    store = RedisStore(url, plan.state_digest, patience_s=60)
+    shared = Shared(plan, store)
+    shared.rebuild(past.dataset)
+    one, two = [], []
+    clock = time.perf_counter
+    for i, record in enumerate(past.following):
+        begin = clock()
+        if i % 2:
+            shared.take(record)
+            one.append(clock() - begin)
+        else:
+            shared.append(record)
+            appended = clock()
+            shared.vector(record)
+            two.append((appended - begin, clock() - appended))
+    shared.close()
+    append, read = np.array(two).T
+    return Laps(append, read, np.array(one), np.zeros(len(one)))
+
+
 CONTENDERS: dict[str, Contender] = {"LMDB": in_lmdb}
+if redis_server.SERVER is not None:
+    CONTENDERS |= {"Redis, socket": in_redis, "Redis, loopback": in_redis_tcp}
 
 
 def played(online: Online, past: History) -> Laps:
@@ -145,7 +194,37 @@ def played(online: Online, past: History) -> Laps:
             read = clock()
             state.commit(seq)
             laps[i] = begin, appended, read, clock()
-    return Laps(*np.diff(laps, axis=1).T)
+    append, read, commit = np.diff(laps, axis=1).T
+    return Laps(append, read, append + read, commit)
+
+
+def feast(interpreter: str | None) -> Table:
+    """Measure Feast's reads of twelve constants of one entity, from SQLite and from Redis."""
+    table = Table("online store", title="Feast: get_online_features of one entity, twelve features computed before")
+    table.add_column("microseconds, p50 (p99)", justify="right")
+    if interpreter is None:
+        table.add_row("not measured: no --feast", "")
+        return table
+    table.add_row("SQLite", _by_feast(interpreter, "sqlite"))
+    if redis_server.SERVER is not None:
+        port = _free_port()
+        with redis_server.redis_server(port):
+            table.add_row("Redis, loopback", _by_feast(interpreter, "redis", f"127.0.0.1:{port}"))
+    return table
+
+
+def _by_feast(interpreter: str, *arguments: str) -> str:
+    command = [interpreter, str(Path(__file__).with_name("feast_reads.py")), *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        return f"not measured: {ran.stderr.strip().splitlines()[-1]}"
+    said = json.loads(ran.stdout.splitlines()[-1])
+    return f"{said['p50']:,.0f} ({said['p99']:,.0f})"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 @contextmanager
@@ -220,8 +299,7 @@ def _table(title: str, found: Sequence[Measured]) -> Table:
         table.add_column(column, justify="right")
     for each in found:
         laps = each.laps
-        both = laps.append + laps.read
-        cells = [_cell(of) for of in (laps.append, laps.read, both, laps.commit, both + laps.commit)]
+        cells = [_cell(of) for of in (laps.append, laps.read, laps.both, laps.commit, laps.both + laps.commit)]
         table.add_row(each.contender, f"{each.n_each:,}", *cells)
     return table
 

@@ -20,10 +20,11 @@ class RedisServer:
     Parameters
     ----------
     folder : where the socket lies
+    port : of this machine's loopback where it is reached as well; 0 for none
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.socket = folder / "redis.sock"
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.socket, self._port = folder / "redis.sock", port
         self.url = f"unix://{self.socket}"
         self.start()
 
@@ -35,8 +36,8 @@ class RedisServer:
         TimeoutError
             If it is not there in time, or it ended.
         """
-        command = [SERVER or "redis-server", "--port", "0", "--unixsocket", str(self.socket), "--save", ""]
-        command += ["--appendonly", "no", "--dir", str(self.socket.parent), "--daemonize", "no"]
+        command = [SERVER or "redis-server", "--port", str(self._port), "--unixsocket", str(self.socket), "--save", ""]
+        command += ["--bind", "127.0.0.1", "--appendonly", "no", "--dir", str(self.socket.parent), "--daemonize", "no"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)  # noqa: S603 - ours
         begin = time.perf_counter()
         while not self.socket.exists():
@@ -52,10 +53,10 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server() -> Iterator[RedisServer]:
+def redis_server(port: int = 0) -> Iterator[RedisServer]:
     """Start a Redis, and end it when the block is left."""
     with TemporaryDirectory(prefix="tally-redis-") as folder:
-        server = RedisServer(Path(folder))
+        server = RedisServer(Path(folder), port)
         try:
             yield server
         finally:

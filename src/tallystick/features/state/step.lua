@@ -58,8 +58,9 @@ end)
 
 -- Whether it may be taken
 
-local version = tonumber(call('HGET', meta, 'version') or '0')
-if call('HGET', meta, 'birth') ~= asked.birth or call('ZCARD', order) ~= call('HLEN', values) then
+local held = call('HMGET', meta, 'birth', 'version')
+local version = tonumber(held[2] or '0')
+if held[1] ~= asked.birth or call('ZCARD', order) ~= call('HLEN', values) then
   return {'lost'}
 end
 if asked.version and asked.version ~= version then
@@ -292,9 +293,14 @@ end
 
 local before = {}
 for i, key in ipairs(asked.before) do
-  local one = call('ZREVRANGEBYLEX', order, '(' .. key, '-', 'LIMIT', 0, 1)[1]
-  before[2 * i - 1] = one or false
-  before[2 * i] = one and call('HGET', values, one) or false
+  before[i] = call('ZREVRANGEBYLEX', order, '(' .. key, '-', 'LIMIT', 0, 1)[1] or ''
+end
+local stood = {}
+for from = 1, #before, AT_ONCE do -- one call for the values of all; no key is empty
+  local some = call('HMGET', values, unpack(before, from, math.min(from + AT_ONCE - 1, #before)))
+  for i = 1, #some do
+    stood[from + i - 1] = some[i]
+  end
 end
 
 local stretches = {}
@@ -334,4 +340,4 @@ for _, window in ipairs(asked.windows) do
   end
 end
 
-return {'done', seq, version, found, before, stretches}
+return {'done', seq, version, found, before, stood, stretches}

@@ -132,11 +132,11 @@ class Done:
     @classmethod
     def of(cls, answer: Sequence[Any]) -> "Done":
         """Return a script's answer in our words."""
-        _, seq, version, values, before, stretches = answer
+        _, seq, version, values, before, stood, stretches = answer
         return cls(
             seq,
             version,
             values,
-            [None if k is None else (k, v) for k, v in zip(before[::2], before[1::2], strict=True)],
+            [(key, value) if key else None for key, value in zip(before, stood, strict=True)],
             [list(zip(found[::2], found[1::2], strict=True)) for found in stretches],
         )
