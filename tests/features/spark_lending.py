@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import key, money, optional
-from tallystick.definitions.streams import Stream, Table
+from tallystick.definitions.streams import Source, Stream, Table
 from tallystick.features.plan import Plan
 
 from .spark_project import DAY_US, START, Project, computed
@@ -118,6 +118,12 @@ def lending(root: Path, *, n: int, seed: int) -> Project:
     _write(root / "countries.parquet", code=lands[:3], tax=["1.50", "2.50", "0.00"])
     everything = (profiles, countries, payments, refunds, reports, requests)
     return computed(root, Plan(Lending.definition, tuple(each.definition for each in everything)), [fraud])
+
+
+def lending_source(name: str) -> Source:
+    """Return one of the project's definitions."""
+    named: dict[str, Source] = {each.definition.name: each.definition for each in (profiles, countries, payments)}
+    return named[name]
 
 
 def _instants(at: Any) -> pa.Array:

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tallystick.cli.main import main
+from tallystick.data import read as data_read
+from tallystick.data.records import arrived_at
 from tallystick.errors import (
     ColumnMissing,
     ColumnUnusable,
@@ -27,8 +29,8 @@ from tallystick.simulation.cards import simulate
 from tallystick.testing.project import PROJECT
 
 from .spark_here import here
-from .spark_lending import lending
-from .spark_project import NOW, Project, generated
+from .spark_lending import lending, lending_source
+from .spark_project import NOW, START, Project, generated
 
 pytest.importorskip("pyspark", reason="pyspark, of the extra 'spark', is not installed")
 
@@ -114,6 +116,39 @@ def test_rows_are_refused_as_on_a_laptop(project: Project, found: dict[str, read
     theirs = pq.read_table(str(project.screenings["payments"].quarantine)).to_pylist()
     mine = {(row["file"], row["row"], row["payment_id"], row["amount"], *row["reasons"]) for row in refused}
     assert mine == {(row["file"], row["row"], row["payment_id"], row["amount"], *row["reasons"]) for row in theirs}
+
+
+def test_what_is_told_twice_is_refused_as_on_a_laptop(spark: Any, tmp_path: Path) -> None:
+    """Versions of one key and instant, a static row and an id that come again, in one batch or a later one: refused."""
+    moved = ("profiles", "countries", "payments")
+    sources = tuple(Project.with_source(lending_source(name), name) for name in moved)
+    at = {name: pa.array([START, START + 1, START], pa.timestamp("us", "UTC")) for name in ("since", "paid_at")}
+    rows = {
+        "profiles": pa.table({"person": ["a", "b", "a"], "since": at["since"], "home": ["de", None, "fr"]}),
+        "countries": pa.table({"code": ["de", "fr", "de"], "tax": ["1.50", "2.50", "1.50"]}),
+        "payments": pa.table({
+            "payment_id": ["p1", "p2", "p1"], "paid_at": at["paid_at"], "shop": ["s"] * 3, "amount": ["1.00"] * 3,
+            "came_at": pa.array([START + 9, START + 5, START + 7], pa.timestamp("us", "UTC")), "customer": ["a"] * 3,
+        }),
+    }  # fmt: skip
+    for name, table in rows.items():
+        (tmp_path / name).mkdir()
+        for file in ("a", "b"):
+            pq.write_table(table, tmp_path / name / f"{file}.parquet")
+    wanted = data_read.read(sources, [], tmp_path, now=NOW, max_refused_share=1.0)
+
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "4")
+    found = reading.read(spark, sources, [], tmp_path, now=NOW, max_refused_share=1.0)
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "65536")
+
+    for name, screening in wanted.screenings.items():
+        assert (found[name].n_rows, found[name].reasons) == (screening.n_rows, screening.reasons)
+        theirs = wanted.dataset.records[name]
+        mine = sorted((row["arrived"], row["id"], row["time"]) for row in found[name].frame.collect())
+        assert mine == sorted(
+            zip(arrived_at(theirs).tolist(), theirs.ids.to_pylist(), theirs.time.tolist(), strict=True)
+        )
+    assert sum(source.n_refused for source in found.values()) == 5 + 4 + 4  # a home is missing too
 
 
 def test_too_many_refused_rows_stop_the_run(spark: Any, project: Project) -> None:
