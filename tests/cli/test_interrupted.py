@@ -220,3 +220,23 @@ def test_an_interrupt_before_anything_is_told(monkeypatch: pytest.MonkeyPatch, f
 
     assert ran.code == 130
     assert _is_one_sentence(ran.err, "tally: Stopped.")
+
+
+def test_an_interrupt_while_loading_is_told() -> None:
+    """Ctrl-C before the command line is there, in the first second, is one sentence and 130."""
+    program = (
+        "import signal, sys\n"
+        "from tallystick.__main__ import main\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'tallystick.cli':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "main()\n"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, ran.stdout) == (130, "")
+    assert _is_one_sentence(ran.stderr, "tally: Stopped before anything was begun.")
