@@ -119,10 +119,7 @@
     · SettingOutOfRange  a setting has a value that has no meaning
 """
 
-from tallystick.errors.base import (
-    TallystickError,
-    did_you_mean,
-)
+from tallystick.errors.base import TallystickError, did_you_mean
 from tallystick.errors.data import (
     ColumnMissing,
     ColumnUnusable,
@@ -139,11 +136,7 @@ from tallystick.errors.data import (
     Told,
     TooManyRefused,
 )
-from tallystick.errors.definitions import (
-    DefinitionError,
-    FieldUnknown,
-    LeakRefused,
-)
+from tallystick.errors.definitions import DefinitionError, FieldUnknown, LeakRefused
 from tallystick.errors.features import (
     DialectUnknown,
     EngineFailed,
@@ -202,11 +195,7 @@ from tallystick.errors.log import (
     LogUnavailable,
     SegmentRefused,
 )
-from tallystick.errors.monitoring import (
-    ColumnsUneven,
-    HistogramUnfit,
-    MonitoringError,
-)
+from tallystick.errors.monitoring import ColumnsUneven, HistogramUnfit, MonitoringError
 from tallystick.errors.project import (
     ConfigError,
     NameUnclear,
@@ -228,11 +217,7 @@ from tallystick.errors.release import (
     SelfTestFailed,
     SignatureRefused,
 )
-from tallystick.errors.replay import (
-    DecisionUnknown,
-    NothingDecided,
-    ReplayError,
-)
+from tallystick.errors.replay import DecisionUnknown, NothingDecided, ReplayError
 from tallystick.errors.scoring import (
     BackgroundEmpty,
     ExportRefused,
@@ -271,11 +256,7 @@ from tallystick.errors.training import (
     SearchFailed,
     TrainingError,
 )
-from tallystick.errors.validation import (
-    CheckUnknown,
-    EvidenceDamaged,
-    ValidationError,
-)
+from tallystick.errors.validation import CheckUnknown, EvidenceDamaged, ValidationError
 
 __all__ = [
     "ActorUnknown",
