@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tallystick.features import finalise
 from tallystick.features.groups import COUNT, STD, SUM
 from tallystick.features.native import native
-from tallystick.features.questions import Questions, after, ask, end, most, tell, walk, walk_own
+from tallystick.features.questions import Questions, after, ask, end, most, stand, tell
 from tallystick.features.series import LARGEST_WHOLE, Crossings, counted_of, follow
 
 Ints = NDArray[np.int64]
@@ -33,8 +33,8 @@ _mean, _std = native(finalise.mean), native(finalise.std)
 class Events(NamedTuple):
     """A stream's records, and which of them are whose.
 
-    Those of entity e are rows[starts[e]] to rows[starts[e + 1]], in order of arrival; ``time``, ``seq`` and
-    ``weights``, shape (n, channels - 1), are in the records' own order.
+    Those of entity e are rows[starts[e]] to rows[starts[e + 1]], in order of arrival. ``time`` and ``weights``, shape
+    (n, channels - 1), are by entity too; ``seq`` is in the records' own order.
     """
 
     starts: Ints
@@ -61,10 +61,18 @@ class Layout(NamedTuple):
     columns: Ints
 
 
+class Own(NamedTuple):
+    """One entity's records in order of arrival, as far as its last question sees them."""
+
+    rows: Ints
+    time: Ints
+    weights: Ints
+
+
 class Room(NamedTuple):
     """Room for one entity: its events' times and the totals before each, where its edges stand, and its questions.
 
-    Of every question: its time, what it sees, what is read for it, what its series amount to, and the answers.
+    Of every question: its time, what it sees, each edge's place, what is read there, its series, and the answers.
     """
 
     times: Ints
@@ -72,6 +80,7 @@ class Room(NamedTuple):
     edges: Ints
     asked: Ints
     as_of: Ints
+    places: Ints
     read: Ints
     found: Ints
     answers: Floats
@@ -98,18 +107,18 @@ def replay(
         if n == 0:
             continue
         own = _for_questions(room, n)
-        rows, rises = _gathered(events, crossings, questions, entity, own)
+        seen, rises = _seen(events, crossings, questions, entity, own)
         wrong = follow(crossings, entity, (own.asked, own.as_of), counted, own.found) if n_series else -1
         if wrong >= 0:
             return SERIES, crossings.series[wrong], entity, wrong - crossings.starts[entity]
         if rises:
-            channel, row = _sum_up(events.weights, rows, own.totals)
+            channel, at = _sum_up(seen.weights, own.totals)
             if channel < 0:
-                _read(events.seq, rows, own, layout, questions.is_own)
+                _read(events.seq, seen, own, layout, questions.is_own)
         else:
-            channel, row = _arrive(events, rows, own, layout)
+            channel, at = _arrive(events.seq, seen, own, layout)
         if channel >= 0:
-            return CHANNEL, channel, entity, row
+            return CHANNEL, channel, entity, seen.rows[at]
         for i in range(len(layout.slots)):
             _finish(layout.slots[i], layout.scales[i], own, own.answers[i][:n])
         tell(questions, entity, own.answers, layout.columns)
@@ -124,6 +133,7 @@ def _room(n_events: int, n_asked: int, events: Events, layout: Layout) -> Room:
         np.zeros(len(layout.offsets), np.int64),
         np.empty(n_asked, np.int64),
         np.empty(n_asked, np.int64),
+        np.empty((len(layout.offsets), n_asked), np.int64),
         np.empty((len(layout.reads) + 1, n_asked), np.int64),  # the last for what is not read
         np.zeros((layout.n_series, n_asked), np.int64),
         np.empty((len(layout.slots), n_asked)),
@@ -139,6 +149,7 @@ def _for_questions(room: Room, n: int) -> Room:
         room.edges,
         room.asked[:n],
         room.as_of[:n],
+        room.places,
         room.read,
         room.found,
         room.answers,
@@ -146,64 +157,51 @@ def _for_questions(room: Room, n: int) -> Room:
 
 
 @native
-def _gathered(events: Events, crossings: Crossings, questions: Questions, entity: int, room: Room) -> tuple[Ints, bool]:
-    """Gather what is asked and the times of records; return those the last question sees, and if none is late.
+def _seen(events: Events, crossings: Crossings, questions: Questions, entity: int, room: Room) -> tuple[Own, bool]:
+    """Gather what is asked; return the records that the last question sees, and if none is late.
 
     Questions that are the events themselves are gathered only where their order of arrival matters.
     """
-    rows, n_series = events.rows[events.starts[entity] : events.starts[entity + 1]], room.found.shape[0]
+    begin, last, n_series = events.starts[entity], events.starts[entity + 1], room.found.shape[0]
     if not questions.is_own:
         ask(questions, entity, room.asked, room.as_of)
-        n = len(rows)
-        while n > 0 and events.seq[rows[n - 1]] > room.as_of[-1]:
-            n -= 1
-        rows = rows[:n]
-    before, rises = -LARGEST_WHOLE, True
-    for i in range(len(rows)):
-        at = events.time[rows[i]]
-        rises = rises and at >= before
-        room.times[i] = before = at
+        while last > begin and events.seq[events.rows[last - 1]] > room.as_of[-1]:
+            last -= 1
+    times, rises = events.time[begin:last], True
+    for i in range(1, len(times)):
+        rises = rises and times[i] >= times[i - 1]
     is_changed = n_series > 0 and crossings.starts[entity] < crossings.starts[entity + 1]
     if questions.is_own and (is_changed or not rises):
         ask(questions, entity, room.asked, room.as_of)
-    return rows, rises
+    return Own(events.rows[begin:last], times, events.weights[begin:last]), rises
 
 
 @native
-def _sum_up(weights: Ints, rows: Ints, totals: Ints) -> tuple[int, int]:
-    """Sum up the weights of records in order of time; return channel and row of what is too large, or -1."""
+def _sum_up(weights: Ints, totals: Ints) -> tuple[int, int]:
+    """Sum up the weights of records in order of time; return channel and place of what is too large, or -1."""
     for channel in range(totals.shape[1]):
         total = 0
-        for i in range(len(rows)):
-            weight = weights[rows[i], channel]
+        for i in range(len(weights)):
+            weight = weights[i, channel]
             total += weight
             is_large = total > LARGEST_TOTAL or total < -LARGEST_TOTAL
             if is_large or weight > LARGEST_TOTAL or weight < -LARGEST_TOTAL:
-                return channel + 1, rows[i]
+                return channel + 1, i
             totals[i + 1, channel] = total
     return -1, 0
 
 
 @native
-def _read(seq: Ints, rows: Ints, room: Room, layout: Layout, is_own: bool) -> None:
+def _read(seq: Ints, seen: Own, room: Room, layout: Layout, is_own: bool) -> None:
     """Read the totals of an entity whose records came in order of time: a question sees a beginning of them."""
-    reads, times = layout.reads, room.times[: len(rows)]
-    for first in range(len(reads)):
-        edge, until = reads[first, 0], room.read[first][: len(room.asked)]
-        if first > 0 and reads[first - 1, 0] == edge:
-            continue  # this edge's places are known
-        if is_own:
-            walk_own(times, layout.offsets[edge], layout.every[edge], until)
-        else:
-            walk(times, room.asked, layout.offsets[edge], layout.every[edge], until)
-            _hide(seq, rows, room.as_of, until)
-        last = first + 1
-        while last < len(reads) and reads[last, 0] == edge:
-            last += 1
-        for i in range(last - 1, first - 1, -1):  # the places stand in the first, which therefore comes last
-            channel, out = reads[i, 1], room.read[i]
-            for q in range(len(until)):
-                out[q] = until[q] if channel == 0 else room.totals[until[q], channel - 1]
+    stand(seen.time, room.asked, (layout.offsets, layout.every), is_own, room.places)
+    if not is_own:
+        for i in range(len(room.places)):
+            _hide(seq, seen.rows, room.as_of, room.places[i])
+    for i in range(len(layout.reads)):
+        places, channel, out = room.places[layout.reads[i, 0]], layout.reads[i, 1], room.read[i]
+        for q in range(len(room.asked)):
+            out[q] = places[q] if channel == 0 else room.totals[places[q], channel - 1]
 
 
 @native
@@ -217,16 +215,15 @@ def _hide(seq: Ints, rows: Ints, as_of: Ints, out: Ints) -> None:
 
 
 @native
-def _arrive(events: Events, rows: Ints, room: Room, layout: Layout) -> tuple[int, int]:
+def _arrive(seq: Ints, seen: Own, room: Room, layout: Layout) -> tuple[int, int]:
     """Read the totals of an entity with late records, which enter one by one; return what is too large, or -1."""
     size, edges = 0, room.edges
     edges[:] = 0
     for q in range(len(room.asked)):
-        while size < len(rows) and events.seq[rows[size]] <= room.as_of[q]:
-            row = rows[size]
-            wrong = _insert(room.times, room.totals, size, events.time[row], events.weights[row])
+        while size < len(seen.rows) and seq[seen.rows[size]] <= room.as_of[q]:
+            wrong = _insert(room.times, room.totals, size, seen.time[size], seen.weights[size])
             if wrong >= 0:
-                return wrong + 1, row
+                return wrong + 1, size
             size += 1
         for i in range(len(edges)):
             edges[i] = after(room.times, size, end(room.asked[q], layout.offsets[i], layout.every[i]), edges[i])
@@ -278,9 +275,12 @@ def _finish(slot: Ints, scale: float, room: Room, out: Floats) -> None:
         for q in range(len(out)):
             s = _sum(whole[q] - whole_older[q] if slot[4] >= 0 else 0, known[q])
             out[q] = _of_sum(function, s, number[q] - number_older[q], scale)
+    elif function == SUM:
+        for q in range(len(out)):
+            out[q] = _total(whole[q] - whole_older[q], scale)
     else:
         for q in range(len(out)):
-            out[q] = _of_sum(function, float(whole[q] - whole_older[q]), number[q] - number_older[q], scale)
+            out[q] = _mean(whole[q] - whole_older[q], number[q] - number_older[q], scale)
 
 
 @native

@@ -48,6 +48,22 @@ def by_entity(codes: NDArray[np.int32], n_entities: int) -> tuple[Ints, Ints]:
 
 
 @native
+def gathered(codes: NDArray[np.int32], starts: Ints, values: Ints) -> Ints:
+    """Return the rows of values, shape (n, k), by entity, as ``by_entity`` orders them.
+
+    They are read in their own order: where the next ones of every entity go stays near the processor.
+    """
+    out, place = np.empty((starts[-1], values.shape[1]), np.int64), starts[:-1].copy()
+    for row in range(len(codes)):
+        code = codes[row]
+        if code >= 0:
+            for i in range(values.shape[1]):
+                out[place[code], i] = values[row, i]
+            place[code] += 1
+    return out
+
+
+@native
 def most(starts: Ints, first: int, last: int) -> int:
     """Return how many rows the entity with the most of them has."""
     most = 0
@@ -103,6 +119,25 @@ def end(time: int, offset: int, every: int) -> int:
 
 
 @native
+def stand(times: Ints, asked: Ints, edges: tuple[Ints, Ints], is_own: bool, out: Ints) -> None:
+    """Find the place of every edge at every question, shape (edges, questions or more), among an entity's events.
+
+    Edges are offsets, which rise, and every. Where the questions are the events, ``asked`` is not looked at.
+    """
+    (offsets, every), i = edges, 0
+    while i < len(offsets):
+        if is_own and offsets[i] > 0 and i + 3 <= len(offsets):
+            walk_three(times, offsets[i : i + 3], every[i : i + 3], out[i : i + 3])
+            i += 3
+            continue
+        if is_own:
+            walk_own(times, offsets[i], every[i], out[i])
+        else:
+            walk(times, asked, offsets[i], every[i], out[i])
+        i += 1
+
+
+@native
 def walk_own(times: Ints, offset: int, every: int, out: Ints) -> None:
     """Find an edge's place for every event of an entity, each as of its own arrival.
 
@@ -120,6 +155,27 @@ def walk_own(times: Ints, offset: int, every: int, out: Ints) -> None:
         while times[place] <= bound:
             place += 1
         out[q] = place
+
+
+@native
+def walk_three(times: Ints, offsets: Ints, every: Ints, out: Ints) -> None:
+    """Find the places of three edges in the past as ``walk_own`` does; none of them waits for another's memory."""
+    a = b = c = 0
+    for q in range(len(times)):
+        x = end(times[q], offsets[0], every[0])
+        y = end(times[q], offsets[1], every[1])
+        z = end(times[q], offsets[2], every[2])
+        for _ in range(2):
+            a += 1 if times[a] <= x else 0
+            b += 1 if times[b] <= y else 0
+            c += 1 if times[c] <= z else 0
+        while times[a] <= x:
+            a += 1
+        while times[b] <= y:
+            b += 1
+        while times[c] <= z:
+            c += 1
+        out[0, q], out[1, q], out[2, q] = a, b, c
 
 
 @native

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tallystick.features import finalise, rowwise
 from tallystick.features.groups import DISTINCT, FIRST, MAX, MIN, SINCE
 from tallystick.features.native import native
-from tallystick.features.questions import Questions, after, ask, end, most, tell, walk, walk_own
+from tallystick.features.questions import Questions, after, ask, end, most, stand, tell
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -155,13 +155,10 @@ def _look(track: Track, entity: int, asked: Asked) -> None:
 @native
 def _stand(times: Ints, asks: Asks, asked: Asked, is_own: bool) -> None:
     """Find the place of every edge at every question, among the entries that it sees."""
-    for i in range(len(asks.offsets)):
-        out = asked.places[i][: len(asked.time)]
-        if is_own:
-            walk_own(times, asks.offsets[i], asks.every[i], out)
-        else:
-            walk(times, asked.time, asks.offsets[i], asks.every[i], out)
-            for q in range(len(out)):
+    stand(times, asked.time, (asks.offsets, asks.every), is_own, asked.places)
+    if not is_own:
+        for out in asked.places:
+            for q in range(len(asked.time)):
                 out[q] = min(out[q], asked.seen[q])
 
 

@@ -19,7 +19,7 @@ from tallystick.features.groups import COUNT, DISTINCT, MAX, MIN, SUM, Channel, 
 from tallystick.features.known import crossing
 from tallystick.features.native import native, still
 from tallystick.features.plan import Plan
-from tallystick.features.questions import Questions, by_entity
+from tallystick.features.questions import Questions, by_entity, gathered
 from tallystick.features.reports import Changes
 from tallystick.features.series import Crossings, first_beyond
 
@@ -145,8 +145,14 @@ class Work:
     def events(self) -> kernel.Events:
         """Return the records by entity, with what each adds to the group's running totals."""
         return kernel.Events(
-            *self._by_entity, still(self.records.time), still(self.records.seq), still(self._weights())
+            *self._by_entity,
+            still(self._gathered(self.records.time.reshape(-1, 1)).reshape(-1)),
+            still(self.records.seq),
+            still(self._gathered(self._weights())),
         )
+
+    def _gathered(self, values: Ints) -> Ints:
+        return gathered(still(self.entities.codes), self.starts, still(values))
 
     def _weights(self) -> Ints:
         channels = self.group.channels[1:]
