@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tallystick.data.read import Reading, read
+from tallystick.data.read import Reading, Screening, read
 from tallystick.data.records import Dataset
 from tallystick.definitions.describe import Description
 from tallystick.definitions.expressions import Flagged
@@ -32,6 +32,9 @@ from tallystick.serving import heads
 
 NOW_ON = 2**62
 
+Screened = Callable[[dict[str, Screening]], None]
+"""Told what came of each source when it was read."""
+
 
 class Inputs(Ground):
     """A project's folder, and what can be computed from its records alone."""
@@ -49,13 +52,19 @@ class Inputs(Ground):
             progress=step,
         )
 
-    def dataset(self, step: Step | None = None, *, model: str | None = None) -> Dataset:
+    def dataset(
+        self, step: Step | None = None, *, model: str | None = None, screened: Screened | None = None
+    ) -> Dataset:
         """Return everything that is known: the sources' history until serving began, then what the log holds.
 
-        Once there is a log, it is read as a model's features and label need it.
+        Once there is a log, it is read as a model's features and label need it. Until then ``screened`` is told what
+        came of each source.
         """
         if not self.places.log.exists():
-            return self.read(step).dataset
+            reading = self.read(step)
+            if screened is not None:
+                screened(reading.screenings)
+            return reading.dataset
         with LogReader.open(self.places.log) as log:
             heads.verify(log, self.ledger)
             return fold(log, self.plan(self.definitions.model(model)), until=NOW_ON)
@@ -74,6 +83,7 @@ class Inputs(Ground):
         model: str | None = None,
         engine: str = "batch",
         step: Step | None = None,
+        screened: Screened | None = None,
     ) -> Matrix:
         """Compute the matrix of the records with begin <= time < end, each as it would have been served.
 
@@ -83,9 +93,10 @@ class Inputs(Ground):
         model : whose features, where a project declares several
         engine : the executor, "batch" or "duckdb"; which one changes no bit
         step : told how far it is
+        screened : told what came of each source, where their files are read
         """
         sweep(self.places.spill)
-        definition, dataset = self.definitions.model(model), self.dataset(step, model=model)
+        definition, dataset = self.definitions.model(model), self.dataset(step, model=model, screened=screened)
         rows = None
         if begin is not None or end is not None:
             time = dataset.records[definition.features.spine.name].time

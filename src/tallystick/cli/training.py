@@ -16,8 +16,10 @@ from tallystick.cli.screen import Screen
 from tallystick.data.read import Screening
 from tallystick.definitions.describe import Description
 from tallystick.definitions.durations import written
+from tallystick.definitions.features import FeatureDefinition
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.progress import Step
+from tallystick.features import caps
 from tallystick.features.engines import ENGINES, SPARK
 from tallystick.features.matrix import Matrix, write_parquet
 from tallystick.features.spark.opening import is_address
@@ -116,6 +118,7 @@ def features(  # noqa: PLR0917 - one argument per option
         raise click.BadParameter(f"only the engine {ENGINES[0]!r} keeps to it.", param_hint="--memory")
     allowed = _allowed(project, memory, engine, model)
     parts: Written | None = None
+    screenings: dict[str, Screening] = {}
     with screen.progress() as step:
         if engine == SPARK:
             n_rows = project.features_with_spark(out, *period, model=model, master=master, step=step)
@@ -123,12 +126,11 @@ def features(  # noqa: PLR0917 - one argument per option
             parts = project.features_in_parts(Path(out), *period, model=model, memory=allowed, step=step)
             n_rows = parts.n_rows
         else:
-            n_rows = _written(project.features(*period, model=model, engine=engine, step=step), out, step)
-    names = list(project.definitions.model(model).features.names)
-    screen.emit({"file": out, "rows": n_rows, "features": names, "parts": parts and parts.n_parts})
+            matrix = project.features(*period, model=model, engine=engine, step=step, screened=screenings.update)
+            n_rows = _written(matrix, out, step)
     if parts is not None and allowed is not None:
         screen.say(_told_of_parts(parts, allowed))
-    screen.say(f"{out}: {n_rows:,} rows, {len(names)} features ({', '.join(names)})")
+    _tell_written(screen, project.definitions.model(model).features, out, n_rows, parts=parts, screenings=screenings)
 
 
 @click.command()
@@ -228,6 +230,39 @@ def _told_of_parts(parts: Written, allowed: int) -> str:
         f"Computed by parts within {allowed / 2**30:.1f} GiB: at most {parts.n_parts:,} parts of the entities, the "
         f"largest with {parts.largest_part:,} events; {parts.n_spilled_bytes / 2**20:,.0f} MiB lay on the disk."
     )
+
+
+def _tell_written(
+    screen: Screen,
+    definition: FeatureDefinition,
+    out: str,
+    n_rows: int,
+    *,
+    parts: Written | None,
+    screenings: dict[str, Screening],
+) -> None:
+    """Say what a matrix holds, and what it lacks: rows that were refused, features whose cap was reached."""
+    names, capped = list(definition.names), {} if is_address(out) else caps.reached(definition, Path(out))
+    refused = {name: found for name, found in screenings.items() if found.n_refused}
+    screen.emit(
+        {
+            "file": out,
+            "rows": n_rows,
+            "features": names,
+            "parts": parts and parts.n_parts,
+            "refused": {name: found.n_refused for name, found in refused.items()},
+            "caps_reached": capped,
+        }
+    )
+    screen.say(*map(_told_of_refused, refused.values()))
+    if capped:
+        screen.say(caps.told(capped, definition))
+    screen.say(f"{out}: {n_rows:,} rows, {len(names)} features ({', '.join(names)})")
+
+
+def _told_of_refused(found: Screening) -> str:
+    why = ", ".join(f"{reason} ({n:,})" for reason, n in found.reasons.items())
+    return f"{found.n_refused:,} of {found.n_rows:,} rows of {found.source} were refused: {why}. See {found.quarantine}"
 
 
 def _written(matrix: Matrix, out: str, step: Step) -> int:

@@ -1,0 +1,57 @@
+"""How often a cap was reached: a count of different values that is missing, which nothing else makes it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow.dataset as ds
+
+from tallystick.definitions.expressions import Aggregate
+from tallystick.definitions.features import FeatureDefinition
+
+
+def capped(definition: FeatureDefinition) -> tuple[str, ...]:
+    """Return the features that are missing only where their cap was reached: those that are a ``distinct`` alone.
+
+    What is computed from one can be missing for other reasons, so it tells nothing of the cap.
+    """
+    return tuple(
+        name
+        for name, expr in definition.features.items()
+        if isinstance(expr, Aggregate) and expr.function == "distinct"
+    )
+
+
+def reached(definition: FeatureDefinition, file: Path) -> dict[str, int]:
+    """Return in how many rows of a written matrix each cap was reached, of those that were.
+
+    Parameters
+    ----------
+    definition : the features
+    file : the matrix as Parquet, a file or a folder of them
+    """
+    names = list(capped(definition))
+    if not names:
+        return {}
+    found = dict.fromkeys(names, 0)
+    for batch in ds.dataset(file, format="parquet").to_batches(columns=names):
+        for name in names:
+            found[name] += batch.column(name).null_count
+    return {name: n for name, n in found.items() if n}
+
+
+def told(rows: Mapping[str, int], definition: FeatureDefinition) -> str:
+    """Return the sentence about the caps that were reached.
+
+    >>> from tallystick.definitions.features import FeatureSet
+    >>> from tallystick.definitions.fields import key
+    >>> from tallystick.definitions.streams import Stream
+    >>> payments = Stream("payments", id="id", time="at", fields={"customer": key, "shop": key})
+    >>> class Shops(FeatureSet, spine=payments):
+    ...     shops = payments.by("customer").distinct(payments.shop, cap=3).over("7d")
+    >>> told({"shops": 1_200}, Shops.definition)
+    'Cap reached, so missing: shops in 1,200 rows (cap 3).'
+    """
+    caps = {name: getattr(definition.features[name], "cap", 0) for name in rows}
+    return (
+        f"Cap reached, so missing: {', '.join(f'{name} in {n:,} rows (cap {caps[name]})' for name, n in rows.items())}."
+    )
