@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tallystick.data.records import id_field, key_fields
+from tallystick.data.records import id_field, key_fields, value_fields
 from tallystick.definitions.streams import Source
 from tallystick.features.groups import ALL_TIME_US, Group
+from tallystick.features.spark.packed import kept
 from tallystick.features.spark.session import functions
+from tallystick.features.spill.needed import Needed
 
 MOST_RANGES = 64
 
@@ -48,6 +50,20 @@ def key(source: Source, field: str) -> Any:
     """Return the column with a key of packed records: the id itself, or one of ``keys``."""
     f = functions()
     return f.col("id") if field == id_field(source) else f.col("keys")[key_fields(source).index(field)]
+
+
+def columns(source: Source, needed: Needed) -> list[Any]:
+    """Return the columns of packed records with the needed fields alone: the others need not be sent to anybody."""
+    f = functions()
+    keys, values = kept(source, needed)
+    every_key, every_value = key_fields(source), tuple(value_fields(source))
+    is_named = id_field(source) in needed.get(source.name, set())
+    return [
+        *("row", "arrived", "time"),
+        f.col("id") if is_named else f.lit(None).cast("string").alias("id"),
+        f.array(*(f.col("keys")[every_key.index(name)] for name in keys)).cast("array<string>").alias("keys"),
+        f.array(*(f.col("values")[every_value.index(name)] for name in values)).cast("array<bigint>").alias("values"),
+    ]
 
 
 def reach(group: Group) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Fixed, Keys, Records, arrived_at, key_fields, value_fields
 from tallystick.definitions.streams import Source
+from tallystick.features.spill.needed import Needed
 
 Ints = NDArray[np.int64]
 
@@ -50,9 +51,16 @@ def packed(records: Records, rows: Ints) -> dict[str, pa.Array]:
     }
 
 
-def unpacked(table: pa.Table, sources: Sequence[Source], spine: str) -> Unpacked:
+def kept(source: Source, needed: Needed) -> tuple[list[str], list[str]]:
+    """Return the fields of a source that are needed: of its ``keys``, and of its ``values``, in their order."""
+    fields = needed.get(source.name, set())
+    return [name for name in key_fields(source) if name in fields], [n for n in value_fields(source) if n in fields]
+
+
+def unpacked(table: pa.Table, sources: Sequence[Source], spine: str, needed: Needed) -> Unpacked:
     """Return packed records, each with its ``source``'s place and whether it is ``asked``, as a dataset.
 
+    They have the ``needed`` fields only, as ``kept`` says.
     A record that stands there twice is taken once. They are numbered in the order of ``data.numbering``: by arrival,
     then by the source's place, then by row. Only the order matters to features, so each part may count for itself.
     """
@@ -66,7 +74,9 @@ def unpacked(table: pa.Table, sources: Sequence[Source], spine: str) -> Unpacked
     seq, asked = np.arange(1, len(order) + 1), asked[: len(order)]
     mine = {source.name: np.flatnonzero(place[order] == number) for number, source in enumerate(sources)}
     records = {
-        source.name: _records(source, table.take(pa.array(order[mine[source.name]])), seq[mine[source.name]])
+        source.name: _records(
+            source, table.take(pa.array(order[mine[source.name]])), seq[mine[source.name]], kept(source, needed)
+        )
         for source in sources
     }
     places = np.flatnonzero(asked[mine[spine]])
@@ -80,9 +90,9 @@ def table_of(batches: Iterable[pa.RecordBatch]) -> pa.Table | None:
     return pa.Table.from_batches(held).combine_chunks() if held else None
 
 
-def _records(source: Source, rows: pa.Table, seq: Ints) -> Records:
-    keys = _columns(rows, "keys", key_fields(source), pa.string())
-    values = _columns(rows, "values", tuple(value_fields(source)), pa.int64())
+def _records(source: Source, rows: pa.Table, seq: Ints, fields: tuple[list[str], list[str]]) -> Records:
+    keys = _columns(rows, "keys", fields[0], pa.string())
+    values = _columns(rows, "values", fields[1], pa.int64())
     return Records(
         source,
         seq,

@@ -16,6 +16,7 @@ from tallystick.features.plan import Plan
 from tallystick.features.spark.packed import Ints, table_of, unpacked
 from tallystick.features.spark.session import OVERFLOW
 from tallystick.features.spelled import features, spelled, text_slots
+from tallystick.features.spill.needed import Needed, of_group, of_rows
 
 Floats = NDArray[np.float64]
 
@@ -73,12 +74,25 @@ def matrix(batches: Iterator[pa.RecordBatch], *, plan: str) -> Iterator[pa.Recor
     own = table.filter(pa.array(place == SPINE)).drop_columns(["place", "numbers", "texts"])
     n = len(own)
     own = own.append_column("source", pa.array(np.full(n, _spine_place(opened))))
-    found = unpacked(own.append_column("asked", pa.array(np.ones(n, dtype=bool))), opened.sources, _spine(opened))
+    own = own.append_column("asked", pa.array(np.ones(n, dtype=bool)))
+    found = unpacked(own, opened.sources, _spine(opened), of_matrix(opened))
     known = [_in_order(table.filter(pa.array(place == group))) for group in range(len(opened.groups))]
     for rows in known:
         if not np.array_equal(rows.column("row").to_numpy(), found.rows):
             raise RuntimeError(f"a group knows {len(rows)} of {n} rows; this is a fault of Tallystick")
     yield from _matrix(opened, found.dataset, found.asked, known).to_batches()
+
+
+def of_matrix(plan: Plan) -> Needed:
+    """Return the fields with which ``matrix`` takes the spine's rows, and names what groups tell in texts."""
+    spine = _spine(plan)
+    texts = {
+        str(group.tracks[group.slots[slot].track].of)
+        for place, group in enumerate(plan.groups)
+        for slot in text_slots(plan, place)
+        if group.stream == spine
+    }
+    return {source.name: set(source.fields) for source in plan.sources} | {spine: of_rows(plan) | texts}
 
 
 @cache
@@ -95,7 +109,7 @@ def _spine_place(plan: Plan) -> int:
 
 
 def _slots(plan: Plan, place: int, rows: pa.Table) -> pa.Table:
-    found = unpacked(rows, plan.sources, _spine(plan))
+    found = unpacked(rows, plan.sources, _spine(plan), of_group(plan, place))
     numbers = batch.slots(plan, place, found.dataset, found.asked)
     n, width = numbers.shape
     texts = [
