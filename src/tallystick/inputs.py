@@ -16,7 +16,7 @@ from tallystick.errors import EngineUnfit
 from tallystick.features.engines import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
-from tallystick.features.prove import Proof, prove
+from tallystick.features.prove import Proof, prove, with_spark
 from tallystick.features.spark import executor
 from tallystick.features.spark.opening import is_address
 from tallystick.features.spark.session import LOCAL
@@ -223,10 +223,16 @@ class Inputs(Ground):
         """Return a model's features in the SQL of "duckdb" or "spark", in the form right in any order of arrival."""
         return script(self.plan(self.definitions.model(model)), dialect)
 
-    def prove(self, n_rows: int = 10_000, *, model: str | None = None, step: Step | None = None) -> Proof:
-        """Compute the last rows' features with every executor that is installed, and compare all bits."""
+    def prove(
+        self, n_rows: int = 10_000, *, model: str | None = None, master: str | None = None, step: Step | None = None
+    ) -> Proof:
+        """Compute the last rows' features with every executor that is installed, and compare all bits.
+
+        Spark is among them where its ``master`` is named, such as ``local[2]`` or ``spark://host:7077``.
+        """
         plan = self.plan(self.definitions.model(model))
-        return prove(plan, self.dataset(step, model=model), n_rows, step=step)
+        executors = None if master is None else with_spark(master)
+        return prove(plan, self.dataset(step, model=model), n_rows, executors=executors, step=step)
 
 
 def named_step(step: Step | None, stage: str) -> Callable[[int, int], None] | None:

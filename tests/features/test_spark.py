@@ -23,6 +23,7 @@ from tallystick.errors import (
     SparkAway,
     TooManyRefused,
 )
+from tallystick.features.prove import available, prove, with_spark
 from tallystick.features.spark import executor, reading
 from tallystick.features.spark.session import check
 from tallystick.simulation.cards import simulate
@@ -93,6 +94,17 @@ def test_the_whole_algebra_gives_the_bits_of_batch(spark: Any, lent: Project, tm
     assert n_rows == len(ids)
     assert ids == lent.wanted.ids.to_pylist()
     assert [name for i, name in enumerate(lent.plan.names) if (bits(values, i) != bits(lent.wanted.values, i))] == []
+
+
+def test_a_proof_has_spark_where_a_master_is_named(spark: Any, lent: Project) -> None:
+    """The last records of the whole algebra, given from memory in the order of their sequence, have batch's bits."""
+    seen = data_read.read(lent.sources, lent.flags, lent.root, now=NOW).dataset
+    in_spark = with_spark("local[2]")[-1]
+
+    proof = prove(lent.plan, seen, 40, executors=[in_spark])
+
+    assert (proof.n_rows, proof.is_identical) == ({"batch": 40, "spark": 40}, True)
+    assert "spark" not in [executor.name for executor in available()]
 
 
 def test_only_the_period_is_written(project: Project, found: dict[str, reading.Screened], tmp_path: Path) -> None:

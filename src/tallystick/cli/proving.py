@@ -17,16 +17,18 @@ from tallystick.tables import table
     "--rows", default=10_000, type=click.IntRange(min=1), show_default=True, help="How many of the last records."
 )
 @click.option("--model", default=None, help="Whose features, where a project declares several models.")
+@click.option("--master", default=None, help="Spark too, at its master, such as local[2] or spark://host:7077.")
 @json_option
 @click.pass_obj
-def prove(options: Options, rows: int, model: str | None, as_json: bool) -> None:
+def prove(options: Options, rows: int, model: str | None, master: str | None, as_json: bool) -> None:
     """Compute the last records with every executor.
 
-    All bits are compared with those of batch. Exits 1 when one differs.
+    All bits are compared with those of batch. Exits 1 when one differs. Spark takes long to start, and is asked only
+    where a master is named.
     """
     screen, project = Screen(as_json=as_json), options.open()
     with screen.progress() as step:
-        proof = project.prove(rows, model=model, step=step)
+        proof = project.prove(rows, model=model, master=master, step=step)
     screen.emit(proof.to_plain())
     screen.say(_proof(proof), *(_told(f.feature, f.first) for f in proof.features if f.first is not None))
     for name in proof.missing:

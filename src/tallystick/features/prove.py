@@ -1,5 +1,6 @@
 """Proof on a user's own records: every executor computes the same features, and every bit is compared."""
 
+import functools
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from tallystick.features.arrivals import arrivals
 from tallystick.features.online import Online
 from tallystick.features.oracle_input import concerned, from_dataset
 from tallystick.features.plan import Plan
+from tallystick.features.spark import proving
 from tallystick.features.state.lmdb import LmdbStore
 
 Ints = NDArray[np.int64]
@@ -140,6 +142,11 @@ def available() -> tuple[Executor, ...]:
     if importlib.util.find_spec("duckdb") is not None:
         here.append(Executor("duckdb", _sql))
     return tuple(here)
+
+
+def with_spark(master: str) -> tuple[Executor, ...]:
+    """Return these and Spark, at a master such as ``local[2]``; it starts slowly, so only who names one has it."""
+    return *available(), Executor("spark", functools.partial(proving.compute, master=master))
 
 
 def _near(plan: Plan, dataset: Dataset, n_rows: int) -> tuple[Dataset, Ints]:

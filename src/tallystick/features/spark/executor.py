@@ -12,11 +12,12 @@ from tallystick.definitions.progress import Progress, Step
 from tallystick.definitions.streams import Source
 from tallystick.features.plan import Plan
 from tallystick.features.spark import worker
-from tallystick.features.spark.entities import cut, entity, key, placed, reach
+from tallystick.features.spark.entities import columns, cut, entity, key, placed, reach
 from tallystick.features.spark.packed import COLUMNS
 from tallystick.features.spark.reading import Screened, read
 from tallystick.features.spark.session import LOCAL, functions, session, types
 from tallystick.features.spark.worker import SLOTS, SPINE
+from tallystick.features.spill.needed import of_group
 
 HOT = 1_000_000
 """Entities with more events than this are cut into ranges of time."""
@@ -31,8 +32,7 @@ class _Work:
 
     plan: Plan
     sources: Mapping[str, Screened]
-    begin: int | None
-    end: int | None
+    asked: Any
     hot: int
 
     def place(self, source: str) -> int:
@@ -45,11 +45,6 @@ class _Work:
     @property
     def text(self) -> str:
         return json.dumps(self.plan.to_plain())
-
-    def is_asked(self) -> Any:
-        f = functions()
-        after = f.lit(True) if self.begin is None else f.col("time") >= self.begin
-        return after if self.end is None else after & (f.col("time") < self.end)
 
 
 def features(
@@ -134,22 +129,38 @@ def write(
     -------
     How many rows were written.
     """
-    task = _Work(plan, sources, begin, end, hot)
-    asked = task.spine.frame.where(task.is_asked())
-    n_asked = asked.count()
-    n_files = 1 + n_asked // ROWS_OF_A_FILE
-    ranges = _range(asked, n_files)
-    frames = [asked.select(functions().lit(SPINE).alias("place"), *COLUMNS, ranges.alias("range"))]
+    f = functions()
+    asked = f.lit(True) if begin is None else f.col("time") >= begin
+    asked = asked if end is None else asked & (f.col("time") < end)
+    matrix(plan, sources, asked, hot=hot, progress=progress).write.parquet(out)
+    if progress is not None:
+        progress(len(plan.groups) + 1, len(plan.groups) + 1)
+    return int(sources[plan.definition.spine.name].frame.where(asked).count())
+
+
+def matrix(
+    plan: Plan, sources: Mapping[str, Screened], asked: Any, *, hot: int = HOT, progress: Progress | None = None
+) -> Any:
+    """Return the ids and features of the asked records as a frame, whose parts follow each other in order of arrival.
+
+    Parameters
+    ----------
+    plan, sources, hot, progress : as for ``write``
+    asked : a condition over ``packed.COLUMNS`` of the spine's records
+    """
+    task = _Work(plan, sources, asked, hot)
+    rows = task.spine.frame.where(asked)
+    n_files = 1 + rows.count() // ROWS_OF_A_FILE
+    ranges = _range(rows, n_files)
+    own = columns(task.spine.source, worker.of_matrix(plan))
+    frames = [rows.select(functions().lit(SPINE).alias("place"), *own, ranges.alias("range"))]
     for place in range(len(plan.groups)):
         frames.append(_slots(task, place, ranges))
         if progress is not None:
             progress(place + 1, len(plan.groups) + 1)
     together = functools.reduce(lambda above, below: above.unionByName(below, allowMissingColumns=True), frames)
     spread = together.repartitionById(n_files, "range").drop("range")
-    spread.mapInArrow(functools.partial(worker.matrix, plan=task.text), _schema(plan)).write.parquet(out)
-    if progress is not None:
-        progress(len(plan.groups) + 1, len(plan.groups) + 1)
-    return int(n_asked)
+    return spread.mapInArrow(functools.partial(worker.matrix, plan=task.text), _schema(plan))
 
 
 def _needed(plan: Plan, flags: Iterable[Flagged]) -> list[Source]:
@@ -187,13 +198,14 @@ def _rows(task: _Work, place: int) -> Any:
     """Return all records that a group needs: questions, events, and what is reported of these."""
     f, group = functions(), task.plan.groups[place]
     spine, stream = task.spine.source, task.sources[group.stream].source
-    asked, whose, about = task.is_asked(), entity(spine, group.at), f.col("time").alias("about")
-    own = [f.lit(task.place(spine.name)).alias("source"), *COLUMNS]
+    asked, whose, about = task.asked, entity(spine, group.at), f.col("time").alias("about")
+    needed = of_group(task.plan, place)
+    own = [f.lit(task.place(spine.name)).alias("source"), *columns(spine, needed)]
     questions = task.spine.frame.select(*own, asked.alias("asked"), whose.alias("entity"), about)
     if stream.name == spine.name and group.at == group.keys:
         parts = [questions.where(f.col("asked") | f.col("entity").isNotNull())]
     else:
-        theirs = [f.lit(task.place(stream.name)).alias("source"), *COLUMNS, f.lit(False).alias("asked")]
+        theirs = [f.lit(task.place(stream.name)).alias("source"), *columns(stream, needed), f.lit(False).alias("asked")]
         events = task.sources[stream.name].frame.select(*theirs, entity(stream, group.keys).alias("entity"), about)
         parts = [questions.where("asked"), events.where(f.col("entity").isNotNull())]
     watched = [task.plan.later[series.later] for series in group.series]
@@ -215,7 +227,8 @@ def _reports(task: _Work, place: int, by: str, on: str) -> Any:
     events = _entities(task, place).withColumnsRenamed({"time": "about", "id": "reported"})
     told = reports.frame.select(*COLUMNS, key(reports.source, on).alias("on")).where(f.col("on").isNotNull())
     joined = told.join(events, f.col("on") == f.col("reported"))
-    own = [f.lit(task.place(by)).alias("source"), *COLUMNS, f.lit(False).alias("asked")]
+    kept = columns(reports.source, of_group(task.plan, place))
+    own = [f.lit(task.place(by)).alias("source"), *kept, f.lit(False).alias("asked")]
     return joined.select(*own, "entity", "about")
 
 
