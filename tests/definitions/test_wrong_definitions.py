@@ -100,6 +100,7 @@ SETS = [
     ("class F(ts.FeatureSet): a = payments.amount", "F needs spine= the stream with one row of features per record."),
     ("class F(ts.FeatureSet, spine=profiles): a = payments.amount", "not Table('profiles')"),
     ("class F(ts.FeatureSet, spine=payments): describe = payments.amount", "what every feature set tells about itself"),
+    ("class F(ts.FeatureSet, spine=payments): payment_id = payments.amount", "is called as the id of 'payments'"),
     ("class F(ts.FeatureSet, spine=payments): a = [payments.amount]", "which is no feature"),
     ("class F(ts.FeatureSet, spine=payments): a = fraud", "becomes known later"),
 ]

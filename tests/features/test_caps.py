@@ -1,6 +1,7 @@
 """A cap that was reached is told: how many rows lack a count of different values, and of which feature."""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ from tallystick.features import caps
 
 payments = ts.Stream("payments", id="id", time="at", fields={"customer": ts.key, "shop": ts.key})
 customer = payments.by("customer")
-shops = customer.distinct(payments.shop, cap=3).over("7d", "30d")
+shops: Any = customer.distinct(payments.shop, cap=3).over("7d", "30d")
 
 
 class Shops(ts.FeatureSet, spine=payments):

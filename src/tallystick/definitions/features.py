@@ -136,6 +136,11 @@ class FeatureSet:
                 if name in features:
                     sentence = f"{cls.__name__} has two features called {name!r}. Rename one."
                     raise DefinitionError(sentence, where=where())
+                if name == known.id:
+                    sentence = (
+                        f"{cls.__name__}.{name} is called as the id of {known.name!r}. Call the feature otherwise."
+                    )
+                    raise DefinitionError(sentence, where=where())
                 features[name] = _checked(f"{cls.__name__}.{name}", expr, known)
         if not features:
             raise DefinitionError(f"{cls.__name__} declares no feature. Write at least one.", where=where())

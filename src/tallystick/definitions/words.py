@@ -82,7 +82,10 @@ def words(expr: AnyExpr, sources: Sources) -> str:
     >>> words(payments.by("customer_id").mean(payments.amount).over("7d"), sources)
     "mean of amount (EUR) over the customer's payments of the last 7 days"
     """
-    return f"1 if {_claim(expr, sources)}, else 0" if is_condition(expr) else _SAID[type(expr)](expr, sources)
+    if not is_condition(expr):
+        return _SAID[type(expr)](expr, sources)
+    lacking = ", missing where a part of it is missing" if _can_lack(expr, sources) else ""
+    return f"1 if {_claim(expr, sources)}, else 0{lacking}"
 
 
 def length(us: int) -> str:
@@ -94,6 +97,28 @@ def length(us: int) -> str:
     text = written(us)
     number = text.rstrip("dhmsu")
     return f"{number} {UNITS[text[len(number) :]]}{'' if number == '1' else 's'}"
+
+
+def _can_lack(expr: AnyExpr, sources: Sources) -> bool:
+    """Return whether a value can be missing: an optional field, a lookup, an aggregate of nothing, a quotient."""
+    lacks = False
+    match expr:
+        case Column() | KeyColumn():
+            lacks = sources[expr.stream].fields[expr.field].optional
+        case TimePart():
+            lacks = sources[expr.of.stream].fields[expr.of.field].optional
+        case Aggregate():
+            lacks = expr.function not in ("count", "sum")
+        case Coalesce():
+            lacks = _can_lack(expr.left, sources) and _can_lack(expr.right, sources)
+        case Unary():
+            lacks = expr.function == "log1p" or (expr.function != "is_missing" and _can_lack(expr.of, sources))
+        case Arithmetic() | Comparison() | TextComparison() | Logical():
+            divides = expr.op == "/" and not (isinstance(expr.right, Literal) and expr.right.value)
+            lacks = divides or _can_lack(expr.left, sources) or _can_lack(expr.right, sources)
+        case _:
+            pass
+    return lacks
 
 
 def _claim(expr: AnyExpr, sources: Sources) -> str:
@@ -179,8 +204,8 @@ def _unary(expr: Unary, sources: Sources) -> str:
 def _category(expr: Category, sources: Sources) -> str:
     n = len(expr.vocabulary)
     return (
-        f"the place of {words(expr.of, sources)} in {', '.join(expr.vocabulary)} (from 0 on; {n} for another, "
-        f"{n + 1} where missing)"
+        f"the place of {words(expr.of, sources)} in {', '.join(map(repr, expr.vocabulary))} (from 0 on; {n} for "
+        f"another, {n + 1} where missing)"
     )
 
 
