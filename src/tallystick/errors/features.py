@@ -17,7 +17,7 @@ class FeatureOverflow(FeatureError):
         self.column, self.entity, self.value = column, entity, value
         super().__init__(
             f"The running total of {column!r} for {entity} grows beyond 2**62 with a record of {value} (in units of "
-            "its last digit). Look for a wrong value, or declare fewer decimals."
+            "its last digit; std() sums squares). Look for a wrong value, or declare fewer decimals."
         )
 
 
