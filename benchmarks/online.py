@@ -194,8 +194,8 @@ def played(online: Online, past: History) -> Laps:
             read = clock()
             state.commit(seq)
             laps[i] = begin, appended, read, clock()
-    append, read, commit = np.diff(laps, axis=1).T
-    return Laps(append, read, append + read, commit)
+    alone = np.diff(laps, axis=1).T
+    return Laps(alone[0], alone[1], alone[0] + alone[1], alone[2])
 
 
 def feast(interpreter: str | None) -> Table:

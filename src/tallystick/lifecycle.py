@@ -227,7 +227,7 @@ class Project(Inputs):
             begin_log(self.places.log, self.read(step).dataset, self.places.segments)
         with SqliteLog.create_or_open(self.places.log) as log:
             heads.check_last(log, heads.signed(self.ledger))
-            online = open_state(self.places.state, opened.plan)
+            online = open_state(self.places.state, opened.plan, self.settings.state.url)
             try:
                 record_deployment(self.ledger, opened.digest, signer=signer, at=self.clock.now())
                 signing = heads.signing(self.ledger, signer, self.clock)
@@ -261,7 +261,7 @@ class Project(Inputs):
                 history=History.of(log, plan.sources),
                 progress=named_step(step, "state"),
             )
-            return remake_state(self.places.state, plan, follow)
+            return remake_state(self.places.state, plan, follow, self.settings.state.url)
 
     def decide(self, record: Mapping[str, Any]) -> Answer:
         """Decide about one record, as the server would, and remember it."""

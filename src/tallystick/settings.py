@@ -26,6 +26,19 @@ class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8710
 
 
+class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the state is that features are served from.
+
+    Parameters
+    ----------
+    url : of a Redis, such as ``redis://host:6379/0`` or ``unix:///run/redis.sock``, which no other project uses; an
+        environment variable may stand for a password: ``redis://:$REDIS_PASSWORD@host:6379/0``. Without one, the state
+        is in ``.tally/state``
+    """
+
+    url: Annotated[str, Meta(min_length=1)] | None = None
+
+
 class Monitoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When the alarm of bad decisions rises.
 
@@ -54,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     actor: str | None = None
     data: Data = Data()
     serving: Serving = Serving()
+    state: State = State()
     monitoring: Monitoring = Monitoring()
 
 
@@ -171,6 +185,6 @@ def _allowed(plain: dict[str, object]) -> str:
     hint = did_you_mean(strange[0], known) if strange else ""
     sections = "; ".join(
         f"[{section}] {', '.join(field.name for field in msgspec.structs.fields(kind))}"
-        for section, kind in (("data", Data), ("serving", Serving), ("monitoring", Monitoring))
+        for section, kind in (("data", Data), ("serving", Serving), ("state", State), ("monitoring", Monitoring))
     )
     return f"{hint} It may say: project, actor; {sections}.".strip()

@@ -125,12 +125,12 @@ def test_a_lost_state_is_not_appended_to(plan: Plan, make: Any) -> None:
             shared.take(make.payment("p2", 1, 100))
 
 
-def test_an_older_copy_is_noticed(shared: Shared, store: RedisStore, make: Any) -> None:
+def test_an_older_copy_is_noticed(server: RedisServer, shared: Shared, store: RedisStore, make: Any) -> None:
     """A state that went back behind what this process has seen is lost, though all its parts are there."""
     shared.append(make.payment("p1", 1, 100))
     copy = dict(store.entries())
     shared.append(make.payment("p2", 1, 100))
-    later = store.begin()
+    later = RedisStore(server.url, "state").begin()
     later.put_all(copy)
     later.commit()
 

@@ -43,13 +43,16 @@ class Online:
         self.roles = roles(plan, self.keepers, longest)
         self.features = tuple(evaluator(node) for node in plan.features)
         self._identify()
-        packed = store.get(keys.POSITION)
-        self.position = 0 if packed is None else keys.unpack_whole(packed)
+        self.position = self._reached()
         """The last place in the order of arrival that was committed; 0 in the beginning."""
 
     def transaction(self) -> "Transaction":
         """Begin a transaction: a context that forgets everything unless it was committed."""
         return Transaction(self)
+
+    def reread(self) -> None:
+        """Learn from the store what was committed: where a commit got no answer, it is not known before."""
+        self.position = self._reached()
 
     def rebuild(self, dataset: Dataset, progress: Progress | None = None) -> None:
         """Load a whole dataset into the empty state: the same bytes as appending its records one by one, faster.
@@ -90,6 +93,10 @@ class Online:
     def close(self) -> None:
         """Close the store."""
         self.store.close()
+
+    def _reached(self) -> int:
+        packed = self.store.get(keys.POSITION)
+        return 0 if packed is None else keys.unpack_whole(packed)
 
     def _identify(self) -> None:
         wanted, found = self.plan.state_digest.encode(), self.store.get(keys.PLAN)

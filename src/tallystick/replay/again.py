@@ -18,7 +18,7 @@ from tallystick.replay.archive import Archive
 from tallystick.replay.verdict import Difference, Stage, Verdict
 from tallystick.scoring.scorer import Scored
 from tallystick.scoring.session import fingerprint
-from tallystick.serving.record import Decision, Reason, bits, decode
+from tallystick.serving.record import AWAY, Decision, Reason, bits, decode, decode_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,14 @@ class Case:
     entry, decision : what was stored
     bundle : what decided, opened by its digest
     record : the raw request, screened again by the bundle's own contract
+    was_away : the log says that the state could not be asked then, which no record tells again
     """
 
     entry: Entry
     decision: Decision
     bundle: Bundle
     record: Record
+    was_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def reopen(archive: Archive, entry: Entry) -> Case | Verdict:
         decision = _proven(archive, entry)
         raw = _raw(archive, entry, decision)
         bundle = _bundle(archive, decision)
-        return Case(entry, decision, bundle, _record(bundle, decision, raw))
+        return Case(entry, decision, bundle, _record(bundle, decision, raw), _was_away(archive, entry, decision))
     except _Differs as found:
         return _verdict(entry, decision, found)
 
@@ -156,6 +158,12 @@ def _record(bundle: Bundle, decision: Decision, raw: bytes) -> Record:
     return record
 
 
+def _was_away(archive: Archive, entry: Entry, decision: Decision) -> bool:
+    """Say whether a fallback's fault is that the Redis of the state was away; the log's chain proves the fault too."""
+    fault = archive.log.find("fault", entry.stream, entry.id) if decision.fallback else None
+    return fault is not None and fault.position <= archive.proof.until and decode_fault(fault.body).error in AWAY
+
+
 def _compare_event(case: Case, vector: Vector) -> None:
     arrived = arrival_field(case.bundle.plan.definition.spine)
     if case.decision.event is not None and not _is_the_same(vector.event, case.record, arrived):
@@ -165,7 +173,7 @@ def _compare_event(case: Case, vector: Vector) -> None:
 
 def _compare_features(case: Case, vector: Vector) -> None:
     stored, found = case.decision.features, vector.values
-    if stored is None and found is None:
+    if stored is None and (found is None or case.was_away):
         return
     if stored is None or found is None:
         state = ("could not be computed", "can be computed")

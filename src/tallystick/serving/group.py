@@ -7,7 +7,7 @@ from tallystick.data.contract import parse
 from tallystick.data.records import Record, is_same
 from tallystick.definitions.digest import digest_bytes
 from tallystick.definitions.streams import Source
-from tallystick.errors import EntityTooLong, FeatureOverflow, LogHeld, RowRefused
+from tallystick.errors import EntityTooLong, FeatureOverflow, LogHeld, RowRefused, StateAway, StateLost
 from tallystick.features.online import Transaction
 from tallystick.log.entry import Draft, Entry, Kind
 from tallystick.log.sqlite import SqliteLog
@@ -57,12 +57,16 @@ class Group:
     state : the open transaction of the online features
     now : the server's clock, once for the group
     last : position of the log's head
+    away : why the state cannot be asked, if it cannot: then decisions are referred, and records wait in the log
+    n_fallbacks : how many of its decisions are fallbacks
     """
 
     desk: Desk
     state: Transaction
     now: int
     last: int
+    away: Fault | None = None
+    n_fallbacks: int = 0
     drafts: list[Draft] = field(default_factory=list)
     _records: dict[tuple[str, str], Known] = field(default_factory=dict)
     _decisions: dict[str, tuple[Decision, int]] = field(default_factory=dict)
@@ -147,7 +151,8 @@ class Group:
             raw=None if is_kept else request.raw, event=event, as_of=self.next - 1, at=self.now,
             **self.desk.judge.undecided(),
         )  # fmt: skip
-        decision, fault = self.desk.judge.decide(asked, record, self.state, fault)
+        decision, fault = self.desk.judge.decide(asked, record, self.state, fault or self.away)
+        self.n_fallbacks += decision.fallback
         position = self.next
         self._draft("decision", record.stream, key, encode(decision))
         if fault is not None:
@@ -159,10 +164,14 @@ class Group:
         """Give a new record its place in log and state, or say why the state cannot hold it."""
         position = self.next
         try:
-            self.state.append(record, position)
+            if self.away is None:
+                self.state.append(record, position)
+        except (StateAway, StateLost) as error:
+            # The log has the record, and the state follows the log when it is back.
+            self.away = fault_of(error)
         except (FeatureOverflow, EntityTooLong) as error:
             # Written as an event it would stop every later fold; the decision's own entry keeps its bytes.
-            return Fault("state", type(error).__name__, str(error))
+            return fault_of(error)
         self._draft(self.desk.kinds[record.stream], record.stream, record.id, raw)
         self._records[record.stream, record.id] = Known(position, raw, record)
         return None
@@ -193,6 +202,11 @@ class Group:
             return self._decisions[key]
         entry = self.desk.log.find("decision", stream, key)
         return None if entry is None else (decode(entry.body), entry.position)
+
+
+def fault_of(error: Exception) -> Fault:
+    """Return why the state could not take or tell something, as the log keeps it."""
+    return Fault("state", type(error).__name__, str(error))
 
 
 def parsed(source: Source, raw: bytes, now: int, *, is_known: bool = False) -> Record | Refused:

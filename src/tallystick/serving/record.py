@@ -88,6 +88,10 @@ class Fault(msgspec.Struct, frozen=True):
     detail: str
 
 
+AWAY = frozenset({"StateAway", "StateLost"})
+"""Errors of a state that could not be asked, whatever the record was."""
+
+
 def bits(value: float) -> str:
     """Return the sixteen hex characters of an IEEE double, most significant first.
 
@@ -104,6 +108,11 @@ _decoder = msgspec.json.Decoder(Decision)
 def encode(value: Decision | Fault) -> bytes:
     """Return an entry's body; every double is written so that reading it gives the same bits."""
     return _encoder.encode(value)
+
+
+def decode_fault(body: bytes) -> Fault:
+    """Read a fault's body; raise ``msgspec.ValidationError`` if it is none."""
+    return msgspec.json.decode(body, type=Fault)
 
 
 def decode(body: bytes) -> Decision:

@@ -12,8 +12,16 @@ import msgspec
 
 from tallystick.definitions.clock import Clock
 from tallystick.definitions.progress import Progress
-from tallystick.errors import FeatureError, LogError, NotApproved, StreamUnknown, TallystickError
-from tallystick.features.online import Online
+from tallystick.errors import (
+    FeatureError,
+    LogError,
+    NotApproved,
+    StateAway,
+    StateLost,
+    StreamUnknown,
+    TallystickError,
+)
+from tallystick.features.online import Online, Transaction
 from tallystick.features.plan import Plan
 from tallystick.governance import standing as governance
 from tallystick.log.entry import Head, Kind
@@ -21,10 +29,10 @@ from tallystick.log.sqlite import SqliteLog
 from tallystick.release.open import Bundle
 from tallystick.scoring.session import fingerprint
 from tallystick.serving.catch_up import catch_up
-from tallystick.serving.group import Desk, Group
+from tallystick.serving.group import Desk, Group, fault_of
 from tallystick.serving.history import History
 from tallystick.serving.judge import Judge
-from tallystick.serving.record import Approval, decode
+from tallystick.serving.record import Approval, Fault, decode
 from tallystick.serving.requests import Answer, Decided, Refused, Request, Task
 
 SignHead = Callable[[Head], None]
@@ -40,7 +48,8 @@ class Service:
     **Acknowledged means durable.** An answer leaves after the log's commit; the state's commit follows, so the
     state is never ahead of the log, and catches up from it.
     **Once.** A record is appended once and a key decided once: a retry gets the first answer.
-    **Never silence.** Where features or model fail for a record, it is referred, and the log says why.
+    **Never silence.** Where features or model fail for a record, it is referred, and the log says why. So is every
+    record while the Redis of the state is away: the log keeps them, and the state follows when it is back.
 
     Parameters
     ----------
@@ -78,6 +87,7 @@ class Service:
         # Proving and signing the ledger takes longer with its length; answers do not wait for it.
         self._signing = ThreadPoolExecutor(1, "signing")
         self._writing = threading.Lock()
+        self._n_fallbacks, self._away = 0, ""
         sources = {source.name: source for source in bundle.plan.sources}
         history = History.indexed(log, bundle.plan.sources)
         self.without_history = history.unknown
@@ -111,9 +121,7 @@ class Service:
         """Take decisions and records together: one transaction of the state, one commit of the log."""
         with self._writing:
             try:
-                if self._is_behind:
-                    self._follow()
-                answers = self._commit(tasks)
+                answers = self._commit(tasks, self._behind())
             except (LogError, FeatureError, lmdb.Error):
                 # Neither acknowledged nor, as far as we know, written: the caller's retry settles it.
                 _told.exception("a group of %d was not committed", len(tasks))
@@ -124,8 +132,12 @@ class Service:
             return answers
 
     def described(self) -> dict[str, Any]:
-        """Return what is serving: the bundle, and the log's last position and last signed one."""
-        return {"bundle": self._judge.bundle, "position": self._online.position, "signed": self._signed}
+        """Return what is serving: the bundle, the position the state has reached, and the last signed one.
+
+        And how many decisions were fallbacks since the start, and why the state is away, if it is.
+        """
+        told = {"bundle": self._judge.bundle, "position": self._online.position, "signed": self._signed}
+        return told | {"fallbacks": self._n_fallbacks} | ({"state": self._away} if self._away else {})
 
     def close(self) -> None:
         """Sign the log's head a last time. Log and state stay open: who opened them closes them."""
@@ -135,18 +147,46 @@ class Service:
             if self._log.head.position != self._signed:
                 self._sign(self._log.head)
 
-    def _commit(self, tasks: Sequence[Task]) -> list[Answer]:
+    def _behind(self) -> Fault | None:
+        """Bring the state to where the log is, if it is behind; say why not where it is away."""
+        try:
+            if self._is_behind:
+                self._online.reread()
+                self._follow()
+        except (StateAway, StateLost) as error:
+            return fault_of(error)
+        return None
+
+    def _commit(self, tasks: Sequence[Task], away: Fault | None) -> list[Answer]:
         with self._online.transaction() as state:
-            group = Group(self._desk, state, now=self._clock.now(), last=self._log.head.position)
+            group = Group(self._desk, state, now=self._clock.now(), last=self._log.head.position, away=away)
             answers = [group.take(task) for task in tasks]
             if group.drafts:
                 # Until the state has followed, whatever fails from here on leaves it behind the log.
                 self._is_behind = True
                 with self._log.transaction(group.drafts) as entries:
                     group.check(entries)
-                state.commit(entries[-1].position)
-                self._is_behind = False
+                self._n_fallbacks += group.n_fallbacks
+                self._is_behind = not self._kept(state, entries[-1].position, group)
+            self._tell(group.away)
         return answers
+
+    @staticmethod
+    def _kept(state: Transaction, position: int, group: Group) -> bool:
+        """Let the state follow the log, or say that it does not yet: the answers are durable all the same."""
+        if group.away is None:
+            try:
+                state.commit(position)
+            except (StateAway, StateLost) as error:
+                group.away = fault_of(error)
+        return group.away is None
+
+    def _tell(self, away: Fault | None) -> None:
+        """Say once that the state is away, and once that it is back."""
+        said = "" if away is None else away.detail
+        if bool(said) != bool(self._away):
+            _told.warning("decisions are referred: %s", said) if said else _told.warning("the state is back")
+        self._away = said
 
     def _follow(self, progress: Progress | None = None) -> None:
         catch_up(self._online, self._log, self._desk.sources, self._desk.history, progress)

@@ -98,10 +98,10 @@ class World:
 
     @contextmanager
     def service(
-        self, *, bundle: str | None = None, clock: Clock | None = None, sign_every: int = 1_000
+        self, *, bundle: str | None = None, clock: Clock | None = None, sign_every: int = 1_000, url: str | None = None
     ) -> Iterator[Service]:
         """Open log and state, serve from an approved bundle, and close everything afterwards."""
-        with served(self.folder, bundle or self.bundle, clock=clock, sign_every=sign_every) as service:
+        with served(self.folder, bundle or self.bundle, clock=clock, sign_every=sign_every, url=url) as service:
             yield service
 
     def payments(self, n: int, *, skip: int = 0) -> list[bytes]:
@@ -176,8 +176,10 @@ def build(folder: Path, *, seed: int = 7) -> World:
 
 
 @contextmanager
-def served(folder: Path, bundle: str, *, clock: Clock | None = None, sign_every: int = 1_000) -> Iterator[Service]:
-    """Serve from a world's folder alone: open log and state, and close everything afterwards."""
+def served(
+    folder: Path, bundle: str, *, clock: Clock | None = None, sign_every: int = 1_000, url: str | None = None
+) -> Iterator[Service]:
+    """Serve from a world's folder alone, or its state from a Redis: open everything, and close it afterwards."""
     clock, keys = clock or SettableClock(NOW), Keys(folder / "keys")
     ledger = Ledger.open(folder / "ledger.sqlite", folder / "checkpoints.jsonl")
     opened = open_bundle(
@@ -185,7 +187,7 @@ def served(folder: Path, bundle: str, *, clock: Clock | None = None, sign_every:
     )
     with SqliteLog.create_or_open(folder / "log.sqlite") as log:
         heads.check_last(log, heads.signed(ledger))
-        online = open_state(folder / "state", opened.plan)
+        online = open_state(folder / "state", opened.plan, url)
         signing = heads.signing(ledger, keys.load("otto"), clock)
         try:
             service = Service(opened, log, online, clock, sign_head=signing, sign_every=sign_every)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any
 
-from tallystick.errors import StateLost
+from tallystick.errors import StateAway, StateLost, StateTaken
 from tallystick.features.state.redis_link import PATIENCE_S, Link
 from tallystick.features.state.step import Done, Step, Window
 from tallystick.features.state.store import Entry
@@ -26,8 +26,10 @@ class RedisStore:
     cluster.
 
     **Several writers.** A transaction keeps what it puts to itself, and its ``commit`` is one atomic step, which is
-    refused as ``StateTaken`` if anybody else wrote since it first looked. Where several processes append one record
+    refused as ``StateTaken`` if anybody else wrote since this store's last. Where several processes append one record
     after another, ``Shared`` lets each step of them be atomic, and none is refused.
+    **A commit of unknown fate.** After one that got no answer, ``get`` says what is there, and transactions go on from
+    what it saw.
     **What is lost is noticed.** A state has a name from its birth, and as many values as keys; where Redis was
     restarted without its data, or removed some to save memory, every later step is ``StateLost``.
 
@@ -52,7 +54,20 @@ class RedisStore:
         self._order, self._values, self._meta = self._link.keys
         self._link.call("HSETNX", self._meta, "birth", secrets.token_hex(8))
         self._birth: bytes = self._link.call("HGET", self._meta, "birth")
-        self.step(Step())
+        self._is_in_doubt = False
+        try:
+            self._version: int | None = self.step(Step())[2]
+        except StateLost:
+            self._link.close()
+            raise
+
+    @classmethod
+    def anew(cls, url: str, name: str) -> "RedisStore":
+        """Delete what there is of a state, and open an empty one: whoever has the old one open sees it lost."""
+        link = Link(url, name)
+        link.call("DEL", *link.keys)
+        link.close()
+        return cls(url, name)
 
     @property
     def longest_key(self) -> int:
@@ -66,12 +81,34 @@ class RedisStore:
 
     def begin(self) -> "RedisTransaction":
         """Begin to write."""
-        return RedisTransaction(self)
+        return RedisTransaction(self, self._version)
 
     def get(self, key: bytes) -> bytes | None:
         """Return what was committed under a key, or None."""
-        found: bytes | None = self._link.call("HGET", self._values, key)
-        return found
+        done = Done.of(self.step(Step(gets=[key])))
+        if self._version is None:
+            self._version = done.version
+        return done.values[0]
+
+    def keep(self, step: Step) -> None:
+        """Take the step that commits a transaction.
+
+        Raises
+        ------
+        StateTaken
+            If anybody else wrote meanwhile.
+        StateAway
+            If Redis does not answer or refuses; whether the step was taken is not known.
+        """
+        try:
+            self._version, self._is_in_doubt = self.step(step)[2], False
+        except StateAway:
+            self._version, self._is_in_doubt = None, True
+            raise
+        except StateTaken:
+            if self._is_in_doubt:  # by ourselves, it seems: the one without an answer came late
+                self._version = None
+            raise
 
     def step(self, step: Step) -> list[Any]:
         """Take one atomic step, if the state is all there, and return what step.lua returned.
@@ -113,6 +150,7 @@ class RedisStore:
             raise StateLost(self.address)
         if answers != b"taken":
             raise ValueError("This store is not empty.")
+        self._version = self.step(Step())[2]
 
     def entries(self) -> Iterator[Entry]:
         """Yield everything that was committed, in rising order of keys."""
@@ -146,9 +184,8 @@ class RedisStore:
 class RedisTransaction:
     """What is put stays here until the commit; what is looked up is looked up here and there."""
 
-    def __init__(self, store: RedisStore) -> None:
-        self._store = store
-        self._version: int | None = None
+    def __init__(self, store: RedisStore, version: int | None) -> None:
+        self._store, self._version = store, version
         self._puts: dict[bytes, bytes] = {}
         self._keys: list[bytes] = []
 
@@ -206,12 +243,12 @@ class RedisTransaction:
         Raises
         ------
         StateTaken
-            If anybody else wrote since this transaction first looked; then nothing is kept.
+            If anybody else wrote since this store's last commit; then nothing is kept.
         StateAway
             If Redis does not answer or refuses.
         """
         if self._puts:
-            self._step(Step(puts=[*self._puts.items()]))
+            self._store.keep(Step(version=self._version, puts=[*self._puts.items()]))
         self.abort()
 
     def abort(self) -> None:
