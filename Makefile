@@ -28,6 +28,9 @@ example: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/decisions.py
+	$(BIN)/python benchmarks/online.py
+	$(BIN)/python -m benchmarks.features
+	$(BIN)/python benchmarks/scale.py --sizes 10M
 
 # Every dependency has a version and a hash; no index is named, so yours is used.
 .venv/ready: requirements.lock pyproject.toml
