@@ -27,6 +27,8 @@ _SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+    # Otherwise it adds up the bytes of the whole batch at each row; that many rows of records are few bytes.
+    "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",
     "spark.sql.caseSensitive": "true",  # a field is called as it is declared, or is another
 }
 
