@@ -1,5 +1,6 @@
 """Who does the features benchmark: ours, and what a user could pick instead, each in its best known form."""
 
+import atexit
 import importlib
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from tallystick.features import batch, duck
 from tallystick.features.matrix import Matrix, write_parquet
 from tallystick.features.plan import Plan
 from tallystick.features.spark import executor
+from tallystick.features.spark.session import session
 
 Run = Callable[[], Columns]
 """Does the work once, on what was prepared, and returns the features' columns by name."""
@@ -74,8 +76,11 @@ def ours_duckdb(folder: Path, work: list[Window], cores: int) -> Run:
 
 
 def ours_spark(folder: Path, work: list[Window], cores: int) -> Run:
-    """Go the whole path within Spark, as `tally features --engine spark` does."""
+    """Go the whole path within Spark, as `tally features --engine spark` does; in a Spark that runs, as the other."""
     plan, turns = _plan(work), iter(range(100))
+    running = session(f"local[{cores}]", settings={"spark.driver.memory": "6g"})
+    running.__enter__()
+    atexit.register(running.__exit__, None, None, None)
 
     def run() -> Columns:
         out = folder / f"by-spark-{next(turns)}"
