@@ -146,6 +146,7 @@ def test_all_wrong_fields_are_named_at_once(service: Service, world: World) -> N
     assert refused(answers[2]).error == "malformed"
     assert decided(answers[3]).decision.key == "p3"
     assert [e.id for e in entries(world)] == ["p3", "p3"]
+    assert service.described()["refused"] == {"invalid": 2, "malformed": 1}
 
 
 def test_a_record_the_state_cannot_hold_is_referred(service: Service, world: World) -> None:

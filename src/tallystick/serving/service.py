@@ -29,6 +29,7 @@ from tallystick.log.sqlite import SqliteLog
 from tallystick.release.open import Bundle
 from tallystick.scoring.session import fingerprint
 from tallystick.serving.catch_up import catch_up
+from tallystick.serving.counts import Counts
 from tallystick.serving.group import Desk, Group, fault_of
 from tallystick.serving.history import History
 from tallystick.serving.judge import Judge
@@ -87,7 +88,7 @@ class Service:
         # Proving and signing the ledger takes longer with its length; answers do not wait for it.
         self._signing = ThreadPoolExecutor(1, "signing")
         self._writing = threading.Lock()
-        self._n_fallbacks, self._away = 0, ""
+        self._n_fallbacks, self._away, self._counts = 0, "", Counts(bundle.plan)
         sources = {source.name: source for source in bundle.plan.sources}
         history = History.indexed(log, bundle.plan.sources)
         self.without_history = history.unknown
@@ -125,7 +126,8 @@ class Service:
             except (LogError, FeatureError, lmdb.Error):
                 # Neither acknowledged nor, as far as we know, written: the caller's retry settles it.
                 _told.exception("a group of %d was not committed", len(tasks))
-                return [_UNAVAILABLE] * len(tasks)
+                answers = [_UNAVAILABLE] * len(tasks)
+            self._counts.take(answers)
             if self._online.position - self._asked_to_sign >= self._sign_every:
                 self._asked_to_sign = self._online.position
                 self._signing.submit(self._sign, self._log.head)
@@ -134,10 +136,16 @@ class Service:
     def described(self) -> dict[str, Any]:
         """Return what is serving: the bundle, the position the state has reached, and the last signed one.
 
-        And how many decisions were fallbacks since the start, and why the state is away, if it is.
+        And since the start: how many decisions were fallbacks, how many requests were refused as what, and how many
+        decisions lack a feature because its cap was reached; and why the state is away, if it is.
         """
         told = {"bundle": self._judge.bundle, "position": self._online.position, "signed": self._signed}
-        return told | {"fallbacks": self._n_fallbacks} | ({"state": self._away} if self._away else {})
+        return (
+            told
+            | {"fallbacks": self._n_fallbacks}
+            | self._counts.told()
+            | ({"state": self._away} if self._away else {})
+        )
 
     def close(self) -> None:
         """Sign the log's head a last time. Log and state stay open: who opened them closes them."""
