@@ -21,6 +21,7 @@ fraud = payments.flagged_by(chargebacks, on="payment_id")
 
 EXPRESSIONS = [
     ("customer.count(where=payments.amount)", "where=payments.amount is no condition"),
+    ("customer.count(where=payments.abroad)", "Write one such as where=payments.abroad == 1."),
     ("customer.count(where=fraud)", "a flag that becomes known later is no condition"),
     ("customer.count(where=lambda row: row)", "the function '<lambda>' is no condition"),
     ("customer.count(where=payments.amount > 1 and payments.points > 2)", "without 'if', 'and', 'or' or 'not'"),

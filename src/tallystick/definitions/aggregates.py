@@ -135,7 +135,9 @@ class Entity:
         if where is None:
             return None
         if not is_condition(where):
-            sentence = f"where={shown(where)} is no condition. Write one such as where=payments.amount > 100."
+            is_flag = isinstance(where, Column) and isinstance(known_kind(where), Flag)
+            written = f"{shown(where)} == 1" if is_flag else "payments.amount > 100"
+            sentence = f"where={shown(where)} is no condition. Write one such as where={written}."
             raise DefinitionError(sentence, where=place())
         return self._own(where)
 
