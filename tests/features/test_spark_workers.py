@@ -20,7 +20,9 @@ SMALL = {
     "spark.driver.memory": "512m",
     "spark.executor.extraJavaOptions": HURRIED,
     "spark.executor.memory": "512m",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.shuffle.partitions": "2",
 }
 
 
