@@ -103,8 +103,8 @@ class StateAway(FeatureError):
         self.address, self.because = address, because
         super().__init__(
             f"The state's Redis at {address} cannot be used: {because.rstrip('.')}. Start it, or correct the address "
-            "and its rights. Nothing is lost, since the log has everything that the state holds; whether the last step was "
-            "kept is not known."
+            "and its rights. Nothing is lost, since the log has everything that the state holds; whether the last step "
+            "was kept is not known."
         )
 
 
@@ -115,8 +115,8 @@ class StateLost(FeatureError):
         self.address = address
         super().__init__(
             f"The Redis at {address} has lost some of this state, or all of it: it was restarted without its data, "
-            "went back to an older copy, or removed keys to save memory. Delete what is left, and rebuild the state from "
-            "the log."
+            "went back to an older copy, or removed keys to save memory. Delete what is left, and rebuild the state "
+            "from the log."
         )
 
 
