@@ -127,7 +127,7 @@ def test_reading_stops_above_the_share(world: Any) -> None:
         world.read(quarantine_dir=world.root / "quarantine")
 
     assert stopped.value.reasons == {"amount: below_minimum": 2}
-    assert stopped.value.quarantine is not None
+    assert isinstance(stopped.value.quarantine, Path)
     assert stopped.value.quarantine.is_file()
     assert str(stopped.value.quarantine) in str(stopped.value)
 

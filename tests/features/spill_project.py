@@ -52,7 +52,12 @@ class Project:
     def spill(self, plan: Plan, out: Path, **given: Any) -> Written:
         """Compute the features by parts, with little in memory at a time."""
         limits = given.pop("limits", None) or Limits(tuple(3 for _ in plan.groups), 2, 97, 150, 10**6)
-        how = {"now": NOW, "folder": self.root / "spill", "memory": 1 << 30, "max_refused_share": 1.0} | given
+        how: dict[str, Any] = {
+            "now": NOW,
+            "folder": self.root / "spill",
+            "memory": 1 << 30,
+            "max_refused_share": 1.0,
+        } | given
         return executor.features(plan, plan.flags, self.root, out, limits=limits, **how)
 
 

@@ -51,13 +51,21 @@ def visiting(n: int, *, late: float) -> Dataset:
     doors = [*[None] * 2, "north", "south", "west", "east"]
     came, told = [], []
     for i, second in enumerate(seconds):
-        keys = {"guest": "ann" if chance.random() < 0.98 else "bob", "door": doors[chance.integers(6)]}
+        keys: dict[str, str | None] = {
+            "guest": "ann" if chance.random() < 0.98 else "bob",
+            "door": doors[chance.integers(6)],
+        }
         spent = None if chance.random() < 0.1 else int(chance.integers(-90, 90))
         values = {"spent": spent, "floor": int(chance.integers(0, 5))}
         came.append((2 * i + 1, Record("visits", f"v{i}", int(second * SECOND_US), keys, values)))
         if i % 3 == 0:
-            known, of = int((second + chance.uniform(-5, 90)) * SECOND_US), {"visit_id": f"v{chance.integers(n)}"}
-            told.append((2 * i + 2, Record("refunds", f"r{i}", known, of, {"delta": int(chance.integers(-50, 50))})))
+            known, of = int((second + chance.uniform(-5, 90)) * SECOND_US), f"v{chance.integers(n)}"
+            told.append(
+                (
+                    2 * i + 2,
+                    Record("refunds", f"r{i}", known, {"visit_id": of}, {"delta": int(chance.integers(-50, 50))}),
+                )
+            )
     records = {"visits": from_parsed(visits.definition, came), "refunds": from_parsed(refunds.definition, told)}
     return Dataset(records, "", 2 * n + 1)
 

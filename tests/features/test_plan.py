@@ -14,9 +14,9 @@ def test_shared_windows_are_kept_once(plan: Plan) -> None:
     """Eight features of one key share four edges, one summed column and one series."""
     (group,) = plan.groups
 
-    assert group.key == "customer"
-    assert [offset // 86_400_000_000 for offset in group.offsets] == [0, 1, 7, 8]
-    assert [column.field for column in group.summed] == ["amount"]
+    assert (group.stream, group.keys, group.at) == ("payments", ("customer",), ("customer",))
+    assert [edge.offset_us // 86_400_000_000 for edge in group.offsets] == [0, 1, 7, 8]
+    assert [(channel.part, channel.of) for channel in group.channels if channel.of is not None] == [("sum", "amount")]
     assert (len(group.series), len(group.slots)) == (1, 7)
 
 

@@ -71,7 +71,7 @@ def test_many_events_are_few_entries() -> None:
             append(state, (extreme,), seq * 60_000_000, seq, keys.pack_whole(seq))
         counted = Counting(state)
 
-        assert extreme.extremes(counted, ANN, DAY, 30 * DAY) == (24 * 60 + 1, 30 * 24 * 60 - 1)  # type: ignore[arg-type]
+        assert extreme.extremes(counted, ANN, DAY, 30 * DAY) == (24 * 60 + 1, 30 * 24 * 60 - 1)
         assert counted.n_read < 43_200 / 200
 
 

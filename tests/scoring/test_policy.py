@@ -108,8 +108,8 @@ def test_a_records_numbers_come_in_their_units() -> None:
         Column("payments", "nothing"),
         Column("other", "amount"),
         TimePart("hour", TimeColumn("payments", "paid_at")),
-        Aggregate("sum", "payments", "customer_id", AMOUNT, 1, 0),
-        AMOUNT * Aggregate("sum", "payments", "customer_id", AMOUNT, 1, 0),
+        Aggregate("sum", "payments", ("customer_id",), AMOUNT, 1, 0),
+        AMOUNT * Aggregate("sum", "payments", ("customer_id",), AMOUNT, 1, 0),
     ],
 )
 def test_a_cost_not_in_the_record_is_refused(missed: Column) -> None:

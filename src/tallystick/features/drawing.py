@@ -96,7 +96,7 @@ class Drawer:
         of, parts = self._value(aggregate.of), _PARTS[aggregate.function]
         if aggregate.of is not None and of is None:  # a flag: its sum is a series, and every event has it
             parts = tuple(part for part in parts if part == "number")
-        found = {part: Channel(part, of, where) for part in parts}
+        found: dict[str, Channel] = {part: Channel(part, of, where) for part in parts}
         if isinstance(of, str) and not self.stream.fields[of].optional and "number" in found:
             found["number"] = Channel("number", None, where)  # every event has the value
         return found
