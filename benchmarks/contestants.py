@@ -19,11 +19,12 @@ from tallystick.definitions.expressions import Aggregate, AnyExpr, Flagged
 from tallystick.definitions.features import FeatureDefinition
 from tallystick.definitions.fields import flag, key, money
 from tallystick.definitions.streams import Stream
-from tallystick.features import batch, duck
+from tallystick.features.batch import executor as batch
 from tallystick.features.matrix import Matrix, write_parquet
 from tallystick.features.plan import Plan
 from tallystick.features.spark import executor
 from tallystick.features.spark.session import session
+from tallystick.features.sql import duck
 
 Run = Callable[[], Columns]
 """Does the work once, on what was prepared, and returns the features' columns by name."""

@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tallystick.definitions.durations import DAY_US
-from tallystick.features.online import Transaction
+from tallystick.features.online.executor import Transaction
 from tallystick.log.reader import LogReader
 from tallystick.log.sqlite import SqliteLog
 from tallystick.scoring.reasons import Reasons

@@ -30,9 +30,9 @@ from tallystick.definitions.durations import DAY_US
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import key, money
 from tallystick.definitions.streams import Stream
-from tallystick.features.online import Online
+from tallystick.features.online.executor import Online
+from tallystick.features.online.shared import Shared
 from tallystick.features.plan import Plan
-from tallystick.features.shared import Shared
 from tallystick.features.state.lmdb import LmdbStore
 from tallystick.features.state.redis import RedisStore
 from tallystick.testing import redis_server

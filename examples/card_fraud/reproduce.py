@@ -13,7 +13,7 @@ from tallystick import lifecycle
 from tallystick.cli.screen import Screen
 from tallystick.data.records import Dataset
 from tallystick.errors import TallystickError
-from tallystick.features.batch import compute
+from tallystick.features.batch.executor import compute
 from tallystick.lifecycle import Judged, Project
 from tallystick.scoring.session import Session
 from tallystick.training.labels import NEVER, read_labels

@@ -24,7 +24,7 @@ from tallystick.features.spill import executor as spill
 from tallystick.features.spill.budget import LEAST, available, bytes_in_memory
 from tallystick.features.spill.executor import Written
 from tallystick.features.spill.folder import sweep
-from tallystick.features.sql import script
+from tallystick.features.sql.query import script
 from tallystick.ground import Ground
 from tallystick.log.reader import LogReader
 from tallystick.replay.fold import fold

@@ -18,7 +18,7 @@ from tallystick.definitions.digest import digest_of
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.progress import Step
 from tallystick.errors import BundleInconsistent, EvidenceDamaged, NothingApproved, NothingServed
-from tallystick.features.batch import compute
+from tallystick.features.batch.executor import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.governance.approvals import Approvals, approve, refuse

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from tallystick import lifecycle
 from tallystick.data.records import Dataset, Records
 from tallystick.definitions.streams import StreamDefinition
-from tallystick.features import batch, prove
+from tallystick.features import prove
+from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
 from tallystick.features.prove import Executor
 

@@ -11,8 +11,8 @@ from tallystick.definitions.durations import DAY_US
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import flag, key, money
 from tallystick.definitions.streams import Stream
+from tallystick.features.online.shared import Shared
 from tallystick.features.plan import Plan
-from tallystick.features.shared import Shared
 from tallystick.features.state.redis import RedisStore
 
 payments = Stream(

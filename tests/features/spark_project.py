@@ -15,7 +15,7 @@ from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import flag, integer, key, money, optional
 from tallystick.definitions.streams import Source, Stream, Table
-from tallystick.features import batch
+from tallystick.features.batch import executor as batch
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 

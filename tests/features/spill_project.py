@@ -15,7 +15,7 @@ from tallystick.data.read import Reading, read
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.streams import Source, Stream
-from tallystick.features import batch
+from tallystick.features.batch import executor as batch
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.features.spill import executor

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from tallystick.data.merge import from_parsed
 from tallystick.data.records import BEGINNING_US, Dataset, Record
 from tallystick.definitions.features import FeatureSet
-from tallystick.features import oracle
-from tallystick.features.oracle_input import from_dataset
+from tallystick.features.oracle import executor as oracle
+from tallystick.features.oracle.inputs import from_dataset
 from tallystick.features.plan import Plan
 from tallystick.testing.declared import SOURCES, applications, outcomes, payments, profiles, refunds, reports, shops
 

@@ -11,8 +11,9 @@ from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import integer, key, money, optional
 from tallystick.definitions.streams import Stream
 from tallystick.errors import FeatureOverflow
-from tallystick.features import batch, oracle
-from tallystick.features.oracle_input import from_dataset
+from tallystick.features.batch import executor as batch
+from tallystick.features.oracle import executor as oracle
+from tallystick.features.oracle.inputs import from_dataset
 from tallystick.features.plan import Plan
 
 visits = Stream(

@@ -14,7 +14,7 @@ from tallystick.definitions.durations import DAY_US
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import flag, key, money
 from tallystick.definitions.streams import Stream, Table
-from tallystick.features.batch import compute
+from tallystick.features.batch.executor import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 

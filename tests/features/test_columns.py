@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.definitions import zones
-from tallystick.features import columns, finalise
-from tallystick.features.native import native
+from tallystick.features import finalise
+from tallystick.features.batch import columns
+from tallystick.features.batch.native import native
 from tallystick.features.rowwise import CALLS, OPERATIONS, PARTS, decimal
 
 whole = st.integers(-(2**62), 2**62)

@@ -11,8 +11,10 @@ from tallystick.data.records import Dataset, Record
 from tallystick.definitions.expressions import AnyExpr, Arithmetic, Column, Literal
 from tallystick.definitions.features import FeatureDefinition
 from tallystick.errors import DialectUnknown, FeatureOverflow
-from tallystick.features import batch, duck, sql
+from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
+from tallystick.features.sql import duck
+from tallystick.features.sql import query as sql
 
 from . import sql_project
 

@@ -12,9 +12,9 @@ from tallystick.data.merge import from_parsed
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.features import FeatureSet
 from tallystick.errors import EntityTooLong, FeatureOverflow, SequenceRefused, StateOccupied, StateOfOtherPlan
-from tallystick.features import batch
-from tallystick.features.arrivals import arrivals as in_order
-from tallystick.features.online import Online
+from tallystick.features.batch import executor as batch
+from tallystick.features.online.arrivals import arrivals as in_order
+from tallystick.features.online.executor import Online
 from tallystick.features.plan import Plan
 from tallystick.features.state.lmdb import LmdbStore
 
@@ -168,7 +168,7 @@ def test_a_report_may_name_nobody(online: Online, make: Any) -> None:
 def test_serving_starts_without_a_compiler() -> None:
     """The online executor imports neither numba nor anything of training."""
     code = (
-        "import sys, tallystick.features.online, tallystick.features.state.lmdb;"
+        "import sys, tallystick.features.online.executor, tallystick.features.state.lmdb;"
         "heavy = {'numba', 'llvmlite', 'sklearn', 'lightgbm', 'pandas', 'scipy'};"
         "sys.exit(' '.join(sorted(heavy & sys.modules.keys())))"
     )

@@ -11,8 +11,8 @@ from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import flag, integer, key, money, optional, time
 from tallystick.definitions.streams import Stream, Table
 from tallystick.errors import DefinitionError, FeatureOverflow
-from tallystick.features import oracle
-from tallystick.features.oracle_rows import Own, number, text
+from tallystick.features.oracle import executor as oracle
+from tallystick.features.oracle.rows import Own, number, text
 
 SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
 NAN = math.nan

@@ -11,7 +11,8 @@ from tallystick.data.records import Dataset, Record, key_fields, value_fields
 from tallystick.definitions.durations import DAY_US
 from tallystick.definitions.features import FeatureSet
 from tallystick.errors import EngineMissing, EngineUnknown
-from tallystick.features import batch, engines, prove
+from tallystick.features import engines, prove
+from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
 from tallystick.features.prove import Executor, available
 from tallystick.testing.declared import SOURCES, payments

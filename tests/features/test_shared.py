@@ -10,10 +10,10 @@ import pytest
 from tallystick.data.merge import from_parsed
 from tallystick.data.records import Dataset, Record
 from tallystick.errors import EntityTooLong, FeatureOverflow, SequenceRefused, StateAway, StateLost, StateOfOtherPlan
-from tallystick.features import batch
-from tallystick.features.online import Online
+from tallystick.features.batch import executor as batch
+from tallystick.features.online.executor import Online
+from tallystick.features.online.shared import Shared
 from tallystick.features.plan import Plan
-from tallystick.features.shared import Shared
 from tallystick.features.state.lmdb import LmdbStore
 from tallystick.features.state.redis import RedisStore
 from tallystick.testing import redis_server as servers

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import tallystick as ts
 from tallystick.data.merge import from_parsed
 from tallystick.data.records import Dataset, Record
-from tallystick.features.batch import compute
+from tallystick.features.batch.executor import compute
 from tallystick.features.plan import Plan
 from tallystick.features.sight import seen_by
 

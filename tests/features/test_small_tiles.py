@@ -9,9 +9,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 
-from tallystick.features import oracle, summaries, tiles
-from tallystick.features.online import Online
-from tallystick.features.oracle_input import from_dataset
+from tallystick.features.online import summaries, tiles
+from tallystick.features.online.executor import Online
+from tallystick.features.oracle import executor as oracle
+from tallystick.features.oracle.inputs import from_dataset
 from tallystick.features.state.lmdb import LmdbStore
 from tallystick.testing.drawn_features import aggregates
 from tallystick.testing.scenarios import Scenario, scenarios

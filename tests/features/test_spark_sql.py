@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset
-from tallystick.features import sql
-from tallystick.features.duck import arrow
 from tallystick.features.plan import Plan
-from tallystick.features.sql_names import Names, unquoted
+from tallystick.features.sql import query as sql
+from tallystick.features.sql.duck import arrow
+from tallystick.features.sql.names import Names, unquoted
 from tallystick.testing.scenarios import Scenario, scenarios
 
 from . import sql_project

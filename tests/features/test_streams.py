@@ -14,7 +14,7 @@ from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import key, money, optional
 from tallystick.definitions.streams import Stream, Table
 from tallystick.errors import EntityTooLong, FeatureOverflow
-from tallystick.features.online import Online, Transaction
+from tallystick.features.online.executor import Online, Transaction
 from tallystick.features.plan import Plan
 from tallystick.features.state.lmdb import LmdbStore
 

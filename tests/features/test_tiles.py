@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tallystick.features.online.tiles import FEW, LEVELS, Tiles, cover
 from tallystick.features.state import keys
 from tallystick.features.state.lmdb import LmdbStore, LmdbTransaction
-from tallystick.features.tiles import FEW, LEVELS, Tiles, cover
 
 EVENTS, ANN = keys.list_of(keys.TRACK, 0, 0), keys.measured(b"ann")
 DAY = 86_400_000_000

@@ -12,7 +12,7 @@ from tallystick import lifecycle
 from tallystick.definitions.clock import SettableClock
 from tallystick.definitions.durations import DAY_US
 from tallystick.features.matrix import Matrix
-from tallystick.features.online import Online
+from tallystick.features.online.executor import Online
 from tallystick.features.state.lmdb import LmdbStore
 from tallystick.lifecycle import Project
 from tallystick.serving.catch_up import catch_up

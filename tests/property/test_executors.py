@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from tallystick.data.records import Dataset
 from tallystick.definitions.expressions import Aggregate, AnyExpr
 from tallystick.errors import FeatureOverflow
-from tallystick.features import batch, oracle, reports
-from tallystick.features.online import Online
-from tallystick.features.oracle_input import from_dataset
+from tallystick.features import reports
+from tallystick.features.batch import executor as batch
+from tallystick.features.online.executor import Online
+from tallystick.features.oracle import executor as oracle
+from tallystick.features.oracle.inputs import from_dataset
 from tallystick.features.plan import Plan
 from tallystick.features.state.lmdb import LmdbStore
 from tallystick.testing.drawn_features import aggregates

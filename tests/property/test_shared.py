@@ -11,9 +11,9 @@ from hypothesis import given
 
 from tallystick.data.records import Record
 from tallystick.errors import FeatureOverflow
-from tallystick.features import batch
-from tallystick.features.online import Online
-from tallystick.features.shared import Shared
+from tallystick.features.batch import executor as batch
+from tallystick.features.online.executor import Online
+from tallystick.features.online.shared import Shared
 from tallystick.features.state.lmdb import LmdbStore
 from tallystick.features.state.redis import RedisStore
 from tallystick.testing import redis_server as servers

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from tallystick.data.records import Dataset
 from tallystick.definitions.streams import StreamDefinition
 from tallystick.errors import FeatureOverflow
-from tallystick.features import batch, duck
+from tallystick.features.batch import executor as batch
 from tallystick.features.matrix import Matrix
+from tallystick.features.sql import duck
 from tallystick.testing.scenarios import Scenario, dataset_of, near_the_limit, scenarios
 
 Ints = NDArray[np.int64]

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tallystick.data.records import Dataset
-from tallystick.features.batch import compute
+from tallystick.features.batch.executor import compute
 from tallystick.release.bundle import inspect
 from tallystick.release.make import Ingredients, card, release
 from tallystick.testing.models import hand_written

@@ -13,7 +13,7 @@ ROOMS = (
     "tallystick.replay.compare",
     "tallystick.release.open",
     "tallystick.scoring.scorer",
-    "tallystick.features.online",
+    "tallystick.features.online.executor",
 )
 PROBED_BY_NUMBA = "scipy"  # numba imports it where it is installed, and batch features are compiled by numba
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.features.online import Online
+from tallystick.features.online.executor import Online
 from tallystick.features.state.lmdb import LmdbStore
 from tallystick.log.reader import LogReader
 from tallystick.replay.archive import Archive

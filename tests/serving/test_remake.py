@@ -7,7 +7,7 @@ import pytest
 
 from tallystick.definitions.clock import SettableClock
 from tallystick.errors import StateHeld
-from tallystick.features.online import Online
+from tallystick.features.online.executor import Online
 from tallystick.log.reader import LogReader
 from tallystick.serving.catch_up import catch_up
 from tallystick.serving.history import History

@@ -10,7 +10,7 @@ import pytest
 
 from tallystick.definitions.clock import SettableClock
 from tallystick.errors import NotApproved, StreamUnknown
-from tallystick.features.batch import compute
+from tallystick.features.batch.executor import compute
 from tallystick.governance.approvals import refuse
 from tallystick.log.entry import Draft, Entry
 from tallystick.log.reader import LogReader

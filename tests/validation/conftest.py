@@ -10,7 +10,7 @@ import pytest
 
 import tallystick as ts
 from tallystick.data.records import Dataset, Fixed, Keys, Records
-from tallystick.features import batch
+from tallystick.features.batch import executor as batch
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.training.fit import Scored, Trained, train

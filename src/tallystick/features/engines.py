@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset
 from tallystick.errors import EngineUnknown
-from tallystick.features import batch, duck
+from tallystick.features.batch import executor as batch
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
+from tallystick.features.sql import duck
 
 ENGINES = ("batch", "duckdb")
 SPARK = "spark"

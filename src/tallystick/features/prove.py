@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Records
 from tallystick.definitions.progress import Step
-from tallystick.features import batch, duck, oracle
-from tallystick.features.arrivals import arrivals
-from tallystick.features.online import Online
-from tallystick.features.oracle_input import concerned, from_dataset
+from tallystick.features.batch import executor as batch
+from tallystick.features.online.arrivals import arrivals
+from tallystick.features.online.executor import Online
+from tallystick.features.oracle import executor as oracle
+from tallystick.features.oracle.inputs import concerned, from_dataset
 from tallystick.features.plan import Plan
 from tallystick.features.spark import proving
+from tallystick.features.sql import duck
 from tallystick.features.state.lmdb import LmdbStore
 
 Ints = NDArray[np.int64]

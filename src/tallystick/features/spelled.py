@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Fixed, Keys, Records
-from tallystick.features import batch
+from tallystick.features.batch import executor as batch
+from tallystick.features.batch.work import stream_of
 from tallystick.features.plan import Plan
-from tallystick.features.work import stream_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -9,7 +9,7 @@ import numpy as np
 
 from tallystick.data.records import Dataset
 from tallystick.definitions.models import ModelDefinition
-from tallystick.features.batch import compute
+from tallystick.features.batch.executor import compute
 from tallystick.features.plan import Plan
 from tallystick.ledger.keys import Signer
 from tallystick.release.bundle import pack

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset
-from tallystick.features.batch import compute
+from tallystick.features.batch.executor import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.features.sight import seen_by

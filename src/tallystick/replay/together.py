@@ -10,7 +10,7 @@ from tallystick.data.merge import concat, from_parsed
 from tallystick.data.records import Dataset, Records
 from tallystick.definitions.progress import Progress
 from tallystick.errors import EntityTooLong, FeatureOverflow, HistoryAltered, HistoryMissing, SegmentDamaged
-from tallystick.features.online import Online
+from tallystick.features.online.executor import Online
 from tallystick.features.plan import Plan
 from tallystick.features.state.lmdb import LmdbStore
 from tallystick.log.entry import Entry

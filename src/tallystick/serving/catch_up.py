@@ -8,7 +8,7 @@ from tallystick.data.records import Dataset, Record
 from tallystick.definitions.progress import Progress
 from tallystick.definitions.streams import Source
 from tallystick.errors import StateAhead
-from tallystick.features.online import Online
+from tallystick.features.online.executor import Online
 from tallystick.log.entry import RECORDS, Entry
 from tallystick.log.reader import LogReader
 from tallystick.serving.history import History

@@ -8,7 +8,7 @@ from tallystick.data.records import Record, is_same
 from tallystick.definitions.digest import digest_bytes
 from tallystick.definitions.streams import Source
 from tallystick.errors import EntityTooLong, FeatureOverflow, LogHeld, RowRefused, StateAway, StateLost
-from tallystick.features.online import Transaction
+from tallystick.features.online.executor import Transaction
 from tallystick.log.entry import Draft, Entry, Kind
 from tallystick.log.sqlite import SqliteLog
 from tallystick.serving.catch_up import reread

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from tallystick.data.records import Record
-from tallystick.features.online import Transaction
+from tallystick.features.online.executor import Transaction
 from tallystick.scoring.scorer import Scored, Scorer
 from tallystick.scoring.session import Runtime
 from tallystick.serving.record import Approval, Decision, Fault, Reason, bits

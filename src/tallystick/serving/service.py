@@ -21,7 +21,7 @@ from tallystick.errors import (
     StreamUnknown,
     TallystickError,
 )
-from tallystick.features.online import Online, Transaction
+from tallystick.features.online.executor import Online, Transaction
 from tallystick.features.plan import Plan
 from tallystick.governance import standing as governance
 from tallystick.log.entry import Head, Kind

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import lmdb
 
 from tallystick.errors import StateDoubtful, StateHeld, StateLost, TallystickError
-from tallystick.features.online import Online
+from tallystick.features.online.executor import Online
 from tallystick.features.plan import Plan
 from tallystick.features.state.lmdb import LmdbStore
 from tallystick.features.state.redis import RedisStore

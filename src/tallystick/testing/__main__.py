@@ -6,7 +6,7 @@ from pathlib import Path
 from tallystick.data.merge import from_parsed
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.features import FeatureSet
-from tallystick.features.batch import compute
+from tallystick.features.batch.executor import compute
 from tallystick.features.plan import Plan
 from tallystick.testing.declared import payments, refunds
 from tallystick.testing.world import build

@@ -17,7 +17,7 @@ from tallystick.definitions.digest import digest_of
 from tallystick.definitions.durations import DAY_US
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.project import load
-from tallystick.features.batch import compute
+from tallystick.features.batch.executor import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.governance.approvals import Approvals, approve

@@ -5,7 +5,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.features import oracle, oracle_input
+from tallystick.features.oracle import executor as oracle
+from tallystick.features.oracle import inputs as oracle_input
 from tallystick.validation.check import Question, found, not_applicable
 from tallystick.validation.finding import Finding
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset
 from tallystick.definitions.expressions import Aggregate, AnyExpr, parts
-from tallystick.features.arrivals import arrivals
 from tallystick.features.entities import Entities
-from tallystick.features.online import Online
+from tallystick.features.online.arrivals import arrivals
+from tallystick.features.online.executor import Online
 from tallystick.features.plan import Plan
 from tallystick.features.sight import seen_by
 from tallystick.features.state.lmdb import LmdbStore

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset
 from tallystick.errors import FeatureOverflow
-from tallystick.features import batch
+from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
 from tallystick.features.spark.packed import Ints, table_of, unpacked
 from tallystick.features.spark.session import OVERFLOW

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tallystick.data.numbering import number
 from tallystick.data.records import Dataset, Records, arrived_at
-from tallystick.features import batch
+from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
 from tallystick.features.spelled import spelled, text_slots
 from tallystick.features.spill.needed import of_group

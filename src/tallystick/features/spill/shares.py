@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tallystick.data.records import Records, id_field
-from tallystick.features.native import native
+from tallystick.features.batch.native import native
 
 Hashes = NDArray[np.uint64]
 

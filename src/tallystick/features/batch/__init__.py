@@ -1,0 +1,1 @@
+"""The batch executor: compiled replay of many records at once."""

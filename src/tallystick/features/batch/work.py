@@ -1,0 +1,364 @@
+"""One group's share of a batch: its records by entity, what they weigh, who asks about whom, as arrays."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tallystick.data.merge import empty
+from tallystick.data.records import Dataset, Fixed, Records
+from tallystick.definitions.expressions import Corrected
+from tallystick.errors import FeatureOverflow
+from tallystick.features.batch import kernel, nodes, tracks
+from tallystick.features.batch.native import native, still
+from tallystick.features.batch.questions import Questions, by_entity, gather
+from tallystick.features.batch.series import Crossings, first_beyond
+from tallystick.features.entities import Codes, Entities, keys_of
+from tallystick.features.finalise import LARGEST_SQUARED, LARGEST_TOTAL, NAN
+from tallystick.features.groups import COUNT, DISTINCT, MAX, MIN, SUM, Channel, Group, Series, Slot, Track
+from tallystick.features.known import crossing
+from tallystick.features.plan import Plan
+from tallystick.features.reports import Changes
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+LOW_32 = 2**32 - 1
+TOO_LARGE = LARGEST_TOTAL + 1
+"""Weighs so much that the replay stops at the record, once a question sees it."""
+
+_crossing = native(crossing)
+
+
+def stream_of(plan: Plan, dataset: Dataset, name: str) -> Records:
+    """Return a stream's records; none where the dataset does not have it."""
+    found = dataset.records.get(name)
+    return empty(plan.streams[name]) if found is None else found
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which rows of the spine are asked about.
+
+    Parameters
+    ----------
+    spine : whose rows they are
+    rows : shape (n,), their places; all in their order if None
+    time, as_of : shape (n,), each one's instant, and the last place in the order of arrival that it sees
+    order : shape (n,), the rows by as-of; None where they stand so
+    is_own : every row is asked as of its own arrival
+    """
+
+    spine: Records
+    rows: Ints | None
+    time: Ints
+    as_of: Ints
+    order: Ints | None
+    is_own: bool
+
+    @classmethod
+    def of(cls, plan: Plan, dataset: Dataset, rows: Ints | None, as_of: Ints | None) -> "Asked":
+        """Return the asked rows of a plan's spine."""
+        spine = stream_of(plan, dataset, plan.definition.spine.name)
+        chosen = None if rows is None else np.asarray(rows, dtype=np.int64)
+        time, seq = (spine.time, spine.seq) if chosen is None else (spine.time[chosen], spine.seq[chosen])
+        seen = seq if as_of is None else np.asarray(as_of, dtype=np.int64)
+        rises = bool(np.all(seen[1:] >= seen[:-1]))
+        return cls(spine, chosen, time, seen, None if rises else np.argsort(seen, kind="stable"), as_of is None)
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A group's records and questions.
+
+    Parameters
+    ----------
+    plan : whose group
+    group : what is asked
+    records : the group's stream
+    entities : whose records they are
+    later : changes of every value of the plan that becomes known later
+    asked : the rows that ask
+    """
+
+    plan: Plan
+    group: Group
+    records: Records
+    entities: Entities
+    later: Sequence[Changes]
+    asked: Asked
+
+    @classmethod
+    def of(cls, plan: Plan, group: Group, dataset: Dataset, later: Sequence[Changes], asked: Asked) -> "Work":
+        """Return a group's share of a dataset."""
+        records = stream_of(plan, dataset, group.stream)
+        return cls(plan, group, records, Entities.of(records, group.keys), later, asked)
+
+    @cached_property
+    def codes(self) -> Codes:
+        """The entity that each asked row asks about, -1 for none; shape (n,)."""
+        return self.entities.asked(self.asked.spine, self.group.at, self.asked.rows)
+
+    @property
+    def starts(self) -> Ints:
+        """Where each entity's records start, by entity."""
+        return self._by_entity[0]
+
+    @cached_property
+    def _by_entity(self) -> tuple[Ints, Ints]:
+        return by_entity(still(self.entities.codes), self.entities.n)
+
+    @cached_property
+    def _conditions(self) -> tuple[Floats, ...]:
+        """What each condition is worth for every record: 1, 0 or missing."""
+        view = nodes.of_records(self.records)
+        return tuple(nodes.whole(node, view) for node in self.group.conditions)
+
+    def satisfied(self, where: int) -> Bools | None:
+        """Return which records satisfy a condition; None where there is none."""
+        return None if where < 0 else self._conditions[where] == 1.0
+
+    def nobody(self, columns: Ints, values: Floats) -> None:
+        """Give the rows that ask about no entity what an empty window gives."""
+        rows = np.flatnonzero(self.codes < 0)
+        for slot, column in zip(self.group.slots, columns, strict=True):
+            values[rows, column] = 0.0 if slot.function in (COUNT, SUM, DISTINCT) else NAN
+
+    def questions(self, values: Floats) -> Questions:
+        """Return the questions by entity."""
+        asked, codes = self.asked, self.codes
+        is_own = codes is self.entities.codes and asked.rows is None and asked.is_own
+        if is_own:
+            starts, rows = self._by_entity
+        else:
+            starts, rows = by_entity(still(codes if asked.order is None else codes[asked.order]), self.entities.n)
+            rows = rows if asked.order is None else asked.order[rows]
+        return Questions(starts, rows, still(asked.time), still(asked.as_of), values, is_own)
+
+    def events(self) -> kernel.Events:
+        """Return the records by entity, with what each adds to the group's running totals."""
+        return kernel.Events(
+            *self._by_entity,
+            still(self._gathered(self.records.time.reshape(-1, 1)).reshape(-1)),
+            still(self.records.seq),
+            still(self._gathered(self._weights())),
+        )
+
+    def _gathered(self, values: Ints) -> Ints:
+        # numpy's own memory comes in large pages, which makes up for a third of the time.
+        out = np.empty((self.starts[-1], values.shape[1]), dtype=np.int64)
+        gather(still(self.entities.codes), self.starts, still(values), out)
+        return out
+
+    def _weights(self) -> Ints:
+        channels = self.group.channels[1:]
+        if len(channels) == 1:
+            return self._weight(channels[0]).reshape(-1, 1)
+        weights = np.empty((len(self.records), len(channels)), dtype=np.int64)
+        for i, channel in enumerate(channels):
+            weights[:, i] = self._weight(channel)
+        return weights
+
+    def _weight(self, channel: Channel) -> Ints:
+        """Return what every record adds to a channel."""
+        values, present = self._value(channel.of)
+        if channel.part == "number":
+            values = np.ones(len(self.records), dtype=np.int64)
+        elif channel.part != "sum":
+            values = _squared(channel.part, values)
+        for mask in (present, self.satisfied(channel.where)):
+            if mask is not None and not mask.all():
+                values = np.where(mask, values, 0)
+        return values
+
+    def _value(self, of: str | int | None) -> tuple[Ints, Bools | None]:
+        """Return a channel's values, and which records have one (None for all)."""
+        if of is None:
+            return np.ones(len(self.records), dtype=np.int64), None
+        if isinstance(of, str):
+            column = self.records.values[of]
+            return column.values, ~column.missing
+        return (self._conditions[of] == 1.0).astype(np.int64), ~np.isnan(self._conditions[of])
+
+    def crossings(self) -> Crossings:
+        """Return the entries and exits of all series, by entity, then order of arrival."""
+        entity, series, seq, enters, leaves, weight = self._all_crossed.T
+        starts, place = by_entity(still(entity.astype(np.int32)), self.entities.n)
+        kept = (part[place] for part in (series, seq, enters, leaves, self._checked(weight)))
+        return Crossings(starts, *kept)
+
+    @cached_property
+    def _all_crossed(self) -> Ints:
+        """Entity, series, seq, entry, exit and weight of every change that enters a series, by seq; shape (n, 6)."""
+        columns = [self._crossed(place, series) for place, series in enumerate(self.group.series)]
+        found = np.concatenate([np.empty((0, 6), dtype=np.int64), *columns])
+        return np.ascontiguousarray(found[np.argsort(found[:, 2], kind="stable")])
+
+    def _checked(self, weight: Ints) -> Ints:
+        """Return the weights, too large where a series' total becomes so; only where it can are totals looked at."""
+        entity, series, seq, enters, leaves, _ = self._all_crossed.T
+        place = entity * len(self.group.series) + series
+        largest = np.bincount(place, np.abs(weight.astype(np.float64))) if len(place) else np.zeros(0)
+        checked = weight
+        for each in np.flatnonzero(largest > LARGEST_TOTAL / 2):
+            own = np.flatnonzero(place == each)
+            first = first_beyond(seq[own], enters[own], leaves[own], weight[own])
+            if first >= 0:
+                checked = checked.copy()
+                checked[own[first]] = TOO_LARGE
+        return checked
+
+    def _crossed(self, place: int, series: Series) -> Ints:
+        """Return entity, series, seq, entry, exit and weight of every change that enters a series; shape (n, 6)."""
+        found = self.later[series.later]
+        entity, counts = self.entities.codes[found.row], np.ones(len(found.row), dtype=bool)
+        satisfied = self.satisfied(series.where)
+        if satisfied is not None:
+            counts &= satisfied[found.row]
+        later = self.plan.later[series.later]
+        if isinstance(later, Corrected):
+            counts &= ~self.records.values[later.field].missing[found.row]
+        length = (series.delay_us, series.window_us, series.every_us)
+        enters, leaves = _cross(still(found.known), still(found.before), self.records.time[found.row], length)
+        columns = np.stack(
+            [entity, np.full(len(entity), place), found.seq, enters, leaves, found.weight], axis=1, dtype=np.int64
+        )
+        kept: Ints = columns[counts & (entity >= 0) & (enters < leaves)]
+        return kept
+
+    def layout(self, chosen: Sequence[int], columns: Ints) -> kernel.Layout:
+        """Return some slots as arrays, and the columns where their answers go."""
+        slots = [self.group.slots[i] for i in chosen]
+        wanted = [list(_ends(slot)) for slot in slots]
+        reads = sorted({read for each in wanted for read in each if read[1] >= 0})
+        whole = [
+            (slot.function, slot.series, *(reads.index(read) if read[1] >= 0 else -1 for read in each))
+            for slot, each in zip(slots, wanted, strict=True)
+        ]
+        return kernel.Layout(
+            np.array([edge.offset_us for edge in self.group.offsets], dtype=np.int64),
+            np.array([edge.every_us for edge in self.group.offsets], dtype=np.int64),
+            np.array(reads, dtype=np.int64).reshape(-1, 2),
+            len(self.group.series),
+            np.array(whole, dtype=np.int64).reshape(-1, 10),
+            np.array([slot.scale for slot in slots], dtype=np.float64),
+            columns[chosen],
+        )
+
+    def track(self, number: int) -> tracks.Track:
+        """Return the records by entity, with their values in a track."""
+        track = self.group.tracks[number]
+        keeps, values, n_values = self.satisfied(track.where), np.empty(0, np.int64), 0
+        if track.of is not None:
+            values, present, n_values = self._tracked(track)
+            if track.keeps_missing:
+                values = np.where(present, values, tracks.MISSING)
+            elif not present.all():
+                keeps = present if keeps is None else keeps & present
+        codes = np.empty(0, np.int32)
+        if any(slot.function == DISTINCT for slot in self._slots(number)):
+            codes, n_values = (values.astype(np.int32), n_values) if track.is_text else _numbered(values)
+        everything = np.empty(0, np.bool_)
+        return tracks.Track(
+            *self._by_entity,
+            still(self.records.time),
+            still(self.records.seq),
+            still(everything if keeps is None else keeps),
+            still(values),
+            still(codes),
+            n_values if len(codes) else 0,
+        )
+
+    def _tracked(self, track: Track) -> tuple[Ints, Bools, int]:
+        """Return a track's values, which records have one, and for texts how many texts there are."""
+        if track.is_text:
+            keys = keys_of(self.records, str(track.of))
+            return keys.codes.astype(np.int64), keys.codes >= 0, len(keys.names)
+        column: Fixed = self.records.values[str(track.of)]
+        return column.values, ~column.missing, 0
+
+    def _slots(self, number: int) -> list[Slot]:
+        return [slot for slot in self.group.slots if slot.track == number]
+
+    def asks(self, number: int, columns: Ints) -> tracks.Asks:
+        """Return what is asked of a track as arrays, and the columns where the answers go."""
+        slots, offsets = self._slots(number), self.group.offsets
+        used = sorted({edge for slot in slots for edge in (slot.newer, slot.older)})
+        counting = [i for i, slot in enumerate(slots) if slot.function == DISTINCT]
+        whole = [
+            (
+                s.function,
+                used.index(s.newer),
+                used.index(s.older),
+                s.cap,
+                s.is_text,
+                counting.index(i) if i in counting else -1,
+            )
+            for i, s in enumerate(slots)
+        ]
+        return tracks.Asks(
+            np.array([offsets[edge].offset_us for edge in used], dtype=np.int64),
+            np.array([offsets[edge].every_us for edge in used], dtype=np.int64),
+            np.array(whole, dtype=np.int64).reshape(-1, 6),
+            np.array([slot.scale for slot in slots], dtype=np.float64),
+            columns[[i for i, slot in enumerate(self.group.slots) if slot.track == number]],
+            len(counting),
+            any(slot.function == MIN for slot in slots),
+            any(slot.function == MAX for slot in slots),
+        )
+
+    def overflow(self, outcome: kernel.Outcome) -> FeatureOverflow:
+        """Return the error that names the column, entity and value of a replay that stopped."""
+        kind, place, entity, at = outcome
+        if kind == kernel.CHANNEL:
+            column = str(self.group.channels[place].of)
+            return self._overflow(column, entity, int(self.records.values[column].values[at]))
+        later = self.plan.later[self.group.series[place].later]
+        column = later.field if isinstance(later, Corrected) else later.by
+        of_entity = self._all_crossed[self._all_crossed[:, 0] == entity]
+        return self._overflow(column, entity, int(of_entity[at, 5]))
+
+    def _overflow(self, column: str, entity: int, value: int) -> FeatureOverflow:
+        return FeatureOverflow(column, entity=self.entities.name(entity), value=value)
+
+
+def _ends(slot: Slot) -> Iterator[tuple[int, int]]:
+    """Yield the edge and channel of everything that a slot reads, newer before older."""
+    for channel in (slot.number, slot.total, slot.high, slot.low):
+        yield slot.newer, channel
+        yield slot.older, channel
+
+
+def _numbered(values: Ints) -> tuple[Codes, int]:
+    """Return each value's place among the different ones, and how many there are."""
+    encoded = pa.array(values).dictionary_encode()
+    return np.asarray(encoded.indices, dtype=np.int32), len(encoded.dictionary)
+
+
+def _squared(part: str, values: Ints) -> Ints:
+    """Return the upper or lower part of squares; the upper is too large a weight where squares are not kept."""
+    fits = np.abs(values) <= LARGEST_SQUARED
+    # A kept value is a * 2**24 + b, so that none of the three products of its square leaves 64 bits.
+    kept = np.where(fits, np.abs(values), 0)
+    a, b = kept >> 24, kept & (2**24 - 1)
+    middle, last = 2 * a * b, b * b
+    low = ((middle & 255) << 24) + (last & LOW_32)
+    if part == "low":
+        return low & LOW_32
+    return np.where(fits, (a * a << 16) + (middle >> 8) + (last >> 32) + (low >> 32), TOO_LARGE)
+
+
+@native
+def _cross(known: Ints, before: Ints, time: Ints, length: tuple[int, int, int]) -> Ints:
+    """Return when changes enter and leave a series of some delay, window and every; shape (2, n)."""
+    crossed = np.empty((2, len(known)), np.int64)
+    for i in range(len(known)):
+        crossed[0, i], crossed[1, i] = _crossing(known[i], before[i], time[i], *length)
+    return crossed

@@ -1,0 +1,252 @@
+"""One group's part of the state: a record enters in its place, a question reads at the edges of windows."""
+
+from collections.abc import Callable, Sequence
+from math import isnan
+from typing import NamedTuple
+
+from tallystick.data.records import Record
+from tallystick.errors import FeatureOverflow
+from tallystick.features.groups import Channel, Edge, Group
+from tallystick.features.online.naming import check_length, namer, told
+from tallystick.features.online.scalar import evaluator
+from tallystick.features.online.slots import Answer, Tracked, empty, finisher, instant, looks, used_edges, windower
+from tallystick.features.online.totals import Layout, added, beyond
+from tallystick.features.online.tracking import TrackKeeper
+from tallystick.features.state import keys
+from tallystick.features.state.step import Window
+from tallystick.features.state.store import Entry, Onwards, StoreTransaction
+
+Weigh = Callable[[Record, Sequence[float]], int]
+
+
+class Keeper:
+    """Keeps and asks the entities of one group.
+
+    A record costs one place among its entity's running totals, and the correction of every later total, of which there
+    are none unless it arrives late; and what ``TrackKeeper`` says for each track. A question costs one lookup for each
+    different edge of the totals' windows, one for each series, and what ``TrackKeeper`` says.
+
+    Parameters
+    ----------
+    place : of the group among the plan's
+    group : its part of the plan
+    own_id : what the group's stream calls its ids
+    spine_id : what the spine calls its ids
+    longest : the most bytes that an entity may have
+    """
+
+    def __init__(self, place: int, group: Group, own_id: str, spine_id: str, longest: int) -> None:
+        self.group, self._longest = group, longest
+        self._name, self._asked = namer(group.keys, own_id), namer(group.at, spine_id)
+        self._conditions = tuple(evaluator(condition) for condition in group.conditions)
+        self._weigh = tuple(_weigher(channel) for channel in group.channels[1:])
+        self._layout = Layout(len(group.channels))
+        self._events = keys.events_of(place)
+        self._series = tuple(keys.list_of(keys.SERIES, place, each) for each in range(len(group.series)))
+        self._tracks = tuple(TrackKeeper(place, each, group, own_id) for each in range(len(group.tracks)))
+        self._edges = _Ends([group.offsets[edge] for edge in used_edges(group)])
+        self._looked = tuple(self._tracks[look.track].begins for look in looks(group))
+        self._look_edges = _Ends([group.offsets[look.edge] for look in looks(group)])
+        self._n_totals = self._edges.n + len(self._series)
+        self._nothing = bytes(8 * len(group.channels))
+        self._unpack = Layout(self._edges.n * len(group.channels) + len(self._series) + 1).unpack
+        self._finish = tuple(finisher(slot, group, self._tracks) for slot in group.slots)
+        self._windows = tuple(w for slot in group.slots if (w := windower(slot, group, self._tracks)) is not None)
+        self.nothing = [empty(slot) for slot in group.slots]
+        """What the aggregates of nobody are."""
+        self.n_questions = len(used_edges(group)) + len(self._series) + len(self._looked)
+
+    def entity(self, record: Record) -> bytes | None:
+        """Return the entity that a record of the group's stream belongs to, None where a part of its name is missing.
+
+        Raises
+        ------
+        EntityTooLong
+            If its name does not fit into the store's keys.
+        """
+        name = self._name(record)
+        if name is not None and len(name) > self._longest:
+            check_length(name, self._longest, self.group.keys)
+        return name
+
+    def asked(self, record: Record) -> bytes | None:
+        """Return the entity that a record of the spine asks about, None where no event can belong to it."""
+        name = self._asked(record)
+        return None if name is None or len(name) > self._longest else name
+
+    def met(self, record: Record) -> list[float]:
+        """Return each of the group's conditions for a record: 1, 0 or missing."""
+        return [condition(record, ()) for condition in self._conditions]
+
+    def entering(
+        self, store: StoreTransaction, entity: bytes, record: Record, seq: int, met: Sequence[float]
+    ) -> list[Entry]:
+        """Return what to put for one more record: its own totals, and the corrected ones of all that are later.
+
+        Raises
+        ------
+        FeatureOverflow
+            If a running total leaves the range in which every window is exact.
+        """
+        named, end = keys.measured(entity), keys.at(_time(record), seq)
+        weights = [1, *[weigh(record, met) for weigh in self._weigh]]
+        self._check(beyond(weights), weights, entity, record)
+        entries, pack = [], self._layout.pack
+        for key, totals in added(store, self._layout, self._events + named + end, weights):
+            self._check(beyond(totals), weights, entity, record)
+            entries.append((key, pack(*totals)))
+        for track in self._tracks:
+            entries += track.entering(store, named, end, record, met)
+        return entries
+
+    def additions(self, entity: bytes, record: Record, met: Sequence[float]) -> "Additions":
+        """Return what ``entering`` would have put, as what a store elsewhere adds by itself.
+
+        Raises
+        ------
+        FeatureOverflow
+            If no running total could hold the record.
+        """
+        named, time = keys.measured(entity), keys.pack_whole(_time(record))
+        weights = [1, *[weigh(record, met) for weigh in self._weigh]]
+        self._check(beyond(weights), weights, entity, record)
+        tracked = [track.additions(named, time, record, met) for track in self._tracks]
+        return Additions(
+            self._events + named,
+            (time, self._layout.pack(*weights)),
+            [entry for each in tracked for entry in each.events],
+            [entry for each in tracked for entry in each.extremes],
+            [entry for each in tracked for entry in each.values],
+            lambda place: self._check(place, weights, entity, record),
+        )
+
+    def series_of(self, place: int, entity: bytes) -> bytes:
+        """Return how the keys of one series of an entity begin."""
+        return self._series[place] + keys.measured(entity)
+
+    def questions(self, entity: bytes, time: int) -> list[bytes]:
+        """Return the keys before which the entity's totals, series and tracked events are looked up."""
+        named = keys.measured(entity)
+        begins = self._events + named
+        asked = [begins + end for end in self._edges.at(time)]
+        if self._series:
+            now = named + keys.end_of(time)
+            asked += [series + now for series in self._series]
+        if self._looked:
+            ends = self._look_edges.at(time)
+            asked += [track + named + end for track, end in zip(self._looked, ends, strict=True)]
+        return asked
+
+    def windows(self, entity: bytes, time: int) -> list[Window]:
+        """Return the windows that ``answers`` reads as well."""
+        named = keys.measured(entity)
+        return [window(named, time) for window in self._windows]
+
+    def answers(self, store: Onwards, entity: bytes, time: int, entries: Sequence[Entry | None]) -> list[Answer]:
+        """Return every finished aggregate of the group at an instant.
+
+        Parameters
+        ----------
+        store : for what the questions do not say: events after the older end, tiles
+        entity : who is asked about
+        time : the instant
+        entries : what stands before each of the questions
+        """
+        named, nothing = keys.measured(entity), self._nothing
+        begins, n_edges, n_totals = self._events + named, self._edges.n, self._n_totals
+        packed = [e[1] if e and e[0].startswith(begins) else nothing for e in entries[:n_edges]]
+        packed += [
+            entry[1] if entry and entry[0].startswith(series + named) else _NONE
+            for series, entry in zip(self._series, entries[n_edges:n_totals], strict=True)
+        ]
+        packed.append(_NONE)
+        totals, tracked = self._unpack(b"".join(packed)), Tracked(entries[n_totals:], store, named, time)
+        return [finish(totals, tracked) for finish in self._finish]
+
+    def _check(self, place: int, weights: Sequence[int], entity: bytes, record: Record) -> None:
+        if place >= 0:
+            of = self.group.channels[place].of
+            value = record.values.get(of) if isinstance(of, str) else None
+            shown = weights[place] if value is None else value
+            raise FeatureOverflow(str(of), entity=told(self.group.keys, entity), value=shown)
+
+
+class Additions(NamedTuple):
+    """What a record adds in a group.
+
+    Parameters
+    ----------
+    begins : how the keys of its entity's totals begin
+    step : its time, as bytes, and what it adds to the totals, packed
+    events : tracked values, by keys without the record's place
+    extremes : tiles, and what their extremes take in
+    values : of tiles of different values
+    refuse : told the place of a total that would be too large, says so
+    """
+
+    begins: bytes
+    step: tuple[bytes, bytes]
+    events: list[Entry]
+    extremes: list[Entry]
+    values: list[Entry]
+    refuse: Callable[[int], None]
+
+
+_NONE = bytes(8)
+
+
+class _Ends:
+    """Ends of windows at an instant, as keys end."""
+
+    def __init__(self, edges: Sequence[Edge]) -> None:
+        self.n, self._edges = len(edges), edges
+        self._offsets = None if any(edge.every_us for edge in edges) else tuple(edge.offset_us for edge in edges)
+
+    def at(self, time: int) -> list[bytes]:
+        if self._offsets is None:
+            return [keys.end_of(instant(edge, time)) for edge in self._edges]
+        now, moment, no_later = time + keys.SIGN, keys.moment, keys.NO_LATER
+        return [moment(now - offset, no_later) for offset in self._offsets]
+
+
+def _weigher(channel: Channel) -> Weigh:
+    """Return the function that tells how much an event adds to a channel."""
+    of, where = channel.of, channel.where
+    taken = _PARTS[channel.part]
+    weigh = _of_field(of, taken) if isinstance(of, str) else _of_event if of is None else _of_condition(of, taken)
+    if where < 0:
+        return weigh
+    return lambda record, met: weigh(record, met) if met[where] == 1.0 else 0
+
+
+_PARTS: dict[str, Callable[[int], int]] = {
+    "number": lambda _: 1,
+    "sum": lambda value: value,
+    "high": lambda value: value * value >> 32,
+    "low": lambda value: value * value & 0xFFFF_FFFF,
+}
+
+
+def _of_field(field: str, taken: Callable[[int], int]) -> Weigh:
+    def weigh(record: Record, _: Sequence[float]) -> int:
+        value = record.values[field]
+        return 0 if value is None else taken(value)
+
+    return weigh
+
+
+def _of_event(_record: Record, _met: Sequence[float]) -> int:
+    return 1
+
+
+def _of_condition(place: int, taken: Callable[[int], int]) -> Weigh:
+    def weigh(_: Record, met: Sequence[float]) -> int:
+        return 0 if isnan(met[place]) else taken(int(met[place]))
+
+    return weigh
+
+
+def _time(record: Record) -> int:
+    if record.time is None:
+        raise TypeError(f"{record.stream!r} is a stream, and its record {record.id!r} has no time.")
+    return record.time

@@ -1,0 +1,112 @@
+"""What the records of each stream do in a plan: enter groups, be watched, say something about others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tallystick.data.records import Record
+from tallystick.definitions.expressions import Corrected, Flagged
+from tallystick.features.online.keeper import Keeper
+from tallystick.features.online.watching import Change, Watched
+from tallystick.features.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What a stream's records say about those of another, or of their own.
+
+    Parameters
+    ----------
+    place : of the later value in the plan
+    value : the flag or correction
+    is_own : the record that says so has the id of the one it is about
+    about : the stream that it is about
+    """
+
+    place: int
+    value: Flagged | Corrected
+    is_own: bool
+    about: Watched
+
+    def say(self, draft: Change, record: Record) -> None:
+        """Let a record say what it says, if it names one and says yes."""
+        name = record.id if self.is_own else record.keys[self.value.on]
+        if name is None:
+            return
+        if isinstance(self.value, Corrected):
+            self.about.correct(draft, self.place, self.value, name, record)
+        elif self.value.flag is None or record.values[self.value.flag] == 1:
+            self.about.flag(draft, self.place, self.value, name, record)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What the records of one stream do.
+
+    Parameters
+    ----------
+    keepers : of the groups that they enter, the watching ones first
+    n_watching : how many of those have series
+    watched : what is remembered of them, if later records say something about them
+    sayings : what they say about others
+    """
+
+    keepers: tuple[Keeper, ...]
+    n_watching: int
+    watched: Watched | None
+    sayings: tuple[Saying, ...]
+
+    def enter(self, draft: Change, record: Record) -> None:
+        """Write down all that a record changes.
+
+        Raises
+        ------
+        EntityTooLong
+            If its id or a key does not fit into the store's keys.
+        FeatureOverflow
+            If a running total leaves the range in which every window is exact.
+        """
+        entered = []
+        for keeper in self.keepers:
+            entity, met = keeper.entity(record), keeper.met(record)
+            entered.append((entity, met))
+            if entity is not None:
+                draft.enter(keeper, entity, record, met)
+        if self.watched is not None:
+            self.watched.arrive(draft, record, entered[: self.n_watching])
+        for saying in self.sayings:
+            saying.say(draft, record)
+
+
+def roles(plan: Plan, keepers: Sequence[Keeper], longest: int) -> dict[str, Role]:
+    """Return what the records of every stream do that the features look at.
+
+    Parameters
+    ----------
+    plan : the plan
+    keepers : of its groups
+    longest : the most bytes that an id may have
+    """
+    watched: dict[str, Watched] = {}
+    for stream in watched_streams(plan):
+        watching = [keeper for keeper in keepers if keeper.group.stream == stream and keeper.group.series]
+        about = [(place, value) for place, value in enumerate(plan.later) if value.stream == stream]
+        watched[stream] = Watched(len(watched), watching, about, longest)
+    sayings = {
+        place: Saying(place, value, value.on == _own_id(plan, value.by), watched[value.stream])
+        for place, value in enumerate(plan.later)
+    }
+    found = {}
+    for stream in dict.fromkeys([*(k.group.stream for k in keepers), *watched, *(v.by for v in plan.later)]):
+        own = sorted((k for k in keepers if k.group.stream == stream), key=lambda keeper: not keeper.group.series)
+        says = tuple(saying for saying in sayings.values() if saying.value.by == stream)
+        found[stream] = Role(tuple(own), sum(bool(k.group.series) for k in own), watched.get(stream), says)
+    return found
+
+
+def watched_streams(plan: Plan) -> list[str]:
+    """Return the streams about whose records later ones say something, in order of first use."""
+    return list(dict.fromkeys(value.stream for value in plan.later))
+
+
+def _own_id(plan: Plan, stream: str) -> str | None:
+    return getattr(plan.streams.get(stream), "id", None)

@@ -1,0 +1,162 @@
+"""What is asked of a group, made into functions once per plan: from what was found in the state to finished numbers."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from tallystick.features import finalise
+from tallystick.features.groups import COUNT, DISTINCT, FIRST, LAST, MAX, MEAN, MIN, SINCE, STD, SUM, Edge, Group, Slot
+from tallystick.features.online.tracking import TrackKeeper
+from tallystick.features.rowwise import NAN, decimal
+from tallystick.features.state import keys
+from tallystick.features.state.step import Window
+from tallystick.features.state.store import Entry, Onwards
+
+Answer = float | str | None
+
+
+class Tracked(NamedTuple):
+    """What a group's questions found about the tracks of an entity, and where the rest is.
+
+    Parameters
+    ----------
+    entries : what stands before each of the group's ``looks``
+    store : for what else is needed
+    named : the entity, with its length
+    time : the instant that is asked about
+    """
+
+    entries: Sequence[Entry | None]
+    store: Onwards
+    named: bytes
+    time: int
+
+
+class Look(NamedTuple):
+    """The last event of a track before an end of a window."""
+
+    track: int
+    edge: int
+
+
+Finish = Callable[[Sequence[int], Tracked], Answer]
+"""Takes the totals at the group's used edges one after the other, the totals of its series, and 0; and its tracks."""
+
+
+def instant(edge: Edge, time: int) -> int:
+    """Return where a window's end is for a record at a time.
+
+    >>> instant(Edge(5, 0), 18), instant(Edge(5, 10), 18), instant(Edge(5, 10), 4)
+    (13, 10, -10)
+    """
+    at = time - edge.offset_us
+    return at if edge.every_us == 0 else at // edge.every_us * edge.every_us
+
+
+def used_edges(group: Group) -> list[int]:
+    """Return the places of the edges at which running totals are looked up."""
+    return sorted({edge for slot in group.slots if slot.track < 0 for edge in (slot.newer, slot.older) if edge >= 0})
+
+
+def looks(group: Group) -> list[Look]:
+    """Return the different lookups of last events."""
+    wanted = (Look(slot.track, slot.newer) for slot in group.slots if slot.function in (LAST, SINCE))
+    return list(dict.fromkeys(wanted))
+
+
+def empty(slot: Slot) -> Answer:
+    """Return what an aggregate over no events is."""
+    if slot.is_text:
+        return None
+    return 0.0 if slot.function in (COUNT, SUM, DISTINCT) else NAN
+
+
+def finisher(slot: Slot, group: Group, tracks: Sequence[TrackKeeper]) -> Finish:
+    """Return the function that finishes one aggregate."""
+    if slot.track < 0:
+        return _totalled(slot, group)
+    track, older = tracks[slot.track], group.offsets[slot.older]
+    if slot.function in (LAST, SINCE):
+        return _latest(slot, older, track, looks(group).index(Look(slot.track, slot.newer)))
+    return _ranged(slot, older, group.offsets[slot.newer], track)
+
+
+def windower(slot: Slot, group: Group, tracks: Sequence[TrackKeeper]) -> Callable[[bytes, int], Window] | None:
+    """Return the function that tells which window of an entity an aggregate reads; None where it reads none."""
+    if slot.track < 0 or slot.function not in (FIRST, MIN, MAX, DISTINCT):
+        return None
+    track, older, newer = tracks[slot.track], group.offsets[slot.older], group.offsets[slot.newer]
+    tiles = {DISTINCT: track.values, FIRST: None}.get(slot.function, track.extremes)
+    cap = slot.cap if slot.function == DISTINCT else -1
+
+    def window(named: bytes, time: int) -> Window:
+        ends = instant(older, time), instant(newer, time)
+        if tiles is not None:
+            return tiles.window(named, *ends, cap)
+        first, last = (track.begins + named + keys.end_of(end) for end in ends)
+        return Window(first, last, 1)
+
+    return window
+
+
+def _totalled(slot: Slot, group: Group) -> Finish:
+    """Return the function that finishes a count, sum, mean or deviation.
+
+    Totals are told apart by their places; what is not there is the last of them, which is 0.
+    """
+    used, n, scale = used_edges(group), len(group.channels), slot.scale
+    nothing = len(used) * n + len(group.series)
+
+    def between(channel: int) -> tuple[int, int]:
+        if channel < 0:
+            return nothing, nothing
+        return used.index(slot.newer) * n + channel, used.index(slot.older) * n + channel
+
+    (n1, n0), (s1, s0), (h1, h0), (l1, l0) = map(between, (slot.number, slot.total, slot.high, slot.low))
+    later = len(used) * n + slot.series if slot.series >= 0 else nothing
+    finish: dict[int, Finish] = {
+        COUNT: lambda t, _: finalise.count(t[n1] - t[n0]),
+        SUM: lambda t, _: finalise.total(t[s1] - t[s0] + t[later], scale),
+        MEAN: lambda t, _: finalise.mean(t[s1] - t[s0] + t[later], t[n1] - t[n0], scale),
+        STD: lambda t, _: finalise.std(t[n1] - t[n0], t[s1] - t[s0], t[h1] - t[h0], t[l1] - t[l0], scale),
+    }
+    return finish[slot.function]
+
+
+def _latest(slot: Slot, older: Edge, track: TrackKeeper, look: int) -> Finish:
+    def last(_: Sequence[int], of: Tracked) -> Answer:
+        packed = track.last(of.entries[look], of.named, instant(older, of.time))
+        return _told(track.unpacked(packed), slot.scale, is_text=slot.is_text)
+
+    def since(_: Sequence[int], of: Tracked) -> float:
+        entry = of.entries[look]
+        if entry is None or track.last(entry, of.named, instant(older, of.time)) is None:
+            return NAN
+        return finalise.seconds(of.time - keys.time_of(entry[0]))
+
+    return last if slot.function == LAST else since
+
+
+def _ranged(slot: Slot, older: Edge, newer: Edge, track: TrackKeeper) -> Finish:
+    def first(_: Sequence[int], of: Tracked) -> Answer:
+        packed = track.first(of.store, of.named, instant(older, of.time), instant(newer, of.time))
+        return _told(track.unpacked(packed), slot.scale, is_text=slot.is_text)
+
+    def extreme(_: Sequence[int], of: Tracked) -> float:
+        if track.extremes is None:
+            return NAN
+        pair = track.extremes.extremes(of.store, of.named, instant(older, of.time), instant(newer, of.time))
+        return NAN if pair is None else decimal(pair[slot.function == MAX], slot.scale)
+
+    def distinct(_: Sequence[int], of: Tracked) -> float:
+        if track.values is None:
+            return NAN
+        window = instant(older, of.time), instant(newer, of.time)
+        return finalise.distinct(track.values.n_distinct(of.store, of.named, *window, slot.cap), slot.cap)
+
+    return {FIRST: first, MIN: extreme, MAX: extreme, DISTINCT: distinct}[slot.function]
+
+
+def _told(value: int | str | None, scale: float, *, is_text: bool) -> Answer:
+    if value is None:
+        return None if is_text else NAN
+    return value if isinstance(value, str) else decimal(value, scale)

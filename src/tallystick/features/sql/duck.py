@@ -1,0 +1,151 @@
+"""The SQL executor: a plan's features from DuckDB, by the SQL that can be read and run elsewhere."""
+
+import importlib
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tallystick.data.merge import empty
+from tallystick.data.records import Dataset, Keys, Records, id_field
+from tallystick.errors import EngineFailed, EngineMissing, FeatureOverflow
+from tallystick.features.matrix import Matrix
+from tallystick.features.plan import Plan
+from tallystick.features.sql.names import Names, Table, unquoted
+from tallystick.features.sql.query import guard, select
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+def compute(
+    plan: Plan, dataset: Dataset, rows: Ints | None = None, *, threads: int = 1, in_order: bool | None = None
+) -> Matrix:
+    """Compute the features of records in DuckDB, each as it would have been served on its arrival.
+
+    Parameters
+    ----------
+    plan : what to compute
+    dataset : the spine, and the streams and tables that the features look at
+    rows : shape (n,), places among the spine's records; all in their order if None
+    threads : how many DuckDB may use; the result is the same for any number
+    in_order : which form of the SQL runs; by default the one for records in order where that is proven of them
+
+    Returns
+    -------
+    Matrix
+        One row per asked row, in that order.
+
+    Raises
+    ------
+    EngineFailed
+        If it cannot run the query, as for lack of memory.
+    EngineMissing
+        If duckdb is not installed.
+    FeatureOverflow
+        If an entity's running totals of a column exceed half of what 64 bits hold.
+    """
+    duckdb = library()
+    spine = dataset.records[plan.definition.spine.name]
+    asked = np.arange(len(spine), dtype=np.int64) if rows is None else np.asarray(rows, dtype=np.int64)
+    names = Names(plan)
+    ordered = is_in_order(plan, spine) if in_order is None else in_order
+    query = select(plan, in_order=ordered, asked=rows is not None, names=names)
+    try:
+        with duckdb.connect(config=_settings(threads)) as connection:
+            _fill(connection, names, dataset, None if rows is None else spine.seq[asked])
+            _refuse_too_large(connection, guard(plan, asked=rows is not None, names=names))
+            answer = connection.execute(query).fetchnumpy()
+    except duckdb.Error as error:
+        raise EngineFailed("DuckDB", because=str(error).partition("\n")[0]) from error
+    values = _matrix(answer, len(plan.names), spine.seq[asked])
+    ids = spine.ids if rows is None else spine.ids.take(pa.array(asked))
+    return Matrix(plan.names, ids, spine.seq[asked], spine.time[asked], values, plan.definition.spine.id)
+
+
+def library() -> Any:
+    """Return the module duckdb, of the ``sql`` extra.
+
+    Raises
+    ------
+    EngineMissing
+        If it is not installed.
+    """
+    try:
+        return importlib.import_module("duckdb")
+    except ModuleNotFoundError as error:
+        raise EngineMissing("duckdb") from error
+
+
+def is_in_order(plan: Plan, spine: Records) -> bool:
+    """Return whether no record is late among those of any of its entities."""
+    if bool(np.all(spine.time[1:] >= spine.time[:-1])):
+        return True
+    own = {group.keys for group in plan.groups if group.stream == spine.source.name and group.keys == group.at}
+    return all(_is_in_order(spine, keys) for keys in own)
+
+
+def _is_in_order(spine: Records, keys: tuple[str, ...]) -> bool:
+    codes = np.stack([_keys(spine, key).codes for key in keys])
+    order = np.lexsort((spine.seq, *codes))
+    together = np.diff(spine.time[order]) < 0
+    for column in codes:
+        together &= (column[order][1:] == column[order][:-1]) & (column[order][1:] >= 0)
+    return not bool(np.any(together))
+
+
+def arrow(table: Table, records: Records) -> pa.Table:
+    """Return a source's records as the table that queries read: texts, and whole numbers of 64 bits."""
+    columns = {table.seq: pa.array(records.seq)}
+    columns |= {table.id: records.ids} if table.id else {}
+    columns |= {table.time: pa.array(records.time)} if table.time else {}
+    for field, keys in records.keys.items():
+        codes = pa.array(keys.codes, mask=keys.codes < 0)
+        columns[table.columns[field]] = pa.DictionaryArray.from_arrays(codes, keys.names)
+    for field, column in records.values.items():
+        columns[table.columns[field]] = pa.array(column.values, mask=column.missing)
+    return pa.table({unquoted(name): column for name, column in columns.items()})
+
+
+def _settings(threads: int) -> dict[str, Any]:
+    """Let DuckDB compute, and nothing else: it loads no extension and opens no file of its own accord."""
+    unwanted = ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access")
+    return {"threads": threads} | dict.fromkeys(unwanted, False)
+
+
+def _fill(connection: Any, names: Names, dataset: Dataset, seqs: Ints | None) -> None:
+    """Make the tables that the queries read."""
+    tables = {
+        table.name: arrow(table, dataset.records.get(source.name, empty(source)))
+        for source, table in zip(names.sources, names.tables.values(), strict=True)
+    }
+    if seqs is not None:
+        tables[names.asked] = pa.table({"seq": np.unique(seqs)})
+    for name, table in tables.items():
+        connection.register("given", table)
+        connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
+        connection.unregister("given")
+
+
+def _keys(spine: Records, key: str) -> Keys:
+    if key == id_field(spine.source):
+        return Keys(np.arange(len(spine), dtype=np.int32), spine.ids)
+    return spine.keys[key]
+
+
+def _refuse_too_large(connection: Any, query: str | None) -> None:
+    found = None if query is None else connection.execute(query).fetchone()
+    if found is not None:
+        field, key, entity, value = found
+        raise FeatureOverflow(field, entity=f"{key} {entity}", value=int(value))
+
+
+def _matrix(answer: dict[str, Any], width: int, seqs: Ints) -> Floats:
+    """Return the features' columns as one array, in the order of the rows that were asked about."""
+    columns = list(answer.values())
+    place = np.searchsorted(np.asarray(columns[0]), seqs)
+    values = np.empty((len(seqs), width))
+    for i, column in enumerate(columns[2:]):
+        values[:, i] = np.ma.filled(column, np.nan)[place]
+    return values

@@ -1,0 +1,91 @@
+"""The guard in SQL: every record at which a running total leaves its range, so that nothing comes of the others."""
+
+from collections.abc import Iterator
+
+from tallystick.definitions.expressions import Corrected
+from tallystick.features.finalise import LARGEST_TOTAL
+from tallystick.features.groups import Group
+from tallystick.features.sql.events import events
+from tallystick.features.sql.reports import moments, reported
+from tallystick.features.sql.setting import Setting
+from tallystick.features.sql.text import Step, lines, written
+
+
+def guarded(setting: Setting) -> str | None:
+    """Return the query of totals that are too large: field, key fields, entity and value of the record; or None."""
+    steps, found = setting.calendar(), []
+    for place, group in enumerate(setting.plan.groups):
+        weights = list(_weights(setting, place, group))
+        if weights:
+            steps += [*events(setting, place, group), *reported(setting, place, group)]
+            steps += _running(setting, place, group, weights)
+            found.append(_too_large(setting, place, group))
+    return f"{written(steps)}\n" + "\nUNION ALL\n".join(found) if found else None
+
+
+def _weights(setting: Setting, place: int, group: Group) -> Iterator[str]:
+    """Yield the queries of what is added to each running total: which total, the entity, when, and how much."""
+    channels = {i: str(channel.of) for i, channel in enumerate(group.channels) if channel.part != "number"}
+    if channels:
+        told = ["t.field", "t.total", *(f"e.{key}" for key in _keys(group)), "e.time AS at", "e.seq"]
+        added = " ".join(f"WHEN {i} THEN {setting.dialect.widened(f'e.c{i}')}" for i in channels)
+        totals = ", ".join(f"({i}, {setting.dialect.text(field)})" for i, field in channels.items())
+        yield (
+            f"SELECT {', '.join(told)}, CASE t.total {added} END AS amount\n"
+            f"FROM {setting.names.free(f'events_{place}')} AS e CROSS JOIN (VALUES {totals}) AS t (total, field)"
+        )
+    for i, series in enumerate(group.series, len(group.channels)):
+        value = setting.plan.later[series.later]
+        if isinstance(value, Corrected):
+            told = [f"{setting.dialect.text(value.field)} AS field", f"{i} AS total", *_keys(group)]
+            yield from moments(setting, place, series, told)
+
+
+def _running(setting: Setting, place: int, group: Group, weights: list[str]) -> list[Step]:
+    """Return the running totals of doubtful entities, as they were after each arrival that a row sees.
+
+    Only entities whose values could add up so far are looked at, so that this costs next to nothing.
+    """
+    names = ("weights", "doubtful", "asked", "running")
+    added, doubtful, asked, running = (setting.names.free(f"{name}_{place}") for name in names)
+    keys, at = ", ".join(_keys(group)), setting.spine.seq
+    same = [" AND ".join(f"{side}.{key} = a.{key}" for key in ("total", *_keys(group))) for side in ("s", "e")]
+    entity = ", ".join(f"d.{key}" for key in ("total", *_keys(group)))
+    by = ", ".join(f"e.{key}" for key in ("total", *_keys(group)))
+    told = [f"e.{key}" for key in ("field", *_keys(group), "amount")]
+    told.append(f"sum(e.amount) OVER (PARTITION BY {by}, s.seq ORDER BY e.at, e.seq) AS reached")
+    return [
+        Step(added, "\nUNION ALL\n".join(weights), f"what is added to each running total of {group.stream}"),
+        Step(
+            doubtful,
+            f"SELECT total, {keys}\nFROM {added}\nGROUP BY total, {keys}\nHAVING sum(abs(amount)) > {LARGEST_TOTAL}",
+            "the entities whose totals could leave their range",
+        ),
+        Step(
+            asked,
+            f"SELECT {entity}, max(r.{at}) AS latest\nFROM {doubtful} AS d\n"
+            f"JOIN {setting.rows} AS r ON {setting.same(group, 'r', 'd')}\nGROUP BY {entity}",
+            "the last row that asks about each of them",
+        ),
+        Step(
+            running,
+            f"SELECT\n{lines(told)}\nFROM {asked} AS a\n"
+            f"JOIN (SELECT DISTINCT total, {keys}, seq FROM {added}) AS s ON {same[0]} AND s.seq <= a.latest\n"
+            f"JOIN {added} AS e ON {same[1]} AND e.seq <= s.seq",
+            "their running totals, as they were after each arrival until then",
+        ),
+    ]
+
+
+def _too_large(setting: Setting, place: int, group: Group) -> str:
+    key_field = setting.dialect.text(" ".join(group.keys))
+    entity = " || ' ' || ".join(_keys(group))
+    return (
+        f"SELECT field, {key_field} AS key_field, {entity} AS entity, amount\n"
+        f"FROM {setting.names.free(f'running_{place}')}\n"
+        f"WHERE abs(reached) > {LARGEST_TOTAL} OR abs(amount) > {LARGEST_TOTAL}"
+    )
+
+
+def _keys(group: Group) -> list[str]:
+    return [f"k{i}" for i in range(len(group.keys))]

@@ -1,0 +1,86 @@
+"""Answers about single events of a window in SQL: extremes, first and last values, different values, the last instant.
+
+In order, frames give extremes and the last instant of the spine's own entities. For all else each row is joined to the
+events it sees.
+"""
+
+from tallystick.features.groups import DISTINCT, FIRST, LAST, MAX, MIN, SINCE, Group, Slot
+from tallystick.features.sql.setting import Setting
+from tallystick.features.sql.text import Step, indented, inside, lines
+from tallystick.features.sql.windows import is_own, seen
+
+Asked = list[tuple[int, Slot]]
+FRAMED = (MIN, MAX, SINCE)
+
+
+def tracks(setting: Setting, place: int, group: Group, *, in_order: bool) -> list[Step]:
+    """Return the steps with the answer of every slot about single events (x0, x1, ... by the slot's place)."""
+    asked = [(i, slot) for i, slot in enumerate(group.slots) if slot.track >= 0]
+    framed = [(i, slot) for i, slot in asked if in_order and _has_frames(setting, group, slot)]
+    rest = [each for each in asked if each not in framed]
+    if framed and rest:
+        framing, joining = (
+            _framed(setting, place, group, framed, "extremes"),
+            _joined(setting, place, group, rest, "single"),
+        )
+        told = lines(["f.*", *(f"j.x{i}" for i, _ in rest)])
+        text = f"SELECT\n{told}\nFROM {framing.name} AS f LEFT JOIN {joining.name} AS j ON j.seq = f.seq"
+        return [framing, joining, Step(setting.names.free(f"tracks_{place}"), text, "both together")]
+    if framed:
+        return [_framed(setting, place, group, framed, "tracks")]
+    return [_joined(setting, place, group, rest, "tracks")] if rest else []
+
+
+def _has_frames(setting: Setting, group: Group, slot: Slot) -> bool:
+    is_rounded = any(group.offsets[edge].every_us for edge in (slot.newer, slot.older))
+    return slot.function in FRAMED and is_own(setting, group) and not is_rounded
+
+
+def _framed(setting: Setting, place: int, group: Group, asked: Asked, name: str) -> Step:
+    told = lines(["seq", *(f"{_extreme(group, slot)} AS x{i}" for i, slot in asked)])
+    text = f"SELECT\n{told}\nFROM {setting.names.free(f'events_{place}')}"
+    if setting.asked:
+        text = f"SELECT * FROM (\n{indented(text)}\n) AS every WHERE seq IN (SELECT seq FROM {setting.names.asked})"
+    about = f"extremes of {group.stream} in windows, as frames over the time"
+    return Step(setting.names.free(f"{name}_{place}"), text, about)
+
+
+def _extreme(group: Group, slot: Slot) -> str:
+    """Return the extreme of a window; of events at the row's own instant only those that arrived until it count."""
+    function, chosen = ("min", "least") if slot.function == MIN else ("max", "greatest")
+    newest, oldest = (group.offsets[edge].offset_us for edge in (slot.newer, slot.older))
+    keys = ", ".join(f"k{i}" for i in range(len(group.keys)))
+    value = f"{function}(x{slot.track})"
+    before = f"PARTITION BY {keys} ORDER BY time RANGE BETWEEN {oldest - 1} PRECEDING AND {newest or 1} PRECEDING"
+    if newest:
+        return f"{value} OVER ({before})"
+    at_once = f"PARTITION BY {keys}, time ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    own = f"{value} OVER ({at_once})"
+    return f"{chosen}({value} OVER ({before}), {own})" if oldest > 1 else own
+
+
+def _joined(setting: Setting, place: int, group: Group, asked: Asked, name: str) -> Step:
+    told = [f"r.{setting.spine.seq} AS seq"]
+    told += [f"{_answer(setting, group, slot)} AS x{i}" for i, slot in asked]
+    edges = [group.offsets[edge] for _, slot in asked for edge in (slot.newer, slot.older)]
+    events = setting.names.free(f"events_{place}")
+    about = f"single events of {group.stream} in windows, of what each row sees"
+    text = f"SELECT\n{lines(told)}\n{seen(setting, events, group, edges)}"
+    return Step(setting.names.free(f"{name}_{place}"), text, about)
+
+
+def _answer(setting: Setting, group: Group, slot: Slot) -> str:
+    """Return an aggregate of the events in the window that belong to the track."""
+    track, value = group.tracks[slot.track], f"e.x{slot.track}"
+    among = f"e.m{slot.track} = 1" if track.keeps_missing else f"{value} IS NOT NULL"
+    within = inside("e.time", setting.spine.at("r"), group.offsets[slot.newer], group.offsets[slot.older])
+    return f"{_function(setting, slot.function, value)} FILTER (WHERE {among} AND {within})"
+
+
+def _function(setting: Setting, function: int, value: str) -> str:
+    if function in (FIRST, LAST):
+        name = setting.dialect.earliest if function == FIRST else setting.dialect.latest
+        return f"{name}({value}, (e.time, e.seq))"
+    if function == DISTINCT:
+        return f"count(DISTINCT {value})"
+    return f"{'min' if function == MIN else 'max'}({value})"

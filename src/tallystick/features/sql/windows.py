@@ -1,0 +1,116 @@
+"""Totals over windows in SQL: as frames where records came in order, else by joining rows to what they see."""
+
+from collections.abc import Sequence
+
+from tallystick.features.groups import Edge, Group, Slot
+from tallystick.features.sql.setting import Setting
+from tallystick.features.sql.text import Step, around, indented, inside, lines
+
+Total = tuple[int, int, int]
+"""A channel, and the places of a window's newer and older edge among the group's offsets."""
+
+
+def totals(slot: Slot) -> list[Total]:
+    """Return the totals that a slot needs; none where it only counts what became known later."""
+    channels = (slot.number, slot.total, slot.high, slot.low)
+    return [(channel, slot.newer, slot.older) for channel in channels if channel >= 0 and slot.newer >= 0]
+
+
+def column(total: Total) -> str:
+    """Return what a total over a window is called."""
+    channel, newer, older = total
+    return f"t{channel}_{newer}_{older}"
+
+
+def windows(setting: Setting, place: int, group: Group, *, in_order: bool) -> list[Step]:
+    """Return the steps with the total of every channel over every window that a slot asks for."""
+    asked = list(dict.fromkeys(total for slot in group.slots for total in totals(slot)))
+    framed = [total for total in asked if in_order and has_frames(setting, group, total)]
+    rest = [total for total in asked if total not in framed]
+    if framed and rest:
+        framing, joining = (
+            _framed(setting, place, group, framed, "framed"),
+            _seen(setting, place, group, rest, "rounded"),
+        )
+        told = lines(["f.*", *(f"j.{column(total)}" for total in rest)])
+        text = f"SELECT\n{told}\nFROM {framing.name} AS f LEFT JOIN {joining.name} AS j ON j.seq = f.seq"
+        return [framing, joining, Step(setting.names.free(f"windows_{place}"), text, "both together")]
+    if framed:
+        return [_framed(setting, place, group, framed, "windows")]
+    return [_seen(setting, place, group, rest, "windows")] if rest else []
+
+
+def has_frames(setting: Setting, group: Group, total: Total) -> bool:
+    """Return whether a frame gives a total, once events are proven to be in order.
+
+    It does where every row is itself one of its entity's events, and no end of the window is rounded.
+    """
+    return is_own(setting, group) and not any(group.offsets[edge].every_us for edge in total[1:])
+
+
+def is_own(setting: Setting, group: Group) -> bool:
+    """Return whether every row that asks is itself one of its entity's events."""
+    return group.stream == setting.plan.definition.spine.name and group.at == group.keys
+
+
+def _framed(setting: Setting, place: int, group: Group, asked: Sequence[Total], name: str) -> Step:
+    about = f"totals of {group.stream} over windows, as differences of running totals at their ends"
+    text = _frames(setting, setting.names.free(f"events_{place}"), group, asked)
+    return Step(setting.names.free(f"{name}_{place}"), text, about)
+
+
+def _seen(setting: Setting, place: int, group: Group, asked: Sequence[Total], name: str) -> Step:
+    about = f"totals of {group.stream} over windows, of what each row sees"
+    text = _joined(setting, setting.names.free(f"events_{place}"), group, asked)
+    return Step(setting.names.free(f"{name}_{place}"), text, about)
+
+
+def summed(setting: Setting, group: Group, channel: int, prefix: str) -> str:
+    """Return what a channel counts or sums, to be followed by the events it does that for."""
+    if channel == 0:
+        return "count(*)"
+    part, name = group.channels[channel].part, f"{prefix}c{channel}"
+    return f"count({name})" if part == "number" else f"sum({setting.dialect.summed(name)})"
+
+
+def _joined(setting: Setting, events: str, group: Group, asked: Sequence[Total]) -> str:
+    at = setting.spine.at("r")
+    told = [f"r.{setting.spine.seq} AS seq"]
+    for total in asked:
+        newer, older = (group.offsets[edge] for edge in total[1:])
+        found = summed(setting, group, total[0], "e.")
+        told.append(f"{found} FILTER (WHERE {inside('e.time', at, newer, older)}) AS {column(total)}")
+    edges = [group.offsets[edge] for total in asked for edge in total[1:]]
+    return f"SELECT\n{lines(told)}\n{seen(setting, events, group, edges)}"
+
+
+def seen(setting: Setting, events: str, group: Group, edges: Sequence[Edge]) -> str:
+    """Return the join of every row with its entity's events that it sees, as far as windows reach."""
+    spine = setting.spine
+    return (
+        f"FROM {setting.rows} AS r\nJOIN {events} AS e\n"
+        f"  ON {setting.same(group, 'r', 'e')} AND e.seq <= r.{spine.seq}\n"
+        f"  AND {around('e.time', spine.at('r'), edges)}\nGROUP BY r.{spine.seq}"
+    )
+
+
+def _frames(setting: Setting, events: str, group: Group, asked: Sequence[Total]) -> str:
+    ends = sorted({(total[0], edge) for total in asked for edge in total[1:]})
+    running = [
+        f"coalesce({summed(setting, group, channel, '')} OVER edge_{edge}, 0) AS r{channel}_{edge}"
+        for channel, edge in ends
+    ]
+    edges = sorted({edge for _, edge in ends})
+    frames = [f"edge_{edge} AS ({_frame(group, group.offsets[edge].offset_us)})" for edge in edges]
+    inner = f"SELECT\n{lines(['seq', *running])}\nFROM {events}\nWINDOW\n{lines(frames)}"
+    told = [f"r{total[0]}_{total[1]} - r{total[0]}_{total[2]} AS {column(total)}" for total in asked]
+    only = f"\nWHERE seq IN (SELECT seq FROM {setting.names.asked})" if setting.asked else ""
+    return f"SELECT\n{lines(['seq', *told])}\nFROM (\n{indented(inner)}\n) AS edges{only}"
+
+
+def _frame(group: Group, offset: int) -> str:
+    """Return the frame of everything that an edge of a window leaves behind it, visible because in order."""
+    order = "seq ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    if offset:
+        order = f"time RANGE BETWEEN UNBOUNDED PRECEDING AND {offset} PRECEDING"
+    return f"PARTITION BY {', '.join(f'k{i}' for i in range(len(group.keys)))} ORDER BY {order}"
