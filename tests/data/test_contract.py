@@ -185,6 +185,30 @@ def test_the_first_good_row_of_an_id_stays(world: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
+@pytest.mark.parametrize(
+    ("names", "n_repeated"),
+    [
+        (["8", "9", "10", "11"], 0),
+        (["8", "9", "10", "10"], 1),
+        (["9", "10", "9", "10"], 2),
+        (["10", "9", "11"], 0),
+        (["a", "aa", "b", "a"], 1),
+        (["a", "aa", "b"], 0),
+    ],
+)
+def test_ids_are_told_apart_in_any_order(world: Any, names: list[str], n_repeated: int, kind: pa.DataType) -> None:
+    """Whether ids rise as texts, as numbers written out or not at all: those that come again are refused."""
+    table = world.table([world.payment(name, 0) for name in names])
+    place = table.column_names.index("payment_id")
+    table = table.set_column(place, "payment_id", table["payment_id"].cast(kind))
+
+    records, refused = contract.screen(world.payments, [table], now=world.now)
+
+    assert records.ids.to_pylist() == list(dict.fromkeys(names))
+    assert len(refused) == n_repeated
+
+
 def test_tables_of_several_types_are_one_source(world: Any) -> None:
     """Files may disagree about types: whole numbers here, texts there, and the ids still meet."""
     first = world.table([world.payment(1, 0, customer_id=596), world.payment(2, 0, customer_id=7)])

@@ -345,13 +345,18 @@ def _repeated(ids: pa.Array, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _are_distinct(ids: pa.Array) -> bool:
-    """Return whether it is cheap to see that no id comes twice: whole numbers are sorted, texts must rise already."""
+    """Return whether it is cheap to see that no id comes twice: whole numbers are sorted, texts must rise already.
+
+    They rise as texts, or the longer after the shorter, as numbers do that are written out.
+    """
     if ids.null_count or len(ids) < 2:
         return len(ids) < 2
     if pa.types.is_integer(ids.type):
         ordered = np.sort(ids.to_numpy(), kind="stable")
         return bool(np.all(ordered[1:] != ordered[:-1]))
-    return bool(pc.all(pc.less(ids[:-1], ids[1:])).as_py())
+    rises = pc.less(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
+    longer = np.diff(pc.binary_length(columns.plain(ids)).to_numpy())
+    return bool(np.all(rises) or np.all((longer > 0) | (rises & (longer == 0))))
 
 
 def _refused(
