@@ -183,7 +183,7 @@ def test_a_refused_correction_leaves_no_trace() -> None:
     with opened() as state:
         state.append(paid("p1", 1, 500), 1)
         state.append(refund(1, 2, "p1", 2**62 - 1), 2)
-        with pytest.raises(FeatureOverflow, match=r"'corrections' for customer ann"):
+        with pytest.raises(FeatureOverflow, match=r"'amount' for customer ann"):
             state.append(refund(2, 2, "p1", 1), 3)
 
         assert features(state, [refund(3, 2, "p1", 1 - 2**62), paid("p2", 3, 0)], first=3)["spent"] == 5.0

@@ -88,6 +88,11 @@ class Plan:
         return tuple(found.values())
 
     @cached_property
+    def later_columns(self) -> tuple[str, ...]:
+        """For each of those what its reader calls it: the corrected column, or the reports that flag."""
+        return tuple(each.field if isinstance(each, Corrected) else each.by for each in self.later)
+
+    @cached_property
     def groups(self) -> tuple[Group, ...]:
         """One group per stream, keys and the way they are asked, in order of first use."""
         return tuple(drawer.group() for drawer in self._drawers.values())

@@ -320,8 +320,7 @@ class Work:
         if kind == kernel.CHANNEL:
             column = str(self.group.channels[place].of)
             return self._overflow(column, entity, int(self.records.values[column].values[at]))
-        later = self.plan.later[self.group.series[place].later]
-        column = later.field if isinstance(later, Corrected) else later.by
+        column = self.plan.later_columns[self.group.series[place].later]
         of_entity = self._all_crossed[self._all_crossed[:, 0] == entity]
         return self._overflow(column, entity, int(of_entity[at, 5]))
 

@@ -37,7 +37,7 @@ class Online:
         self.plan, self.store = plan, store
         longest, spine_id = store.longest_key - keys.LONGEST_OVERHEAD, plan.definition.spine.id
         self.keepers = tuple(
-            Keeper(place, group, plan.stream(group.stream).id, spine_id, longest)
+            Keeper(place, group, plan.stream(group.stream).id, spine_id, longest, later=plan.later_columns)
             for place, group in enumerate(plan.groups)
         )
         self.roles = roles(plan, self.keepers, longest)

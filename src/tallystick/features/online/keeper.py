@@ -33,10 +33,15 @@ class Keeper:
     own_id : what the group's stream calls its ids
     spine_id : what the spine calls its ids
     longest : the most bytes that an entity may have
+    later : the columns or streams whose values become known later, as the plan's ``later`` has them
     """
 
-    def __init__(self, place: int, group: Group, own_id: str, spine_id: str, longest: int) -> None:
+    def __init__(
+        self, place: int, group: Group, own_id: str, spine_id: str, longest: int, *, later: Sequence[str]
+    ) -> None:
         self.group, self._longest = group, longest
+        self.columns = tuple(later[series.later] for series in group.series)
+        """What each series counts, for whoever must be told."""
         self._name, self._asked = namer(group.keys, own_id), namer(group.at, spine_id)
         self._conditions = tuple(evaluator(condition) for condition in group.conditions)
         self._weigh = tuple(_weigher(channel) for channel in group.channels[1:])

@@ -66,7 +66,7 @@ class Program:
         FeatureOverflow
             If it is so large that no total could hold it.
         """
-        check_total(weight, keeper, entity, weight)
+        check_total(weight, keeper, series, entity, weight)
         steps = self._steps.setdefault((keeper, entity, series), {})
         steps[time] = steps.get(time, 0) + weight
 
@@ -96,8 +96,8 @@ class Program:
         """
         if count < len(self._added):
             self._added[count].refuse(place)
-        (keeper, entity, _), steps = [*self._steps.items()][count - len(self._added)]
-        check_total(LARGEST_TOTAL + 1, keeper, entity, max(steps.values(), key=abs))
+        (keeper, entity, series), steps = [*self._steps.items()][count - len(self._added)]
+        check_total(LARGEST_TOTAL + 1, keeper, series, entity, max(steps.values(), key=abs))
 
     def _suppose(self, first: bytes, last: bytes) -> list[bytes]:
         values = self._truths.get((first, last), [])

@@ -79,7 +79,7 @@ class Draft:
         FeatureOverflow
             If it is so large that no total could hold it.
         """
-        check_total(weight, keeper, entity, weight)
+        check_total(weight, keeper, series, entity, weight)
         steps = self._steps.setdefault((keeper, entity, series), {})
         key = keeper.series_of(series, entity) + keys.at(time, self.seq)
         steps[key] = steps.get(key, 0) + weight
@@ -92,9 +92,9 @@ class Draft:
         FeatureOverflow
             If a series' total leaves the range in which every window is exact; then nothing was put.
         """
-        for (keeper, entity, _), steps in self._steps.items():
+        for (keeper, entity, series), steps in self._steps.items():
             for key, total in stepped(self.store, steps):
-                check_total(total, keeper, entity, max(steps.values(), key=abs))
+                check_total(total, keeper, series, entity, max(steps.values(), key=abs))
                 self.puts[key] = SINGLE.pack(total)
         self.store.put_all(self.puts)
 
@@ -219,7 +219,7 @@ class _Crossing(NamedTuple):
     weight: int
 
 
-def check_total(total: int, keeper: Keeper, entity: bytes, weight: int) -> None:
+def check_total(total: int, keeper: Keeper, series: int, entity: bytes, weight: int) -> None:
     """Hold a series' total against the range in which every window is exact.
 
     Raises
@@ -228,4 +228,4 @@ def check_total(total: int, keeper: Keeper, entity: bytes, weight: int) -> None:
         If it left the range, with the weight that let it.
     """
     if abs(total) > LARGEST_TOTAL:
-        raise FeatureOverflow("corrections", entity=told(keeper.group.keys, entity), value=weight)
+        raise FeatureOverflow(keeper.columns[series], entity=told(keeper.group.keys, entity), value=weight)
