@@ -72,6 +72,15 @@ class FeatureDefinition(msgspec.Struct, frozen=True):
         return tuple(found)
 
     @property
+    def capped(self) -> tuple[str, ...]:
+        """The features that are missing only where their cap was reached: those that are a ``distinct`` alone.
+
+        What is computed from one can be missing for other reasons, so it tells nothing of the cap.
+        """
+        features = self.features.items()
+        return tuple(name for name, e in features if isinstance(e, Aggregate) and e.function == "distinct")
+
+    @property
     def digest(self) -> str:
         """The digest of what the features mean: not where data lies, nor how the class is called."""
         spine = msgspec.structs.replace(self.spine, source="")

@@ -5,20 +5,7 @@ from pathlib import Path
 
 import pyarrow.dataset as ds
 
-from tallystick.definitions.expressions import Aggregate
 from tallystick.definitions.features import FeatureDefinition
-
-
-def capped(definition: FeatureDefinition) -> tuple[str, ...]:
-    """Return the features that are missing only where their cap was reached: those that are a ``distinct`` alone.
-
-    What is computed from one can be missing for other reasons, so it tells nothing of the cap.
-    """
-    return tuple(
-        name
-        for name, expr in definition.features.items()
-        if isinstance(expr, Aggregate) and expr.function == "distinct"
-    )
 
 
 def reached(definition: FeatureDefinition, file: Path) -> dict[str, int]:
@@ -29,7 +16,7 @@ def reached(definition: FeatureDefinition, file: Path) -> dict[str, int]:
     definition : the features
     file : the matrix as Parquet, a file or a folder of them
     """
-    names = list(capped(definition))
+    names = list(definition.capped)
     if not names:
         return {}
     found = dict.fromkeys(names, 0)

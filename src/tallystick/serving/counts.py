@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tallystick.features.caps import capped
 from tallystick.features.plan import Plan
 from tallystick.serving.requests import Answer, Decided, Refused
 
@@ -31,7 +30,7 @@ class Counts:
 
     def __init__(self, plan: Plan) -> None:
         names = plan.definition.names
-        self._caps = [(name, names.index(name)) for name in capped(plan.definition)]
+        self._caps = [(name, names.index(name)) for name in plan.definition.capped]
         self._reached = {name: 0 for name, _ in self._caps}
         self._refused: dict[str, int] = {}
 
