@@ -128,10 +128,7 @@ class Inputs(Ground):
         EngineUnfit
             If serving has begun: from then on the log knows more than the sources' files.
         """
-        if self.places.log.exists():
-            because = "serving has begun, so the log knows records that the sources' files do not have"
-            raise EngineUnfit("spark", because=because)
-        self.places.make()
+        self._read_files_only("spark")
         return executor.features(
             self.plan(self.definitions.model(model)),
             self._flags,
@@ -170,10 +167,7 @@ class Inputs(Ground):
         EngineUnfit
             If serving has begun: from then on the log knows more than the sources' files.
         """
-        if self.places.log.exists():
-            because = "serving has begun, and what the log knows is read into memory as a whole"
-            raise EngineUnfit("batch with --memory", because=because)
-        self.places.make()
+        self._read_files_only("batch with --memory")
         return spill.features(
             self.plan(self.definitions.model(model)),
             self._flags,
@@ -203,6 +197,12 @@ class Inputs(Ground):
             return None
         needed = bytes_in_memory(plan, spill.n_told(plan, self.root))
         return max(LEAST, free // 2) if needed > free else None
+
+    def _read_files_only(self, engine: str) -> None:
+        if self.places.log.exists():
+            because = "serving has begun, so the log knows records that the sources' files do not have"
+            raise EngineUnfit(engine, because=because)
+        self.places.make()
 
     @property
     def _flags(self) -> list[Flagged]:

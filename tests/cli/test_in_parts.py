@@ -54,8 +54,10 @@ def test_wrong_amounts_and_engines_are_sentences(folder: Path, first_shop: Any, 
 
     ran = [_features(folder, out, "--memory", "much"), _features(folder, out, "--memory", "1G", "--engine", "duckdb")]
     ran.append(first_shop.tally("features", out, "--memory", "1GiB"))
+    ran.append(first_shop.tally("features", out, "--engine", "spark"))
 
-    assert [each.code for each in ran] == [2, 2, 2]
+    assert [each.code for each in ran] == [2, 2, 2, 2]
+    assert all("serving has begun" in " ".join(each.err.split()) for each in ran[2:])
     assert "an amount such as 4GiB" in ran[0].err
     assert "only the engine 'batch'" in ran[1].err
     assert "serving has begun" in ran[2].err

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from tallystick.definitions.features import FeatureDefinition
 
@@ -20,9 +20,11 @@ def reached(definition: FeatureDefinition, file: Path) -> dict[str, int]:
     if not names:
         return {}
     found = dict.fromkeys(names, 0)
-    for batch in ds.dataset(file, format="parquet").to_batches(columns=names):
-        for name in names:
-            found[name] += batch.column(name).null_count
+    for part in sorted(file.glob("*.parquet")) if file.is_dir() else [file]:
+        with pq.ParquetFile(part) as opened:
+            for batch in opened.iter_batches(columns=names):
+                for name in names:
+                    found[name] += batch.column(name).null_count
     return {name: n for name, n in found.items() if n}
 
 

@@ -114,11 +114,6 @@ def unpack_pair(packed: bytes) -> tuple[int, int]:
     return first - SIGN, second - SIGN
 
 
-def pack_value(value: int | str) -> bytes:
-    """Return a track's value: a whole number's eight bytes, or a text's UTF-8."""
-    return value.encode() if isinstance(value, str) else pack_whole(value)
-
-
 def short_value(packed: bytes) -> bytes:
     """Return a value as it stands in a tile's key: itself, or what no UTF-8 begins with and its digest.
 
