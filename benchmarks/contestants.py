@@ -108,11 +108,11 @@ def _plan(work: list[Window], flagged: Flagged | None = None) -> Plan:
 def _dataset(folder: Path) -> Dataset:
     columns = loaded(folder)
     n = len(columns["paid_at"])
-    seq, nothing = np.arange(1, n + 1), np.zeros(n, np.bool_)
+    position, nothing = np.arange(1, n + 1), np.zeros(n, np.bool_)
     keys = {name: Keys(columns[name], _texts(columns[name])) for name in ("customer", "terminal")}
     values = {name: Fixed(columns[name], nothing, digits) for name, digits in (("amount", 2), ("fraud", 0))}
     ids = pq.read_table(folder / "cents.parquet", columns=["payment_id"])["payment_id"].combine_chunks()
-    records = Records(payments.definition, seq, columns["paid_at"], ids, keys, values)
+    records = Records(payments.definition, position, columns["paid_at"], ids, keys, values)
     return Dataset({"payments": records}, "", n)
 
 
@@ -172,12 +172,12 @@ def polars(folder: Path, work: list[Window], _: int) -> Run:
         whole = rolled(window, function, window.days + window.delay)
         return whole - rolled(window, function, window.delay) if window.delay else whole
 
-    asked = [
+    requested = [
         feature(window, function).alias(name)
         for window in work
         for name, function in zip(window.names, window.functions, strict=True)
     ]
-    return lambda: {column.name: column.to_numpy() for column in frame.lazy().select(asked).collect().get_columns()}
+    return lambda: {column.name: column.to_numpy() for column in frame.lazy().select(requested).collect().get_columns()}
 
 
 def pandas(folder: Path, work: list[Window], _: int) -> Run:

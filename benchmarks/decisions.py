@@ -36,7 +36,7 @@ from tallystick.log.reader import LogReader
 from tallystick.log.sqlite import SqliteLog
 from tallystick.scoring.reasons import Reasons
 from tallystick.scoring.session import Session
-from tallystick.serving import group, tokens
+from tallystick.serving import commit_batch, tokens
 from tallystick.serving.requests import Request
 from tallystick.serving.server import Address, listen
 from tallystick.testing.process import Process
@@ -44,7 +44,7 @@ from tallystick.testing.world import NOW, World, build
 
 CONNECTIONS = (1, 16)
 SPACING = timedelta(seconds=60)  # so that all requests fit between the history and the present
-CONSTANT = json.dumps({"decision_id": "P0000001", "action": "allow", "score": 0.1, "padding": "x" * 420}).encode()
+CONSTANT = json.dumps({"decision_id": "P0000001", "action": "approve", "score": 0.1, "padding": "x" * 420}).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +63,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--constant", type=int, metavar="PORT", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.constant:
-        asyncio.run(listen(_constant, Address(port=asked.constant), lambda _: None))
+    requested = parser.parse_args()
+    if requested.constant:
+        asyncio.run(listen(_constant, Address(port=requested.constant), lambda _: None))
         return
-    n = 400 if asked.quick else 4_000
+    n = 400 if requested.quick else 4_000
     console = Console()
     with tempfile.TemporaryDirectory() as folder:
         world = build(Path(folder) / "project")
         token = tokens.create(world.folder / "tokens", "benchmark", ["decide"])
 
-        def requests(name: str, n_asked: int | None) -> list[bytes]:
-            return _requests(world, token, name, n_asked or n)
+        def requests(name: str, n_requested: int | None) -> list[bytes]:
+            return _requests(world, token, name, n_requested or n)
 
         found = [*_limit(requests), *_ours(world, token, requests)]
         console.print(_table(found))
@@ -247,13 +247,13 @@ def _timed() -> Iterator[dict[str, float]]:
     """Count the seconds spent in each stage while the block runs."""
     spent: dict[str, float] = defaultdict(float)
     stages: list[tuple[str, Any, str]] = [
-        ("screen the request", group, "parse"),
+        ("screen the request", commit_batch, "parse"),
         ("look up key and record in the log", LogReader, "find"),
         ("append to the state", Transaction, "append"),
         ("features", Transaction, "vector"),
         ("score", Session, "raw_and_score"),
         ("reasons", Reasons, "explain"),
-        ("write the entry's JSON", group, "encode"),
+        ("write the entry's JSON", commit_batch, "encode"),
         ("commit the state", Transaction, "commit"),
     ]
     before = [(owner, name, getattr(owner, name)) for _, owner, name in stages]

@@ -26,18 +26,18 @@ def main() -> None:
     kind, address = sys.argv[1], (sys.argv[2] if len(sys.argv) > 2 else "")
     with tempfile.TemporaryDirectory() as folder:
         store = filled(Path(folder), kind, address)
-        asked = [f"view:{name}" for name in NAMES]
+        requested = [f"view:{name}" for name in NAMES]
         laps = []
         for number in range(N_READS):
             rows = [{"customer": f"{number * 7 % N_ENTITIES:08}"}]
             begin = time.perf_counter()
-            found = store.get_online_features(features=asked, entity_rows=rows).to_dict()
+            found = store.get_online_features(features=requested, entity_rows=rows).to_dict()
             laps.append(time.perf_counter() - begin)
             if found[NAMES[-1]][0] is None:
                 raise SystemExit("Feast did not find what was written.")
     laps = sorted(laps[N_READS // 10 :])
-    said = {"p50": laps[len(laps) // 2] * 1e6, "p99": laps[len(laps) * 99 // 100] * 1e6}
-    sys.stdout.write(json.dumps(said | {"version": version()}) + "\n")
+    figures = {"p50": laps[len(laps) // 2] * 1e6, "p99": laps[len(laps) * 99 // 100] * 1e6}
+    sys.stdout.write(json.dumps(figures | {"version": version()}) + "\n")
 
 
 def filled(folder: Path, kind: str, address: str) -> Any:

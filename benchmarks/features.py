@@ -49,7 +49,7 @@ class Contestant:
     Parameters
     ----------
     name : with --only
-    told : in the table
+    told_ : in the table
     cores : how many it may use
     prepare : takes the folder of data, the work and the cores, and returns what is then timed
     share : it gets a network smaller by this factor, with the same events per entity
@@ -58,7 +58,7 @@ class Contestant:
     """
 
     name: str
-    told: str
+    told_: str
     cores: int
     prepare: Callable[[Path, list[Window], int], by.Run]
     share: int = 1
@@ -106,25 +106,29 @@ def main() -> None:
     parser.add_argument("--work", choices=tuple(WORKS), help="the one table or the other")
     parser.add_argument("--spark", action="store_true", help="Spark too")
     parser.add_argument("--one", nargs=4, metavar=("NAME", "WORK", "FOLDER", "OUT"), help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.one:
-        name, work, folder, out = asked.one
+    requested = parser.parse_args()
+    if requested.one:
+        name, work, folder, out = requested.one
         _run_one(_named(name, work), work, Path(folder), Path(out))
         return
-    chosen = [c for c in CONTESTANTS if c.name.startswith(tuple(asked.only)) and (asked.spark or "spark" not in c.name)]
+    chosen = [
+        c
+        for c in CONTESTANTS
+        if c.name.startswith(tuple(requested.only)) and (requested.spark or "spark" not in c.name)
+    ]
     # Everybody is compared with ours.
     chosen = [c for c in CONTESTANTS if c.name == "ours" or c in chosen]
     with tempfile.TemporaryDirectory() as temporary:
         for work, title, n in (
-            ("network", f"Twelve features of {asked.rows:,} payments", asked.rows),
+            ("network", f"Twelve features of {requested.rows:,} payments", requested.rows),
             ("hot", f"A hot key: count, sum and maximum over 30 days, {HOT_ROWS:,} events in them", HOT_ROWS),
         ):
-            if asked.work not in {None, work}:
+            if requested.work not in {None, work}:
                 continue
-            Console(width=150).print(_told(title, work, chosen, n, Path(temporary) / work))
+            Console(width=150).print(_table(title, work, chosen, n, Path(temporary) / work))
 
 
-def _told(title: str, work: str, chosen: Sequence[Contestant], n: int, folder: Path) -> Table:
+def _table(title: str, work: str, chosen: Sequence[Contestant], n: int, folder: Path) -> Table:
     right = ("cores", "rows/s", "seconds", "CPU s", "peak MiB", "x ours", "values", "differing")
     made = table(title, "who", *right, right=right)
     limit: float | None = None
@@ -142,7 +146,7 @@ def _told(title: str, work: str, chosen: Sequence[Contestant], n: int, folder: P
             f"{found.peak_mib:,.0f}",
             f"{limit / speed:.1f}",
         )
-        made.add_row(contestant.told, str(contestant.cores), *numbers, *same)
+        made.add_row(contestant.told_, str(contestant.cores), *numbers, *same)
         print(f"  {contestant.name}: {found.seconds:.3f} s, best of {found.n_runs}", file=sys.stderr)
     return made
 
@@ -171,10 +175,10 @@ def _measure(contestant: Contestant, work: str, data: Path) -> tuple[Measured, i
 
 
 def _started(contestant: Contestant, work: str, data: Path, out: Path) -> Measured:
-    asked = ["--one", contestant.name, work, str(data), str(out)]
+    requested = ["--one", contestant.name, work, str(data), str(out)]
     cores = str(contestant.cores)
     limits = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"), cores)
-    command = [sys.executable, "-m", "benchmarks.features", *asked]
+    command = [sys.executable, "-m", "benchmarks.features", *requested]
     ran = subprocess.run(command, cwd=ROOT, env=os.environ | limits, capture_output=True, check=False, text=True)
     if ran.returncode:
         sys.exit(f"{contestant.name} failed:\n{ran.stderr}")
@@ -214,9 +218,9 @@ def _peak_mib() -> float:
     found, of_parent = {}, {}
     for status in Path("/proc").glob("[0-9]*/status"):
         with contextlib.suppress(OSError):
-            told = dict(line.split(":", 1) for line in status.read_text().splitlines())
-            found[int(told["Pid"])] = int(told.get("VmHWM", "0 kB").split()[0]) / 1024
-            of_parent[int(told["Pid"])] = int(told["PPid"])
+            told_ = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            found[int(told_["Pid"])] = int(told_.get("VmHWM", "0 kB").split()[0]) / 1024
+            of_parent[int(told_["Pid"])] = int(told_["PPid"])
     own = {os.getpid()}
     while more := {pid for pid, parent in of_parent.items() if parent in own} - own:
         own |= more

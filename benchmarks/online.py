@@ -123,14 +123,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--feast", metavar="PYTHON", help="an interpreter that has feast[redis]")
-    told = parser.parse_args()
-    n_total, n = (20_000, 500) if told.quick else (200_000, 5_000)
+    told_ = parser.parse_args()
+    n_total, n = (20_000, 500) if told_.quick else (200_000, 5_000)
     histories = [history(each, n_total, n) for each in HISTORIES if each <= n_total]
     console = Console(width=120)
     console.print(_table("Twelve windowed features of two entities", _measured(CONTENDERS, Windowed, histories)))
     rows = [row for name, what in TRACKS.items() for row in _measured({name: in_lmdb}, what, histories)]
     console.print(_table("One feature of single events over 30 days, in LMDB", rows))
-    console.print(feast(told.feast))
+    console.print(feast(told_.feast))
 
 
 def in_lmdb(plan: Plan, past: History) -> Laps:
@@ -185,14 +185,14 @@ def played(online: Online, past: History) -> Laps:
     laps = np.empty((len(past.following), 4))
     clock = time.perf_counter
     for i, record in enumerate(past.following):
-        seq = past.dataset.last_seq + 1 + i
+        position = past.dataset.last_position + 1 + i
         with online.transaction() as state:
             begin = clock()
-            state.append(record, seq)
+            state.append(record, position)
             appended = clock()
-            state.vector(record, seq)
+            state.vector(record, position)
             read = clock()
-            state.commit(seq)
+            state.commit(position)
             laps[i] = begin, appended, read, clock()
     alone = np.diff(laps, axis=1).T
     return Laps(alone[0], alone[1], alone[0] + alone[1], alone[2])
@@ -218,8 +218,8 @@ def _by_feast(interpreter: str, *arguments: str) -> str:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode:
         return f"not measured: {ran.stderr.strip().splitlines()[-1]}"
-    said = json.loads(ran.stdout.splitlines()[-1])
-    return f"{said['p50']:,.0f} ({said['p99']:,.0f})"
+    figures = json.loads(ran.stdout.splitlines()[-1])
+    return f"{figures['p50']:,.0f} ({figures['p99']:,.0f})"
 
 
 def _free_port() -> int:

@@ -113,7 +113,7 @@ def simulate(folder: Path, n: int) -> None:
             "amount": pa.decimal128(12, 2),
         }
     )
-    told: list[tuple[np.ndarray, np.ndarray]] = []
+    told_: list[tuple[np.ndarray, np.ndarray]] = []
     with pq.ParquetWriter(folder / "payments.parquet", schema) as file:
         for start in range(0, n, PIECE):
             m = min(PIECE, n - start)
@@ -131,8 +131,8 @@ def simulate(folder: Path, n: int) -> None:
             amount = pa.Array.from_buffers(pa.decimal128(12, 2), m, [None, pa.py_buffer(wide)])
             file.write_table(pa.table([*map(pa.array, columns), amount], names=schema.names).cast(schema))
             bad = np.flatnonzero(draw.random(m) < 0.003)
-            told.append((ids[bad], paid_at[bad] + (draw.gamma(2.0, 4.0, len(bad)) * DAY_US).astype(np.int64)))
-    about, at = (np.concatenate(parts) for parts in zip(*told, strict=True))
+            told_.append((ids[bad], paid_at[bad] + (draw.gamma(2.0, 4.0, len(bad)) * DAY_US).astype(np.int64)))
+    about, at = (np.concatenate(parts) for parts in zip(*told_, strict=True))
     order = np.argsort(at, kind="stable")
     made = {
         "report_id": np.arange(len(at)),
@@ -193,8 +193,8 @@ def _print(runs: list[Run], memory: int) -> None:
     console = Console(width=None if sys.stdout.isatty() else 130, highlight=False)
     console.print(made)
     console.print(f"Limits: a peak of {LIMIT >> 20:,} MiB; CPU per row at most {FLAT} times that of the first size.")
-    told = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in runs[-1].phases.items())
-    console.print(f"{runs[-1].n_rows:,}: {told}\n")
+    told_ = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in runs[-1].phases.items())
+    console.print(f"{runs[-1].n_rows:,}: {told_}\n")
 
 
 def _arguments() -> argparse.Namespace:

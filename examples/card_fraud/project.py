@@ -39,6 +39,6 @@ model = ts.Model(
     split=ts.TimeSplit(train="7d", gap="7d", validate="7d", test="7d", test_from="2018-08-08"),
     candidates=[ts.LogisticRegression(), ts.GradientBoosting(max_trees=120, max_leaves=15)],
     search=ts.Search(trials=20, metric="average_precision"),
-    policy=ts.Policy(stop=ts.above_cost(false_alarm=5.0, missed=payments.amount), refer=ts.above(0.2)),
+    policy=ts.Policy(decline=ts.above_cost(false_alarm=5.0, missed=payments.amount), refer=ts.above(0.2)),
     limits=[ts.limit.average_precision(at_least=0.55), ts.limit.auc(at_least=0.80)],
 )

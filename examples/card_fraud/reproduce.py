@@ -43,13 +43,14 @@ def main(arguments: list[str] | None = None) -> int:
         "--data", type=Path, default=PUBLISHED, metavar="FOLDER", help=f"where {' and '.join(FILES)} lie"
     )
     parser.add_argument("--write", action="store_true", help="put the tables into README.md, too")
-    asked = parser.parse_args(arguments)
-    if lacking := [name for name in FILES if not (asked.data / name).is_file()]:
+    requested = parser.parse_args(arguments)
+    if lacking := [name for name in FILES if not (requested.data / name).is_file()]:
         print(
-            f"There is no {' and no '.join(lacking)} in {asked.data}. Name their folder with --data.", file=sys.stderr
+            f"There is no {' and no '.join(lacking)} in {requested.data}. Name their folder with --data.",
+            file=sys.stderr,
         )
         return 2
-    link(asked.data.resolve(), HERE / "data")
+    link(requested.data.resolve(), HERE / "data")
     try:
         with Screen(as_json=False).progress() as step:
             tables = report(lifecycle.open(HERE), step)
@@ -57,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     print(tables)
-    if asked.write:
+    if requested.write:
         write(HERE / "README.md", tables)
     return 0
 
@@ -80,7 +81,7 @@ def report(project: Project, step: Callable[[str, int, int], None]) -> str:
     parts = {part.name: part for part in judged[0].candidate.record.parts}
     payments = read_test(project, dataset, parts["fit"], parts["test"])
     by_rule = payments.taken(~payments.is_known)
-    lines = [f"Learnt from {_told(parts['fit'])}.", "", *_table(by_rule, judged, BOOK), ""]
+    lines = [f"Learnt from {_row(parts['fit'])}.", "", *_table(by_rule, judged, BOOK), ""]
     lines += ["The same models without the book's rule:", "", *_table(payments, judged, {})]
     return "\n".join(lines)
 
@@ -131,7 +132,7 @@ def read_test(project: Project, dataset: Dataset, fit: PartRecord, test: PartRec
     return Payments(days[rows], customers[rows], features, is_fraud[rows], is_known)
 
 
-def reached(payments: Payments, model: bytes) -> tuple[float, float, float]:
+def metrics_of(payments: Payments, model: bytes) -> tuple[float, float, float]:
     """Return AUC ROC, average precision and card precision @100 of a model file."""
     raw, _ = Session.load(model).many(payments.features)
     cards = card_precision(payments.days, payments.customers, raw, payments.is_fraud)
@@ -146,7 +147,9 @@ def write(readme: Path, tables: str) -> None:
 
 
 def _table(payments: Payments, judged: list[Judged], book: dict[str, tuple[float, float, float]]) -> list[str]:
-    ours = {made.candidate.record.family.replace("_", " "): reached(payments, made.candidate.model) for made in judged}
+    ours = {
+        made.candidate.record.family.replace("_", " "): metrics_of(payments, made.candidate.model) for made in judged
+    }
     rows = [(f"**{name}, ours**", found) for name, found in ours.items()]
     rows += [(f"{name}, the book", found) for name, found in book.items()]
     return [
@@ -158,7 +161,7 @@ def _table(payments: Payments, judged: list[Judged], book: dict[str, tuple[float
     ]
 
 
-def _told(part: PartRecord) -> str:
+def _row(part: PartRecord) -> str:
     first, last = (np.datetime64(instant, "us").astype("datetime64[D]") for instant in (part.start, part.end - 1))
     return f"{first} to {last}, {part.n_rows:,} payments, {part.n_positives:,} of them fraud"
 

@@ -28,12 +28,12 @@ from tallystick.features.sql.query import script
 from tallystick.ground import Ground
 from tallystick.log.reader import LogReader
 from tallystick.replay.fold import fold
-from tallystick.serving import heads
+from tallystick.serving import anchoring
 
 NOW_ON = 2**62
 
 Screened = Callable[[dict[str, Screening]], None]
-"""Told what came of each source when it was read."""
+"""OnProgress what came of each source when it was read."""
 
 
 class Inputs(Ground):
@@ -66,7 +66,7 @@ class Inputs(Ground):
                 screened(reading.screenings)
             return reading.dataset
         with LogReader.open(self.places.log) as log:
-            heads.verify(log, self.ledger)
+            anchoring.verify(log, self.ledger)
             return fold(log, self.plan(self.definitions.model(model)), until=NOW_ON)
 
     def plan(self, model: ModelDefinition) -> Plan:
@@ -102,8 +102,8 @@ class Inputs(Ground):
             time = dataset.records[definition.features.spine.name].time
             inside = (time >= (-NOW_ON if begin is None else begin)) & (time < (NOW_ON if end is None else end))
             rows = np.flatnonzero(inside).astype(np.int64)
-        told = named_step(step, "features")
-        return compute(engine, self.plan(definition), dataset, rows, threads=2, progress=told)
+        on_progress = named_step(step, "features")
+        return compute(engine, self.plan(definition), dataset, rows, threads=2, progress=on_progress)
 
     def features_with_spark(
         self,
@@ -195,13 +195,13 @@ class Inputs(Ground):
         spine = self.definitions.sources.get(plan.definition.spine.name)
         if self.places.log.exists() or free is None or spine is None or ":" in spine.source or not spine.source:
             return None
-        needed = bytes_in_memory(plan, spill.n_told(plan, self.root))
+        needed = bytes_in_memory(plan, spill.n_stored_rows(plan, self.root))
         return max(LEAST, free // 2) if needed > free else None
 
     def _read_files_only(self, engine: str) -> None:
         if self.places.log.exists():
-            because = "serving has begun, so the log knows records that the sources' files do not have"
-            raise EngineUnfit(engine, because=because)
+            reason = "serving has begun, so the log knows records that the sources' files do not have"
+            raise EngineUnfit(engine, reason=reason)
         self.places.make()
 
     @property

@@ -21,9 +21,9 @@ from tallystick.errors import BundleInconsistent, EvidenceDamaged, NothingApprov
 from tallystick.features.batch.executor import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
+from tallystick.governance.approval_status import APPROVED, Approval
 from tallystick.governance.approvals import Approvals, approve, refuse
 from tallystick.governance.releases import record_deployment, record_release
-from tallystick.governance.standing import APPROVED, Approval
 from tallystick.ground import named, user
 from tallystick.inputs import NOW_ON, Inputs, named_step
 from tallystick.ledger.entry import LedgerEntry
@@ -37,11 +37,11 @@ from tallystick.release.open import Bundle, open_bundle
 from tallystick.replay.archive import Archive
 from tallystick.replay.compare import Comparison, compare
 from tallystick.replay.fold import fold
-from tallystick.replay.one import replay
 from tallystick.replay.period import Report as ReplayReport
 from tallystick.replay.period import replay_period
+from tallystick.replay.single import replay
 from tallystick.replay.verdict import Verdict
-from tallystick.serving import heads
+from tallystick.serving import anchoring
 from tallystick.serving.catch_up import catch_up
 from tallystick.serving.history import History, begin_log
 from tallystick.serving.requests import Answer, Request
@@ -186,17 +186,17 @@ class Project(Inputs):
         approvals = Approvals(self.ledger)
         if name is None:
             words = [str(entry.facts["bundle"]) for entry in self.ledger.verified_entries(APPROVED)]
-            standing = [digest for digest in words if approvals.of(digest)]
-            if not standing:
+            approved = [digest for digest in words if approvals.of(digest)]
+            if not approved:
                 raise NothingApproved
-            name = standing[-1]
+            name = approved[-1]
         released = [str(entry.facts["bundle"]) for entry in self.ledger.entries("released")]
         digest = named("bundle", name, list(dict.fromkeys(released)), remedy="tally release")
         folder = self.places.bundles / digest
         opened = open_bundle(folder, trusted_keys=self.trusted_keys(), approvals=approvals if is_approved else None)
         if opened.digest != digest:
             # Who approves or serves this one would answer for another.
-            raise BundleInconsistent("manifest.json", folder=folder, because=f"it is bundle {opened.digest[:12]}")
+            raise BundleInconsistent("manifest.json", folder=folder, reason=f"it is bundle {opened.digest[:12]}")
         return opened
 
     def approve(self, bundle: str) -> Approval:
@@ -226,13 +226,13 @@ class Project(Inputs):
             # All of history: another model may need what the first one to serve does not.
             begin_log(self.places.log, self.read(step).dataset, self.places.segments)
         with SqliteLog.create_or_open(self.places.log) as log:
-            heads.check_last(log, heads.signed(self.ledger))
+            anchoring.check_last(log, anchoring.signed(self.ledger))
             online = open_state(self.places.state, opened.plan, self.settings.state.url)
             try:
                 record_deployment(self.ledger, opened.digest, signer=signer, at=self.clock.now())
-                signing = heads.signing(self.ledger, signer, self.clock)
-                told = named_step(step, "state")
-                service = Service(opened, log, online, self.clock, sign_head=signing, progress=told)
+                signing = anchoring.signing(self.ledger, signer, self.clock)
+                on_progress = named_step(step, "state")
+                service = Service(opened, log, online, self.clock, sign_head=signing, progress=on_progress)
                 try:
                     yield service
                 finally:
@@ -252,7 +252,7 @@ class Project(Inputs):
         if not self.places.log.exists():
             raise NothingServed
         with LogReader.open(self.places.log) as log:
-            heads.check_last(log, heads.signed(self.ledger))
+            anchoring.check_last(log, anchoring.signed(self.ledger))
             sources = {source.name: source for source in plan.sources}
             follow = partial(
                 catch_up,
@@ -301,8 +301,10 @@ class Project(Inputs):
         """Make the decisions of a period again, all of them or a seeded sample."""
         with self.archive() as archive:
             stream, plan = self._replayed(model, with_todays_definitions)
-            told = named_step(step, "replay")
-            return replay_period(archive, stream, since=since, until=until, sample=sample, plan=plan, progress=told)
+            on_progress = named_step(step, "replay")
+            return replay_period(
+                archive, stream, since=since, until=until, sample=sample, plan=plan, progress=on_progress
+            )
 
     def _replayed(self, model: str | None, with_todays_definitions: bool) -> tuple[str, Plan | None]:
         """Return the stream that was decided about, which a model need only be named for where there are several."""
@@ -319,7 +321,7 @@ class Project(Inputs):
         opened = self.bundle(bundle)
         definition = self.definitions.model(opened.manifest.model)
         with self.archive() as archive:
-            heads.verify(archive.log, self.ledger)
+            anchoring.verify(archive.log, self.ledger)
             return from_log.watch(
                 archive.log,
                 fold(archive.log, opened.plan, until=NOW_ON),
@@ -359,12 +361,12 @@ class Project(Inputs):
         if not self.places.log.exists():
             return None
         with LogReader.open(self.places.log) as log:
-            return np.isin(matrix.seq, from_log.stopped(log, model.features.spine.name))
+            return np.isin(matrix.position, from_log.stopped(log, model.features.spine.name))
 
 
 def _worse(made: Judged) -> tuple[bool, float]:
     record = made.candidate.record
-    return bool(made.evidence.failed), -float(getattr(record.reached["validate"], record.metric))
+    return bool(made.evidence.failed), -float(getattr(record.metrics["validate"], record.metric))
 
 
 __all__ = ["Judged", "Project", "open"]

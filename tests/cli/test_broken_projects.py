@@ -99,13 +99,13 @@ def test_refused_rows_lie_in_quarantine(shop: Any) -> None:
     """Strings that are no amounts are refused one by one; how many, why, and where they lie is told."""
     _amounts(shop.folder, _some_texts)
 
-    told, document = shop.tally("check"), shop.document("check")
+    noted, document = shop.tally("check"), shop.document("check")
 
-    assert told.code == 0
+    assert noted.code == 0
     found = document["sources"][0]
     assert (found["source"], found["n_refused"]) == ("payments", 2)
     assert pq.read_metadata(found["quarantine"]).num_rows == 2
-    assert found["quarantine"] in told.out.replace("\n", "")
+    assert found["quarantine"] in noted.out.replace("\n", "")
 
 
 def test_too_many_refused_rows_stop_the_run(shop: Any) -> None:
@@ -130,10 +130,10 @@ def test_a_changed_ledger_is_told(shop: Any) -> None:
     """A flipped byte in the ledger: verify answers no with exit 1, and whoever relies on it stops."""
     _flip(shop.hidden / "ledger.db", b'"vera"')
 
-    told, document = shop.tally("ledger", "verify"), shop.tally("ledger", "verify", "--json")
+    noted, document = shop.tally("ledger", "verify"), shop.tally("ledger", "verify", "--json")
 
-    assert (told.code, document.code) == (1, 1)
-    assert "is damaged at entry" in " ".join(told.out.split())
+    assert (noted.code, document.code) == (1, 1)
+    assert "is damaged at entry" in " ".join(noted.out.split())
     assert document.document["holds"] is False
     refused(shop.tally("serve"), "ledger", "is damaged at entry")
     refused(shop.tally("release"), "ledger", "is damaged at entry")

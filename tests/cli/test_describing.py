@@ -8,11 +8,11 @@ from tallystick.cli.document import document
 
 def test_features_are_described_without_data(bare: Any) -> None:
     """``features --describe`` tells every feature of a project that has no data yet, and where it comes from."""
-    told = bare.tally("features", "--describe")
+    noted = bare.tally("features", "--describe")
 
-    assert told.code == 0
-    assert "Where bare comes from" in told.out
-    assert "chargebacks.payment_id" in told.out
+    assert noted.code == 0
+    assert "Where bare comes from" in noted.out
+    assert "chargebacks.payment_id" in noted.out
 
 
 def test_the_description_is_one_document(bare: Any) -> None:
@@ -22,7 +22,7 @@ def test_the_description_is_one_document(bare: Any) -> None:
     features = lifecycle.open(bare.folder).definitions.model().features
     assert [each["name"] for each in found["features"]] == list(features.names)
     assert found["features"][0]["meaning"] == "amount (EUR)"
-    assert {origin["part"] for origin in found["lineage"]["origins"]} > {*features.names, "label", "policy.stop"}
+    assert {origin["part"] for origin in found["lineage"]["origins"]} > {*features.names, "label", "policy.decline"}
 
 
 def test_the_document_tells_what_features_mean(first_shop: Any) -> None:
@@ -40,7 +40,7 @@ def test_other_definitions_describe_no_candidate(shop: Any, tmp_path: Any) -> No
     out, file = tmp_path / "made.html", shop.folder / "project.py"
     file.write_text(file.read_text(encoding="utf-8").replace('"30d"', '"29d"'), encoding="utf-8")
 
-    told = shop.tally("show", "--html", str(out))
+    noted = shop.tally("show", "--html", str(out))
 
-    assert told.code == 0
+    assert noted.code == 0
     assert "<h2>Features</h2>" not in out.read_text(encoding="utf-8")

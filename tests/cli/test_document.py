@@ -36,11 +36,11 @@ def test_the_document_stands_alone(first_shop: Any, tmp_path: Path) -> None:
     """``show --html`` writes well-formed HTML with every check and a reliability diagram, and no script or link."""
     out = tmp_path / "candidate.html"
 
-    told = first_shop.tally("show", "--html", str(out))
+    noted = first_shop.tally("show", "--html", str(out))
 
     text, tree = out.read_text(encoding="utf-8"), _Tree()
     tree.feed(text)
-    assert (told.code, tree.open) == (0, [])
+    assert (noted.code, tree.open) == (0, [])
     assert {"table", "svg"} <= tree.tags
     assert tree.tags.isdisjoint({"script", "link", "img", "iframe"})
     assert re.search(r"https?://|javascript:|on\w+=", text) is None

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tallystick.cli import new
-from tallystick.cli.training import told_of_early_labels
+from tallystick.cli.training import early_labels_warning
 from tallystick.definitions.durations import DAY_US
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.project import load
@@ -20,14 +20,14 @@ def model(tmp_path: Path) -> ModelDefinition:
 
 def test_a_short_gap_is_told(model: ModelDefinition) -> None:
     """The sentence names both lengths, the check that measures it, and the remedy."""
-    told = told_of_early_labels(model)
+    noted = early_labels_warning(model)
 
-    assert "mature after 30d, and the gap is 21d" in told
-    assert "V202" in told
+    assert "mature after 30d, and the gap is 21d" in noted
+    assert "V202" in noted
 
 
 def test_a_long_gap_says_nothing(model: ModelDefinition) -> None:
     """With a gap as long as labels take there is nothing to say."""
     split = msgspec.structs.replace(model.split, gap_us=30 * DAY_US)
 
-    assert told_of_early_labels(msgspec.structs.replace(model, split=split)) == ""
+    assert early_labels_warning(msgspec.structs.replace(model, split=split)) == ""

@@ -21,7 +21,7 @@ chargebacks = ts.Stream("chargebacks", id="n", time="at", source="chargebacks.cs
 model = ts.Model(
     "shops", features=Shops, label=ts.Label(payments.flagged_by(chargebacks, on="id"), matures_after="1d"),
     split=ts.TimeSplit(train="9d", gap="1d", validate="1d", test="1d"), candidates=[ts.LogisticRegression()],
-    policy=ts.Policy(stop=ts.above(0.9)),
+    policy=ts.Policy(decline=ts.above(0.9)),
 )
 """
 
@@ -45,9 +45,9 @@ def test_what_a_matrix_lacks_is_told(folder: Path) -> None:
     """Refused rows are told with their reasons and place, and in how many rows a cap was reached; nothing is silent."""
     out = str(folder / "out.parquet")
 
-    told = " ".join(tally(folder, "features", out).out.split())
+    noted = " ".join(tally(folder, "features", out).out.split())
     document = tally(folder, "features", out, "--json").document
 
-    assert "1 of 40 rows of payments were refused: shop: missing (1). See" in told
-    assert "Cap reached, so missing: shops in 37 rows (cap 2)." in told
+    assert "1 of 40 rows of payments were refused: shop: missing (1). See" in noted
+    assert "Cap reached, so missing: shops in 37 rows (cap 2)." in noted
     assert (document["rows"], document["refused"], document["caps_reached"]) == (39, {"payments": 1}, {"shops": 37})

@@ -43,9 +43,9 @@ def test_what_does_not_fit_is_computed_by_parts(folder: Path, tmp_path: Path, mo
     """Where the machine has too little free memory, parts are taken without being asked for."""
     monkeypatch.setattr(inputs, "available", lambda: 100 << 20)
 
-    told = _features(folder, str(tmp_path / "out.parquet"), "--json")
+    noted = _features(folder, str(tmp_path / "out.parquet"), "--json")
 
-    assert (told.code, msgspec.json.decode(told.out)["parts"]) == (0, 1)
+    assert (noted.code, msgspec.json.decode(noted.out)["parts"]) == (0, 1)
 
 
 def test_wrong_amounts_and_engines_are_sentences(folder: Path, first_shop: Any, tmp_path: Path) -> None:

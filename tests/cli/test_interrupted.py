@@ -84,10 +84,10 @@ def test_a_kill_while_serving(shop: Any) -> None:
     process.kill()
 
     ended(process)
-    again = start(*arguments, "--rehearse-at", "2025-04-23")
+    restarted = start(*arguments, "--rehearse-at", "2025-04-23")
     repeated = send(connected(port), "POST", "/decisions", raw, token)
-    again.send_signal(signal.SIGINT)
-    ran = ended(again)
+    restarted.send_signal(signal.SIGINT)
+    ran = ended(restarted)
     assert (reply.status, repeated.body["action"]) == (200, reply.body["action"])
     assert (ran.code, ran.err) == (0, "")
     assert "Stopped: everything acknowledged is in the log" in ran.out

@@ -22,10 +22,10 @@ from tallystick.features.prove import Executor
 
 def test_prove_finds_no_difference(first_shop: Any) -> None:
     """On a project's own records, history and log, all executors agree; the exit code is 0."""
-    told, document = first_shop.tally("prove", "--rows", "400"), first_shop.document("prove", "--rows", "400")
+    noted, document = first_shop.tally("prove", "--rows", "400"), first_shop.document("prove", "--rows", "400")
 
-    assert (told.code, told.err) == (0, "")
-    assert "online, oracle (300 rows), duckdb" in told.out
+    assert (noted.code, noted.err) == (0, "")
+    assert "online, oracle (300 rows), duckdb" in noted.out
     assert document["identical"]
     assert document["n_rows"] == {"batch": 400, "online": 400, "oracle": 300, "duckdb": 400}
     assert {sum(feature["mismatches"].values()) for feature in document["features"]} == {0}
@@ -41,14 +41,14 @@ def test_prove_finds_a_wrong_executor(first_shop: Any, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(prove, "available", lambda: (Executor("planted", wrong),))
 
-    told = first_shop.tally("prove", "--rows", "50")
+    noted = first_shop.tally("prove", "--rows", "50")
     document = first_shop.tally("prove", "--rows", "50", "--json")
 
-    assert (told.code, document.code) == (1, 1)
+    assert (noted.code, document.code) == (1, 1)
     first = document.document["features"][0]
     assert first["mismatches"] == {"planted": 1}
-    assert f"{first['feature']} of {first['first']['record']}: planted has" in told.out
-    assert "duckdb is not installed" in told.out
+    assert f"{first['feature']} of {first['first']['record']}: planted has" in noted.out
+    assert "duckdb is not installed" in noted.out
 
 
 def test_the_engine_changes_no_byte(first_shop: Any, tmp_path: Path) -> None:
@@ -104,4 +104,4 @@ def plain_table(records: Records) -> pa.Table:
     assert isinstance(source, StreamDefinition)
     keys = {name: pc.take(column.names, pa.array(column.codes)) for name, column in records.keys.items()}
     values = {name: column.values for name, column in records.values.items()}
-    return pa.table({"seq": records.seq, source.id: records.ids, source.time: records.time, **keys, **values})
+    return pa.table({"position": records.position, source.id: records.ids, source.time: records.time, **keys, **values})

@@ -21,7 +21,7 @@ second = ts.Model(
     label=ts.Label(fraud, matures_after="14d"),
     split=ts.TimeSplit(train="20d", gap="21d", validate="7d", test="10d"),
     candidates=[ts.LogisticRegression()],
-    policy=ts.Policy(stop=ts.above(0.5)),
+    policy=ts.Policy(decline=ts.above(0.5)),
 )
 """
 

@@ -93,10 +93,10 @@ def test_help_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """No summary of a verb is cut, every exit code is told, and nothing of the code shows through."""
     monkeypatch.setenv("COLUMNS", "80")
 
-    told = run(main, "--help").out
+    noted = run(main, "--help").out
 
-    assert [line for line in told.splitlines() if line.endswith("...") and "Usage" not in line] == []
-    assert [code for code in ("0 ", "1 ", "2 ", "3 ", "130") if f"  {code}" not in told] == []
+    assert [line for line in noted.splitlines() if line.endswith("...") and "Usage" not in line] == []
+    assert [code for code in ("0 ", "1 ", "2 ", "3 ", "130") if f"  {code}" not in noted] == []
     assert [name for name in NAMES if "Raises" in run(main, name, "--help").out] == []
 
 

@@ -14,7 +14,7 @@ import pytest
 from tallystick.log.entry import Entry
 from tallystick.log.reader import LogReader
 from tallystick.replay.fold import fold
-from tallystick.serving import heads, tokens
+from tallystick.serving import anchoring, tokens
 from tallystick.serving.record import decode
 from tallystick.serving.state import open_state
 from tallystick.testing.process import Process, send
@@ -110,7 +110,7 @@ def _load_and_kill(process: Process, clients: list[Client], seconds: float) -> N
 def _check_log(world: World, clients: list[Client]) -> None:
     """Prove the log that the killed server left, and hold every answer against it."""
     with LogReader.open(world.folder / "log.sqlite") as log:
-        log.verify(heads.signed(world.ledger)[-1])
+        log.verify(anchoring.signed(world.ledger)[-1])
         entries = list(log.read())
     decisions = {entry.id: entry for entry in entries if entry.kind == "decision"}
     events = [entry.id for entry in entries if entry.kind == "event"]
@@ -126,8 +126,8 @@ def _same(entry: Entry | None, answer: dict[str, Any]) -> bool:
     if entry is None:
         return False
     stored = decode(entry.body)
-    said = (answer["sequence"], answer["action"], answer["score"], answer["threshold"], answer["bundle"])
-    return said == (entry.position, stored.action, stored.score, stored.threshold, stored.bundle)
+    stated = (answer["sequence"], answer["action"], answer["score"], answer["threshold"], answer["bundle"])
+    return stated == (entry.position, stored.action, stored.score, stored.threshold, stored.bundle)
 
 
 def _check_state(world: World) -> None:

@@ -41,9 +41,9 @@ def test_history_is_in_order_of_arrival(tmp_path: Path) -> None:
     reading = read([payments.definition, others.definition], (), tmp_path, now=NOW)
 
     records = reading.dataset.records["payments"]
-    assert (records.ids.to_pylist(), records.seq.tolist()) == (["2", "0", "1"], [1, 3, 4])
+    assert (records.ids.to_pylist(), records.position.tolist()) == (["2", "0", "1"], [1, 3, 4])
     assert (records.time // HOUR).tolist() == [1, 3, 2]
-    assert reading.dataset.records["others"].seq.tolist() == [2]
+    assert reading.dataset.records["others"].position.tolist() == [2]
     assert not reading.screenings["payments"].in_time_order
 
 
@@ -56,8 +56,8 @@ def test_arrivals_are_held_to_time_and_clock() -> None:
 
     assert kept.ids.to_pylist() == ["0", "2"]
     reasons = zip(refused.rows.tolist(), refused.reasons, strict=True)
-    told = {row: (because[0].field, because[0].code) for row, because in reasons}
-    assert told == {
+    noted = {row: (reason[0].field, reason[0].code) for row, reason in reasons}
+    assert noted == {
         1: ("paid_at", "beyond_lateness"),
         3: ("came_at", "arrived_before"),
         4: ("came_at", "in_the_future"),
@@ -71,9 +71,9 @@ def test_the_sentence_tells_how_late() -> None:
     with pytest.raises(RowRefused) as caught:
         parse(payments.definition, raw, now=27 * HOUR + 61_000_000)
 
-    (told,) = caught.value.reasons
-    assert told.code == "beyond_lateness"
-    assert told.sentence == (
+    (noted,) = caught.value.reasons
+    assert noted.code == "beyond_lateness"
+    assert noted.sentence == (
         "paid_at is '1970-01-02T00:00:00Z'; the record arrived 3h 1m 1s after that, and may at most 2h after it."
     )
 

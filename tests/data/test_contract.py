@@ -24,7 +24,7 @@ EVENTS = Stream(
 ).definition
 
 
-def told(world: Any, raw: dict[str, Any] | bytes) -> set[tuple[str, str]]:
+def refusals(world: Any, raw: dict[str, Any] | bytes) -> set[tuple[str, str]]:
     """Return the fields and codes a payment is refused with."""
     with pytest.raises(RowRefused) as refused:
         contract.parse(world.payments, raw, now=world.now)
@@ -71,7 +71,7 @@ def test_all_wrong_fields_are_told_at_once(world: Any) -> None:
     """Missing, unknown, mistyped and out-of-range fields stand in one refusal."""
     raw = b'{"payment_id":"","paid_at":"2300-01-01T00:00:00Z","amount":-0.01,"rate":0.0001,"due_at":5,"amuont":1}'
 
-    assert told(world, raw) == {
+    assert refusals(world, raw) == {
         ("payment_id", "empty"),
         ("paid_at", "too_late"),
         ("customer_id", "missing"),
@@ -107,7 +107,7 @@ def test_the_sentence_tells_value_and_rule(world: Any) -> None:
 )
 def test_what_is_no_object_is_refused_as_such(world: Any, raw: bytes) -> None:
     """Bytes that are no JSON object give one reason about the record as a whole."""
-    assert told(world, raw) == {("", "no_record")}
+    assert refusals(world, raw) == {("", "no_record")}
 
 
 def test_a_raw_field_that_cannot_be_read_is_told(world: Any) -> None:
@@ -118,7 +118,7 @@ def test_a_raw_field_that_cannot_be_read_is_told(world: Any) -> None:
         "customer_id": msgspec.Raw(b"1"),
     }
 
-    assert told(world, raw) == {("payment_id", "wrong_type"), ("paid_at", "wrong_type"), ("amount", "missing")}
+    assert refusals(world, raw) == {("payment_id", "wrong_type"), ("paid_at", "wrong_type"), ("amount", "missing")}
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_absurd_numbers_are_refused(world: Any, number: bytes, code: str) -> Non
     """No number is rounded, cut or waved through, however it is written."""
     raw = b'{"payment_id":"7","paid_at":"1970-01-02T00:00:00Z","customer_id":"596","amount":%s}' % number
 
-    assert told(world, raw) == {("amount", code)}
+    assert refusals(world, raw) == {("amount", code)}
 
 
 def test_a_clock_may_run_a_little_ahead(world: Any) -> None:
@@ -278,13 +278,13 @@ def test_rows_of_history_and_requests_are_refused_alike(rows: list[dict[str, str
 
     records, refused = contract.screen(EVENTS, [table], now=1)
 
-    told = dict(zip(refused.rows.tolist(), refused.reasons, strict=True))
+    refusals = dict(zip(refused.rows.tolist(), refused.reasons, strict=True))
     kept = iter(zip(records.ids.to_pylist(), records.time, records.values["amount"].values, strict=True))
     for place, row in enumerate(rows):
-        reasons = tuple(r for r in told.get(place, ()) if r.code != "duplicate")
+        reasons = tuple(r for r in refusals.get(place, ()) if r.code != "duplicate")
         single = alone(row)
         assert reasons == (single if isinstance(single, tuple) else ())
-        if place not in told and isinstance(single, Record):
+        if place not in refusals and isinstance(single, Record):
             assert next(kept) == (single.id, single.time, single.values["amount"])
     assert list(kept) == []
 

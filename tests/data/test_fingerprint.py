@@ -109,7 +109,7 @@ def test_the_sequence_is_part_of_it(world: Any) -> None:
     """The same rows at other places in the order of arrival are another dataset."""
     world.write([world.payment("P1", 0)])
     records = world.read().dataset.records
-    moved = records | {"payments": replace(records["payments"], seq=records["payments"].seq + 1)}
+    moved = records | {"payments": replace(records["payments"], position=records["payments"].position + 1)}
 
     assert fingerprint(moved) != fingerprint(records)
 

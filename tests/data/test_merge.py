@@ -21,7 +21,8 @@ from tallystick.errors import RecordsClash
 def test_history_and_additions_are_one_dataset(world: Any, rows: list[Any], data: st.DataObject) -> None:
     """Wherever a sequence of records is cut in two, putting the halves together gives the whole."""
     parsed = [
-        (seq, contract.parse(world.payments, _raw(seq, *row), now=world.now)) for seq, row in enumerate(rows, start=1)
+        (position, contract.parse(world.payments, _raw(position, *row), now=world.now))
+        for position, row in enumerate(rows, start=1)
     ]
     cut = data.draw(st.integers(0, len(parsed)))
     whole, before, after = (from_parsed(world.payments, part) for part in (parsed, parsed[:cut], parsed[cut:]))
@@ -30,7 +31,7 @@ def test_history_and_additions_are_one_dataset(world: Any, rows: list[Any], data
     joined = concat(history, {"payments": after})
 
     assert joined.fingerprint == fingerprint({"payments": whole})
-    assert joined.last_seq == len(rows)
+    assert joined.last_position == len(rows)
 
 
 def test_what_was_parsed_equals_what_was_read(world: Any) -> None:
@@ -40,7 +41,9 @@ def test_what_was_parsed_equals_what_was_read(world: Any) -> None:
     read = world.read().dataset.records["payments"]
 
     raws = [row | {"paid_at": f"1970-01-01T00:00:00.00000{n}Z"} for n, row in enumerate(rows)]
-    parsed = [(seq, contract.parse(world.payments, raw, now=world.now)) for seq, raw in enumerate(raws, start=1)]
+    parsed = [
+        (position, contract.parse(world.payments, raw, now=world.now)) for position, raw in enumerate(raws, start=1)
+    ]
 
     assert fingerprint({"p": from_parsed(world.payments, parsed)}) == fingerprint({"p": read})
 
@@ -51,7 +54,7 @@ def test_an_outcome_that_was_sent_waits_for_its_event(world: Any) -> None:
 
     records = from_parsed(world.outcomes, [(9, record)])
 
-    assert (records.seq.tolist(), records.time.tolist(), records.ids.to_pylist()) == ([9], [0], ["P1"])
+    assert (records.position.tolist(), records.time.tolist(), records.ids.to_pylist()) == ([9], [0], ["P1"])
     assert records.keys["payment_id"].names.to_pylist() == ["P1"]
 
 
@@ -68,7 +71,7 @@ def test_a_new_source_comes_last(world: Any) -> None:
     )
 
     assert list(joined.records) == ["payments", "reports"]
-    assert joined.last_seq == 2
+    assert joined.last_position == 2
 
 
 def test_one_place_in_the_order_holds_one_record(world: Any) -> None:
@@ -80,6 +83,6 @@ def test_one_place_in_the_order_holds_one_record(world: Any) -> None:
         concat(history, {"payments": history.records["payments"]})
 
 
-def _raw(seq: int, customer: str, terminal: str | None, rate: int | None) -> dict[str, Any]:
-    fixed = {"payment_id": seq, "paid_at": "1970-01-02T00:00:00Z", "amount": 1}
+def _raw(position: int, customer: str, terminal: str | None, rate: int | None) -> dict[str, Any]:
+    fixed = {"payment_id": position, "paid_at": "1970-01-02T00:00:00Z", "amount": 1}
     return fixed | {"customer_id": customer, "terminal_id": terminal, "rate": rate}

@@ -45,10 +45,10 @@ def test_outcomes_stand_where_they_became_known(published: Reading) -> None:
     """Each outcome's instant is seven days after its payment, and the sequence counts both without a hole."""
     payments, outcomes = published.dataset.records.values()
 
-    seq = np.concatenate([payments.seq, outcomes.seq])
+    position = np.concatenate([payments.position, outcomes.position])
     assert (outcomes.time == payments.time + 7 * 86_400_000_000).all()
-    assert (np.sort(seq) == np.arange(1, 2 * 1_754_155 + 1)).all()
-    assert (np.diff(payments.seq) > 0).all()
+    assert (np.sort(position) == np.arange(1, 2 * 1_754_155 + 1)).all()
+    assert (np.diff(payments.position) > 0).all()
     assert all(screening.in_time_order for screening in published.screenings.values())
 
 
@@ -62,9 +62,9 @@ def test_rewritten_files_have_the_same_fingerprint(published: Reading, shared_da
         pq.write_table(shuffled, path, row_group_size=123_457, compression="lz4")
     (tmp_path / "outcomes.parquet").symlink_to(shared_data / "card_payments" / "outcomes.parquet")
 
-    again = read([PAYMENTS.definition, OUTCOMES.definition], [FLAG], tmp_path, now=NOW)
+    repeated = read([PAYMENTS.definition, OUTCOMES.definition], [FLAG], tmp_path, now=NOW)
 
-    assert again.dataset.fingerprint == published.dataset.fingerprint
+    assert repeated.dataset.fingerprint == published.dataset.fingerprint
 
 
 def test_the_published_set_survives_its_segment(published: Reading, tmp_path: Path) -> None:

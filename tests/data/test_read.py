@@ -26,9 +26,9 @@ def order(reading: Any) -> list[str]:
     """Return the ids of all records of all sources in the order of their sequence."""
     found = reading.dataset.records.values()
     ids = [name for records in found for name in records.ids.to_pylist()]
-    seq = np.concatenate([records.seq for records in found])
-    assert sorted(seq) == list(range(1, reading.dataset.last_seq + 1))
-    return [ids[place] for place in np.argsort(seq)]
+    position = np.concatenate([records.position for records in found])
+    assert sorted(position) == list(range(1, reading.dataset.last_position + 1))
+    return [ids[place] for place in np.argsort(position)]
 
 
 def test_records_of_all_sources_are_one_sequence(world: Any) -> None:
@@ -253,5 +253,5 @@ def test_tables_without_chunks_are_empty_sources(world: Any) -> None:
 
     reading = world.read()
 
-    assert reading.dataset.last_seq == 0
+    assert reading.dataset.last_position == 0
     assert [len(records) for records in reading.dataset.records.values()] == [0, 0, 0]

@@ -26,7 +26,7 @@ def saved(world: Any, tmp_path: Path) -> tuple[Any, Dataset, Path]:
     world.write(rows, outcomes=[{"payment_id": f"P{n}", "is_fraud": n % 4 == 0} for n in range(9, -1, -1)])
     dataset = world.read().dataset
     made = segment.save(dataset, tmp_path / "segments")
-    assert (made.first, made.last) == (1, dataset.last_seq)
+    assert (made.first, made.last) == (1, dataset.last_position)
     return world, dataset, Path(made.path)
 
 
@@ -38,7 +38,7 @@ def same(one: Dataset, other: Dataset) -> bool:
         for a, b in zip(one.records.values(), other.records.values(), strict=True)
         for name in a.values
     )
-    order = list(one.records) == list(other.records) and one.last_seq == other.last_seq
+    order = list(one.records) == list(other.records) and one.last_position == other.last_position
     return values and order and fingerprint(one.records) == fingerprint(other.records) == other.fingerprint
 
 
@@ -56,9 +56,9 @@ def test_the_same_dataset_is_the_same_segment(saved: Any) -> None:
     """Saving twice gives one folder, and nothing unfinished stays."""
     _, dataset, path = saved
 
-    again = segment.save(dataset, path.parent)
+    repeated = segment.save(dataset, path.parent)
 
-    assert again.path == str(path)
+    assert repeated.path == str(path)
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -135,7 +135,7 @@ def test_a_source_that_history_does_not_know_is_empty(saved: Any) -> None:
     opened = segment.open_segment(path, [later, world.payments])
 
     assert [len(records) for records in opened.records.values()] == [0, 20]
-    assert opened.last_seq == dataset.last_seq
+    assert opened.last_position == dataset.last_position
 
 
 def test_an_empty_dataset_is_a_segment(world: Any, tmp_path: Path) -> None:
@@ -160,8 +160,11 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs"]), min_size=1
 def test_whatever_was_parsed_comes_back(world: Any, tmp_path: Path, rows: list[Any]) -> None:
     """Records of any texts and numbers survive being put together, saved and opened."""
     parsed = [
-        (seq, Record("payments", i, 7, {"customer_id": c, "terminal_id": t}, {"amount": a, "rate": r, "due_at": None}))
-        for seq, (i, c, t, a, r) in enumerate(rows, start=1)
+        (
+            position,
+            Record("payments", i, 7, {"customer_id": c, "terminal_id": t}, {"amount": a, "rate": r, "due_at": None}),
+        )
+        for position, (i, c, t, a, r) in enumerate(rows, start=1)
     ]
     dataset = concat(Dataset({}, "", 0), {"payments": from_parsed(world.payments, parsed)})
 

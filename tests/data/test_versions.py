@@ -64,8 +64,8 @@ def test_static_rows_have_always_held(dataset: Dataset) -> None:
     rows = dataset.records["shops"]
 
     assert _row(rows, 0) == ("B", BEGINNING_US, {"shop_id": "B", "country": "DE"})
-    assert rows.seq.tolist() == [1, 2]
-    assert {name: found.seq.tolist() for name, found in dataset.records.items() if name != "shops"} == {
+    assert rows.position.tolist() == [1, 2]
+    assert {name: found.position.tolist() for name, found in dataset.records.items() if name != "shops"} == {
         "payments": [5, 7],
         "profiles": [3, 4, 6],
     }

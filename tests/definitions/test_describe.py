@@ -198,11 +198,11 @@ def test_whatever_can_be_declared_can_be_told(data: st.DataObject) -> None:
     definition = FeatureDefinition("Drawn", spine.definition, {f"f{i}": expr for i, expr in enumerate(drawn)})
     sources = {source.name: source for source in DRAWN_FROM}
 
-    told = definition.describe(sources)
+    noted = definition.describe(sources)
 
     declared = {f"{name}.{field}" for name, source in sources.items() for field in source.fields}
-    assert all(feature.meaning and feature.unit for feature in told.features)
-    assert all(declared.issuperset(feature.inputs) for feature in told.features)
+    assert all(feature.meaning and feature.unit for feature in noted.features)
+    assert all(declared.issuperset(feature.inputs) for feature in noted.features)
     plan = Plan(definition, tuple(sources.values()))
     assert _counted(plan) == _planned(plan)
 
@@ -228,11 +228,11 @@ def test_what_is_shared_is_said() -> None:
         n = customer.count().over("1d", "7d")
         amount = payments.amount
 
-    told = Two.describe()
+    noted = Two.describe()
 
-    assert str(told["n_1d"].cost) == "1 running total per event, 2 lookups per question; 2 shared with n_7d"
-    assert told["n_1d"].cost.shared_with == ("n_7d",)
-    assert str(told["amount"].cost) == "nothing but the record"
+    assert str(noted["n_1d"].cost) == "1 running total per event, 2 lookups per question; 2 shared with n_7d"
+    assert noted["n_1d"].cost.shared_with == ("n_7d",)
+    assert str(noted["amount"].cost) == "nothing but the record"
 
 
 def test_inputs_are_named_once() -> None:
@@ -241,28 +241,28 @@ def test_inputs_are_named_once() -> None:
     class One(FeatureSet, spine=payments):
         risk = terminal.mean(fraud).over("7d", delay="7d") / terminal.mean(fraud).over("30d", delay="7d")
 
-    told = One.describe(chargebacks)["risk"]
+    noted = One.describe(chargebacks)["risk"]
 
-    assert told.inputs == (
+    assert noted.inputs == (
         "payments.terminal_id",
         "payments.paid_at",
         "chargebacks.payment_id",
         "chargebacks.reported_at",
         "payments.payment_id",
     )
-    assert (told.windows, told.delays) == (("7d", "30d"), ("7d",))
+    assert (noted.windows, noted.delays) == (("7d", "30d"), ("7d",))
 
 
 def test_a_description_is_a_table_and_data() -> None:
     """Printed it is one aligned table of every feature; as JSON it comes back as it was."""
-    told = Everything.describe()
-    lines = str(told).splitlines()
+    noted = Everything.describe()
+    lines = str(noted).splitlines()
 
     assert lines[0] == f"Everything: {len(MEANINGS)} features, one row per record of payments"
     starts = {line.index(column) for line in lines[2:3] for column in ("meaning", "unit", "inputs", "windows", "cost")}
     assert all(line[start - 1 : start] in ("", " ") for line in lines[2:] for start in starts)
-    assert msgspec.json.decode(msgspec.json.encode(told), type=Description) == told
-    assert told.to_plain()["features"][0]["meaning"] == "amount (EUR)"
+    assert msgspec.json.decode(msgspec.json.encode(noted), type=Description) == noted
+    assert noted.to_plain()["features"][0]["meaning"] == "amount (EUR)"
 
 
 def test_a_source_that_is_not_at_hand_is_asked_for() -> None:

@@ -33,7 +33,7 @@ model = ts.Model(
     label=ts.Label(fraud, matures_after="30d"),
     split=ts.TimeSplit(train="60d", gap="7d", validate="7d", test="7d"),
     candidates=ts.GradientBoosting(),
-    policy=ts.Policy(stop=ts.above_cost(false_alarm=5.0, missed=payments.amount), refer=ts.above(0.2)),
+    policy=ts.Policy(decline=ts.above_cost(false_alarm=5.0, missed=payments.amount), refer=ts.above(0.2)),
 )
 
 
@@ -47,7 +47,7 @@ def found() -> Lineage:
 def test_every_part_of_a_model_has_an_origin(found: Lineage) -> None:
     """Features come in their order, then the label, then what the policy looks at."""
     assert [origin.part for origin in found.origins] == [
-        "amount", "used", "risk", "label", "policy.stop", "policy.refer",
+        "amount", "used", "risk", "label", "policy.decline", "policy.refer",
     ]  # fmt: skip
 
 
@@ -67,13 +67,13 @@ def test_label_and_policy_have_origins(found: Lineage) -> None:
     assert found["label"].columns == (
         "chargebacks.payment_id", "chargebacks.reported_at", "payments.payment_id", "payments.paid_at",
     )  # fmt: skip
-    assert found["policy.stop"].columns == ("payments.amount",)
+    assert found["policy.decline"].columns == ("payments.amount",)
     assert found["policy.refer"].columns == ()
 
 
 def test_who_uses_a_column_is_told(found: Lineage) -> None:
     """Asked about a column, it names every part of the model that would change with it."""
-    assert found.using("payments.amount") == ("amount", "used", "policy.stop")
+    assert found.using("payments.amount") == ("amount", "used", "policy.decline")
     assert found.using("chargebacks.reported_at") == ("risk", "label")
 
 

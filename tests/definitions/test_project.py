@@ -41,7 +41,7 @@ model = ts.Model(
     split=ts.TimeSplit(train="60d", gap="7d", validate="7d", test="7d"),
     candidates=[ts.LogisticRegression(), ts.GradientBoosting()],
     search=ts.Search(trials=40, metric="average_precision"),
-    policy=ts.Policy(stop=ts.above_cost(false_alarm=5.0, missed=payments.amount), refer=ts.above(0.2)),
+    policy=ts.Policy(decline=ts.above_cost(false_alarm=5.0, missed=payments.amount), refer=ts.above(0.2)),
     limits=[ts.limit.average_precision(at_least=0.60)],
 )
 '''
@@ -128,10 +128,10 @@ def test_a_model_survives_json(tmp_path: Path) -> None:
     """A definition written as plain JSON and read again is the same by digest."""
     model = loaded(tmp_path).model()
 
-    again = msgspec.json.decode(msgspec.json.encode(model), type=ModelDefinition)
+    repeated = msgspec.json.decode(msgspec.json.encode(model), type=ModelDefinition)
 
-    assert again.digest == model.digest
-    assert again.features.digest == model.features.digest
+    assert repeated.digest == model.digest
+    assert repeated.features.digest == model.features.digest
 
 
 def test_digests_hold_meaning_only(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ SETS = [
 ]
 
 
-@pytest.mark.parametrize(("written", "sentence"), [(f"wrong = {text}", told) for text, told in EXPRESSIONS] + SETS)
+@pytest.mark.parametrize(("written", "sentence"), [(f"wrong = {text}", noted) for text, noted in EXPRESSIONS] + SETS)
 def test_a_wrong_definition_is_told_where_it_stands(written: str, sentence: str, tmp_path: Path) -> None:
     """A mistake in an expression, a source or a feature set names its line, and says nothing of Python's insides."""
     (tmp_path / "project.py").write_text(HEAD + written + "\n", encoding="utf-8")
@@ -115,10 +115,10 @@ def test_a_wrong_definition_is_told_where_it_stands(written: str, sentence: str,
     with pytest.raises(DefinitionError) as caught:
         load(tmp_path / "project.py")
 
-    told = str(caught.value)
-    assert told.startswith(f"project.py:{HEAD.count(chr(10)) + 1}: ")
-    assert sentence in told
-    assert not any(word in told for word in ("TypeError", "object at 0x", "Column(stream="))
+    noted = str(caught.value)
+    assert noted.startswith(f"project.py:{HEAD.count(chr(10)) + 1}: ")
+    assert sentence in noted
+    assert not any(word in noted for word in ("TypeError", "object at 0x", "Column(stream="))
 
 
 def test_a_record_does_not_correct_itself(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ class Reader:
         self.digests |= dict(zip(_DIGEST.findall(command.shown), _DIGEST.findall(printed), strict=False))
         if command.text.endswith(" serve &"):
             health = f"http://127.0.0.1:{self.port}/healthz"
-            tries = f"for try in $(seq 400); do curl -s -o /dev/null {health} && break; sleep 0.05; done"
+            tries = f"for try in $(position 400); do curl -s -o /dev/null {health} && break; sleep 0.05; done"
             assert self.run(f"{tries}; curl -s -o /dev/null {health}")[0] == 0, f"{where}: the server does not answer"
 
     def _python(self, block: Block, number: int) -> tuple[int, str]:
@@ -170,8 +170,8 @@ class Reader:
 
     def _meant(self, text: str) -> str:
         """Return a written command as it is meant here and now."""
-        asked = text.replace(" serve &", f" serve --port {self.port} &").replace(PORT, self.port)
-        return _DIGEST.sub(lambda found: self._digest(found[0]), asked)
+        requested = text.replace(" serve &", f" serve --port {self.port} &").replace(PORT, self.port)
+        return _DIGEST.sub(lambda found: self._digest(found[0]), requested)
 
     def _digest(self, written: str) -> str:
         known = [real for shown, real in self.digests.items() if shown.startswith(written)]
@@ -197,8 +197,8 @@ def commands(block: Block) -> Iterator[Command]:
         while lines[n - 1].endswith("\\") or "\n".join(lines[:n]).count("'") % 2:
             n += 1
         text = "\n".join(lines[:n])
-        told = _EXITS.search(text)
-        yield Command(_EXITS.sub("", text), int(told[1]) if told else 0, "\n".join(lines[n:]))
+        noted = _EXITS.search(text)
+        yield Command(_EXITS.sub("", text), int(noted[1]) if noted else 0, "\n".join(lines[n:]))
 
 
 @pytest.fixture(scope="session")

@@ -60,11 +60,11 @@ def test_checkpoints_are_as_the_page_says(follow: Callable[[str], int], project:
     previous = hashlib.sha256(domain).hexdigest()
 
     for line in (project / ".tally" / "checkpoints.jsonl").read_bytes().splitlines(keepends=True):
-        said = json.loads(line)
-        signature = bytes.fromhex(said.pop("signature"))
-        plain = json.dumps(said, sort_keys=True, separators=(",", ":")).encode()
-        _verify(keys[said["actor"]], signature, domain + plain)
-        assert (said["hash"], said["previous"]) == (hashes[said["number"]], previous)
+        stated = json.loads(line)
+        signature = bytes.fromhex(stated.pop("signature"))
+        plain = json.dumps(stated, sort_keys=True, separators=(",", ":")).encode()
+        _verify(keys[stated["actor"]], signature, domain + plain)
+        assert (stated["hash"], stated["previous"]) == (hashes[stated["number"]], previous)
         previous = hashlib.sha256(line).hexdigest()
 
     assert previous != hashlib.sha256(domain).hexdigest()

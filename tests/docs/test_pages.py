@@ -72,5 +72,5 @@ def _text(page: str) -> str:
 
 
 def _headings(text: str) -> set[str]:
-    told = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in told}
+    noted = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in noted}

@@ -59,23 +59,23 @@ def records(number: int, n: int) -> list[Record]:
     return found
 
 
-def start(url: str, name: str, number: int, n: int, told: Path) -> subprocess.Popen[bytes]:
+def start(url: str, name: str, number: int, n: int, noted: Path) -> subprocess.Popen[bytes]:
     """Start one writer."""
-    return subprocess.Popen([sys.executable, __file__, url, name, str(number), str(n), str(told)])
+    return subprocess.Popen([sys.executable, __file__, url, name, str(number), str(n), str(noted)])
 
 
 def main() -> None:
     """Append, and tell each record's place and the features that came with it."""
-    url, name, number, n, told = sys.argv[1:]
+    url, name, number, n, noted = sys.argv[1:]
     shared = Shared(PLAN, RedisStore(url, name, patience_s=20))
     found: list[tuple[int, list[str]]] = []
     for record in records(int(number), int(n)):
         if record.stream == "payments":
             taken = shared.take(record)
-            found.append((taken.seq, [value.hex() for value in taken.vector]))
+            found.append((taken.position, [value.hex() for value in taken.vector]))
         else:
             found.append((shared.append(record), []))
-    Path(told).write_text(json.dumps(found), encoding="utf-8")
+    Path(noted).write_text(json.dumps(found), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def _tables(draw: Any, n: int) -> dict[str, pa.Table]:
                 "client": _keys(draw, n // 2, "c", 12, missing=0.1),
                 "card": _keys(draw, n // 2, "c", 14, missing=0.1),
                 "shop": _keys(draw, n // 2, "s", 5),
-                "asked": draw.choice(money, n // 2),
+                "requested": draw.choice(money, n // 2),
                 "share": draw.integers(0, 1000, n // 2) / 1000,
                 "years": draw.integers(-3, 3, n // 2),
                 "is_new": draw.integers(0, 2, n // 2),

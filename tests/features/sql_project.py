@@ -51,7 +51,7 @@ class Rich(FeatureSet, spine=payments):
     undone = shop.mean(reversed_later).over("8us")
     spent = card.sum(net).over("8us", delay="1us")
     spent_big = shop.mean(net, where=is_big).over("5us", every="2us")
-    asked = client.std(applications.asked).over("8us")
+    requested = client.std(applications.requested).over("8us")
     asking = client.last(applications.card).over("8us") == payments.card
     used = payments.amount / profiles.asof(payments.card).limit
     at_home = (home == payments.country).coalesce(-1)
@@ -92,13 +92,13 @@ def world(seed: int, *, n: int = 30, in_order: bool = False) -> Dataset:
     records = [_payment(drawn, name, epoch, ids) for name in ids]
     records += [_application(drawn, i, epoch) for i in range(n)]
     for i in range(n):
-        told = {"payment_id": _or_none(drawn, drawn.choice([*ids, "of another day"]))}
+        noted = {"payment_id": _or_none(drawn, drawn.choice([*ids, "of another day"]))}
         at = epoch + drawn.randint(0, LAST_MOMENT + 6)
-        records.append(Record("reports", f"r{i}", at, told, {"confirmed": drawn.choice([None, 0, 1])}))
-        records.append(Record("refunds", f"d{i}", at, told, {"delta": _amount(drawn)}))
+        records.append(Record("reports", f"r{i}", at, noted, {"confirmed": drawn.choice([None, 0, 1])}))
+        records.append(Record("refunds", f"d{i}", at, noted, {"delta": _amount(drawn)}))
     for name in drawn.sample(ids, n // 2):
-        said = {"is_fraud": drawn.randint(0, 1), "is_abuse": drawn.choice([None, 0, 1])}
-        records.append(Record("outcomes", name, None, {"payment_id": name}, said))
+        stated = {"is_fraud": drawn.randint(0, 1), "is_abuse": drawn.choice([None, 0, 1])}
+        records.append(Record("outcomes", name, None, {"payment_id": name}, stated))
     for i in range(LAST_MOMENT):
         held = {"card": drawn.choice(CARDS), "home": _or_none(drawn, drawn.choice(COUNTRIES))}
         known = {"limit": _amount(drawn), "vip": 0}
@@ -140,8 +140,8 @@ def _application(drawn: random.Random, number: int, epoch: int) -> Record:
         "card": _or_none(drawn, drawn.choice(CARDS)),
         "shop": drawn.choice(SHOPS),
     }
-    told = {"asked": _amount(drawn), "share": 0, "years": 0, "is_new": 0}
-    return Record("applications", f"a{number}", epoch + drawn.randint(0, LAST_MOMENT), named, told)
+    noted = {"requested": _amount(drawn), "share": 0, "years": 0, "is_new": 0}
+    return Record("applications", f"a{number}", epoch + drawn.randint(0, LAST_MOMENT), named, noted)
 
 
 def _amount(drawn: random.Random) -> int | None:

@@ -50,7 +50,7 @@ def visiting(n: int, *, late: float) -> Dataset:
     chance = np.random.default_rng(11)
     seconds = np.sort(chance.uniform(0, n / 4, n)) - np.where(chance.random(n) < late, chance.uniform(0, 400, n), 0)
     doors = [*[None] * 2, "north", "south", "west", "east"]
-    came, told = [], []
+    came, noted = [], []
     for i, second in enumerate(seconds):
         keys: dict[str, str | None] = {
             "guest": "ann" if chance.random() < 0.98 else "bob",
@@ -61,13 +61,13 @@ def visiting(n: int, *, late: float) -> Dataset:
         came.append((2 * i + 1, Record("visits", f"v{i}", int(second * SECOND_US), keys, values)))
         if i % 3 == 0:
             known, of = int((second + chance.uniform(-5, 90)) * SECOND_US), f"v{chance.integers(n)}"
-            told.append(
+            noted.append(
                 (
                     2 * i + 2,
                     Record("refunds", f"r{i}", known, {"visit_id": of}, {"delta": int(chance.integers(-50, 50))}),
                 )
             )
-    records = {"visits": from_parsed(visits.definition, came), "refunds": from_parsed(refunds.definition, told)}
+    records = {"visits": from_parsed(visits.definition, came), "refunds": from_parsed(refunds.definition, noted)}
     return Dataset(records, "", 2 * n + 1)
 
 
@@ -89,7 +89,7 @@ def test_rows_in_any_order(plan: Plan, dataset: Dataset) -> None:
 
     assert some.values.tobytes() == everything.values[[4, 0, 0, 2]].tobytes()
     assert some.ids.to_pylist() == ["p5", "p1", "p1", "p3"]
-    assert some.seq.tolist() == everything.seq[[4, 0, 0, 2]].tolist()
+    assert some.position.tolist() == everything.position[[4, 0, 0, 2]].tolist()
 
 
 def test_no_rows(plan: Plan, dataset: Dataset) -> None:
@@ -99,10 +99,10 @@ def test_no_rows(plan: Plan, dataset: Dataset) -> None:
 
 def test_progress_is_told_to_its_end(plan: Plan, dataset: Dataset) -> None:
     """Progress rises by one piece of work until all are done."""
-    told: list[tuple[int, int]] = []
-    batch.compute(plan, dataset, progress=lambda done, of: told.append((done, of)))
+    noted: list[tuple[int, int]] = []
+    batch.compute(plan, dataset, progress=lambda done, of: noted.append((done, of)))
 
-    assert told == [(i + 1, len(told)) for i in range(len(told))]
+    assert noted == [(i + 1, len(noted)) for i in range(len(noted))]
 
 
 def test_an_overflow_names_column_entity_and_value(plan: Plan, dataset: Dataset, make: Any) -> None:
@@ -118,7 +118,7 @@ def test_an_overflow_names_column_entity_and_value(plan: Plan, dataset: Dataset,
 def test_a_hot_entity_in_and_out_of_order(late: float) -> None:
     """Every kind of aggregate is the oracle's over thousands of events of one entity, on rows and moments at random."""
     plan, data, chance = Plan(Visiting.definition, SOURCES), visiting(2_000, late=late), np.random.default_rng(3)
-    rows, as_of = chance.integers(0, 2_000, 60), chance.integers(1, data.last_seq, 60)
+    rows, as_of = chance.integers(0, 2_000, 60), chance.integers(1, data.last_position, 60)
     streams, _ = from_dataset(plan.definition, data)
 
     found = batch.compute(plan, data, rows, as_of)
@@ -155,8 +155,8 @@ def test_a_text_slot_names_its_codes() -> None:
 def test_squares_and_corrections_overflow_by_name(spent: int, delta: int, value: int) -> None:
     """A value whose square is not kept, and a correction too large to add, are named with their entity."""
     came = [(1, Record("visits", "v", 0, {"guest": "ann", "door": None}, {"spent": spent, "floor": 1}))]
-    told = [(2, Record("refunds", "r", 0, {"visit_id": "v"}, {"delta": delta}))]
-    records = {"visits": from_parsed(visits.definition, came), "refunds": from_parsed(refunds.definition, told)}
+    noted = [(2, Record("refunds", "r", 0, {"visit_id": "v"}, {"delta": delta}))]
+    records = {"visits": from_parsed(visits.definition, came), "refunds": from_parsed(refunds.definition, noted)}
 
     with pytest.raises(FeatureOverflow, match=f"'spent' for guest ann .* record of {value} "):
         batch.compute(Plan(Visiting.definition, SOURCES), Dataset(records, "", 2), np.array([0]), np.array([2]))
@@ -165,9 +165,9 @@ def test_squares_and_corrections_overflow_by_name(spent: int, delta: int, value:
 def test_a_source_that_is_not_there_has_no_records() -> None:
     """Without its refunds a stream's features are those of refunds that never came."""
     plan, data = Plan(Visiting.definition, SOURCES), visiting(50, late=0.0)
-    alone = Dataset({"visits": data.records["visits"]}, "", data.last_seq)
+    alone = Dataset({"visits": data.records["visits"]}, "", data.last_position)
 
     found = batch.compute(plan, alone)
 
     none = {"visits": data.records["visits"], "refunds": from_parsed(refunds.definition, [])}
-    assert found.values.tobytes() == batch.compute(plan, Dataset(none, "", data.last_seq)).values.tobytes()
+    assert found.values.tobytes() == batch.compute(plan, Dataset(none, "", data.last_position)).values.tobytes()

@@ -32,9 +32,9 @@ def test_it_opens_again_with_what_was_committed(tmp_path: Path) -> None:
     store.close()
     store.close()
 
-    again = LmdbStore(tmp_path)
-    assert list(again.entries()) == [(b"a", b"1")]
-    again.close()
+    repeated = LmdbStore(tmp_path)
+    assert list(repeated.entries()) == [(b"a", b"1")]
+    repeated.close()
 
 
 def test_it_grows_between_transactions(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tallystick.data.merge import from_parsed
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.features import FeatureSet
-from tallystick.errors import EntityTooLong, FeatureOverflow, SequenceRefused, StateOccupied, StateOfOtherPlan
+from tallystick.errors import EntityTooLong, FeatureOverflow, PositionRefused, StateOccupied, StateOfOtherPlan
 from tallystick.features.batch import executor as batch
 from tallystick.features.online.arrivals import arrivals as in_order
 from tallystick.features.online.executor import Online
@@ -22,8 +22,8 @@ from tallystick.features.state.lmdb import LmdbStore
 def test_a_vector_by_hand(online: Online, arrivals: list[tuple[int, Record]]) -> None:
     """The third payment sees itself, its week, and the report that came a day before the window's end."""
     with online.transaction() as state:
-        for seq, record in arrivals[:4]:
-            state.append(record, seq)
+        for position, record in arrivals[:4]:
+            state.append(record, position)
         vector = state.vector(arrivals[3][1], 4)
 
     named = dict(zip(online.plan.names, vector, strict=True))
@@ -56,9 +56,9 @@ def test_the_position_survives(plan: Plan, tmp_path: Path, arrivals: list[tuple[
         state.commit(7)
     online.close()
 
-    again = Online(plan, LmdbStore(tmp_path))
-    assert again.position == 7
-    again.close()
+    repeated = Online(plan, LmdbStore(tmp_path))
+    assert repeated.position == 7
+    repeated.close()
 
 
 def test_records_come_once_and_in_order(online: Online, make: Any) -> None:
@@ -66,14 +66,14 @@ def test_records_come_once_and_in_order(online: Online, make: Any) -> None:
     paid = make.payment("p1", 1, 100)
     with online.transaction() as state:
         state.append(paid, 5)
-        with pytest.raises(SequenceRefused, match="has reached 5.*5 is not later"):
+        with pytest.raises(PositionRefused, match="has reached 5.*5 is not later"):
             state.append(paid, 5)
-        with pytest.raises(SequenceRefused):
+        with pytest.raises(PositionRefused):
             state.vector(paid, 4)
-        with pytest.raises(SequenceRefused):
+        with pytest.raises(PositionRefused):
             state.commit(4)
         state.commit(6)
-    with online.transaction() as state, pytest.raises(SequenceRefused):
+    with online.transaction() as state, pytest.raises(PositionRefused):
         state.append(paid, 6)
 
 
@@ -135,9 +135,11 @@ def test_a_rebuild_needs_an_empty_state(online: Online, dataset: Dataset) -> Non
         online.rebuild(dataset)
     with online.transaction() as state:
         vectors = [
-            state.vector(record, dataset.last_seq) for _, record in in_order(dataset) if record.stream == "payments"
+            state.vector(record, dataset.last_position)
+            for _, record in in_order(dataset)
+            if record.stream == "payments"
         ]
-    now = batch.compute(online.plan, dataset, as_of=dataset.records["payments"].seq * 0 + dataset.last_seq)
+    now = batch.compute(online.plan, dataset, as_of=dataset.records["payments"].position * 0 + dataset.last_position)
     assert [str(vector) for vector in vectors] == [str(row) for row in now.values.tolist()]
 
 

@@ -52,17 +52,17 @@ profile = profiles.asof(payments.customer)
 History = list[dict[str, Any]]
 
 
-def record(source: Stream | Table, seq: int, seconds: float | None, name: str, **fields: Any) -> dict[str, Any]:
+def record(source: Stream | Table, position: int, seconds: float | None, name: str, **fields: Any) -> dict[str, Any]:
     """Return a plain record; fields that are not told are missing."""
     at = None if seconds is None else int(seconds * SECOND)
     own = {getattr(source.definition, "id", ""): name, getattr(source.definition, "time", ""): at}
-    told = dict.fromkeys(source.definition.fields) | own | fields
-    return {"stream": source.definition.name, "seq": seq, "time": at, "id": name, "fields": told}
+    noted = dict.fromkeys(source.definition.fields) | own | fields
+    return {"stream": source.definition.name, "position": position, "time": at, "id": name, "fields": noted}
 
 
-def paid(seq: int, seconds: float, name: str, **fields: Any) -> dict[str, Any]:
+def paid(position: int, seconds: float, name: str, **fields: Any) -> dict[str, Any]:
     """Return a payment, in shop s where no other is told."""
-    return record(payments, seq, seconds, name, **{"shop": "s", "points": 0} | fields)
+    return record(payments, position, seconds, name, **{"shop": "s", "points": 0} | fields)
 
 
 def answered(feature: Any, history: History, name: str, as_of: int | None = None) -> float:

@@ -22,10 +22,10 @@ def test_shared_windows_are_kept_once(plan: Plan) -> None:
 
 def test_a_plan_survives_as_plain_data(plan: Plan) -> None:
     """Written as JSON and read back, it has the same digests, names, groups and expressions."""
-    again = Plan.from_plain(json.loads(json.dumps(plan.to_plain())))
+    repeated = Plan.from_plain(json.loads(json.dumps(plan.to_plain())))
 
-    assert (again.digest, again.state_digest, again.names) == (plan.digest, plan.state_digest, plan.names)
-    assert (again.groups, again.features) == (plan.groups, plan.features)
+    assert (repeated.digest, repeated.state_digest, repeated.names) == (plan.digest, plan.state_digest, plan.names)
+    assert (repeated.groups, repeated.features) == (plan.groups, plan.features)
 
 
 def test_plain_data_says_nothing_of_places(plan: Plan) -> None:

@@ -90,8 +90,11 @@ def test_records_that_report_each_other_are_proven() -> None:
     values: dict[str, int | None] = dict.fromkeys(value_fields(payments.definition), 1)
     paid = [("p1", "a", None), ("p2", "b", "p1"), ("p3", "a", None)]
     arrivals = [
-        (seq, Record("payments", name, seq * DAY_US, {**names, "card": card, "shop": card, "reverses": of}, values))
-        for seq, (name, card, of) in enumerate(paid, 1)
+        (
+            position,
+            Record("payments", name, position * DAY_US, {**names, "card": card, "shop": card, "reverses": of}, values),
+        )
+        for position, (name, card, of) in enumerate(paid, 1)
     ]
     reversed_ = payments.flagged_by(payments, on="reverses")
 

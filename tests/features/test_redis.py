@@ -5,7 +5,7 @@ from itertools import count
 
 import pytest
 
-from tallystick.errors import StateAway, StateLost, StateTaken
+from tallystick.errors import StateConflict, StateLost, StateUnavailable
 from tallystick.features.state.redis import RedisStore
 from tallystick.testing import redis_server as servers
 from tallystick.testing.redis_server import RedisServer, redis_server
@@ -54,7 +54,7 @@ def test_a_transaction_gives_way_to_another_writer(server: RedisServer) -> None:
     put(other, SOME[:1])
     slow.put(b"b", b"mine")
 
-    with pytest.raises(StateTaken, match="Another process wrote"):
+    with pytest.raises(StateConflict, match="Another process wrote"):
         slow.commit()
 
     assert list(one.entries()) == SOME[:1]
@@ -75,7 +75,7 @@ def test_many_entries_come_in_parts(store: RedisStore) -> None:
 
 def test_a_server_that_is_not_there_is_a_sentence() -> None:
     """Where nobody listens, the sentence has the address without its password, and says what to do."""
-    with pytest.raises(StateAway, match=r"redis://127\.0\.0\.1:1/0 cannot be used: .*Start it") as caught:
+    with pytest.raises(StateUnavailable, match=r"redis://127\.0\.0\.1:1/0 cannot be used: .*Start it") as caught:
         RedisStore("redis://me:secret@127.0.0.1:1/0", "s")
 
     assert "secret" not in str(caught.value)
@@ -83,7 +83,7 @@ def test_a_server_that_is_not_there_is_a_sentence() -> None:
 
 def test_an_address_that_is_none_is_a_sentence() -> None:
     """What is no address of a Redis is refused as such."""
-    with pytest.raises(StateAway, match="cannot be used"):
+    with pytest.raises(StateUnavailable, match="cannot be used"):
         RedisStore("http://cache", "s")
 
 
@@ -93,14 +93,14 @@ def test_a_restart_without_data_is_noticed() -> None:
         store = RedisStore(server.url, "s")
         put(store, SOME)
         server.stop()
-        with pytest.raises(StateAway):
+        with pytest.raises(StateUnavailable):
             store.begin().before(b"b")
         server.start()
         with pytest.raises(StateLost, match="rebuild the state from the log"):
             store.begin().before(b"b")
-        again = RedisStore(server.url, "s")
+        repeated = RedisStore(server.url, "s")
 
-        assert list(again.entries()) == []
+        assert list(repeated.entries()) == []
         with pytest.raises(StateLost):
             put(store, SOME)
 

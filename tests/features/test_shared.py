@@ -9,7 +9,14 @@ import pytest
 
 from tallystick.data.merge import from_parsed
 from tallystick.data.records import Dataset, Record
-from tallystick.errors import EntityTooLong, FeatureOverflow, SequenceRefused, StateAway, StateLost, StateOfOtherPlan
+from tallystick.errors import (
+    EntityTooLong,
+    FeatureOverflow,
+    PositionRefused,
+    StateLost,
+    StateOfOtherPlan,
+    StateUnavailable,
+)
 from tallystick.features.batch import executor as batch
 from tallystick.features.online.executor import Online
 from tallystick.features.online.shared import Shared
@@ -50,16 +57,16 @@ def shared(store: RedisStore, plan: Plan) -> Shared:
 
 def test_processes_that_append_at_once_get_what_batch_gives(server: RedisServer, tmp_path: Path) -> None:
     """Four processes append to the same entities: each vector is batch's as of its place, the state is LMDB's."""
-    told = [tmp_path / f"{number}.json" for number in range(N_WRITERS)]
+    noted = [tmp_path / f"{number}.json" for number in range(N_WRITERS)]
 
-    writers = [start(server.url, "many", number, N_EACH, path) for number, path in enumerate(told)]
+    writers = [start(server.url, "many", number, N_EACH, path) for number, path in enumerate(noted)]
     ended = [writer.wait(timeout=120) for writer in writers]
 
     assert ended == [0] * N_WRITERS
-    found, dataset = read(told)
+    found, dataset = read(noted)
     computed = batch.compute(PLAN, dataset).values.tolist()
     given = [vector for _, record, vector in found if record.stream == "payments"]
-    assert sorted(seq for seq, _, _ in found) == list(range(1, N_WRITERS * N_EACH + 1))
+    assert sorted(position for position, _, _ in found) == list(range(1, N_WRITERS * N_EACH + 1))
     assert given == [[value.hex() for value in row] for row in computed]
     assert digest(RedisStore(server.url, "many")) == in_lmdb(dataset, tmp_path / "state")
 
@@ -70,7 +77,7 @@ def test_a_vector_comes_with_its_record(shared: Shared, make: Any) -> None:
     shared.append(make.report("r1", 11, "p1"))
     second = shared.take(make.payment("p2", 12, 500))
 
-    assert (first.seq, second.seq) == (1, 3)
+    assert (first.position, second.position) == (1, 3)
     assert second.vector[2:4] == [1.0, 2.0]
     assert shared.vector(make.payment("p2", 12, 500)) == second
 
@@ -80,9 +87,9 @@ def test_a_place_is_taken_once(shared: Shared, make: Any) -> None:
     shared.append(make.payment("p1", 1, 100), 5)
     before = shared.dump()
 
-    with pytest.raises(SequenceRefused, match="has reached 5.*5 is not later"):
+    with pytest.raises(PositionRefused, match="has reached 5.*5 is not later"):
         shared.take(make.payment("p1", 1, 100), 5)
-    with pytest.raises(SequenceRefused, match=r"not below 2\*\*53"):
+    with pytest.raises(PositionRefused, match=r"not below 2\*\*53"):
         shared.append(make.payment("p1", 1, 100), 2**53)
 
     assert shared.dump() == before
@@ -116,7 +123,7 @@ def test_a_lost_state_is_not_appended_to(plan: Plan, make: Any) -> None:
         shared = Shared(plan, RedisStore(server.url, "state"))
         shared.append(make.payment("p1", 1, 100))
         server.stop()
-        with pytest.raises(StateAway, match="cannot be used"):
+        with pytest.raises(StateUnavailable, match="cannot be used"):
             shared.append(make.payment("p2", 1, 100))
         server.start()
         Shared(plan, RedisStore(server.url, "state")).append(make.payment("p3", 1, 100))
@@ -138,16 +145,18 @@ def test_an_older_copy_is_noticed(server: RedisServer, shared: Shared, store: Re
         shared.append(make.payment("p3", 1, 100))
 
 
-def read(told: list[Path]) -> tuple[list[tuple[int, Record, list[str]]], Dataset]:
+def read(noted: list[Path]) -> tuple[list[tuple[int, Record, list[str]]], Dataset]:
     """Return all records in order of arrival, with what their writer was told; and the same as columns."""
     found = [
-        (seq, record, vector)
-        for number, path in enumerate(told)
-        for record, (seq, vector) in zip(records(number, N_EACH), json.loads(path.read_text()), strict=True)
+        (position, record, vector)
+        for number, path in enumerate(noted)
+        for record, (position, vector) in zip(records(number, N_EACH), json.loads(path.read_text()), strict=True)
     ]
     found.sort(key=lambda each: each[0])
     columns = {
-        source.name: from_parsed(source, [(seq, record) for seq, record, _ in found if record.stream == source.name])
+        source.name: from_parsed(
+            source, [(position, record) for position, record, _ in found if record.stream == source.name]
+        )
         for source in SOURCES
     }
     return found, Dataset(columns, "", len(found))

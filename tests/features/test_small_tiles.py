@@ -47,9 +47,9 @@ def test_tiles_loaded_at_once_are_those_of_appending(scenario: Scenario) -> None
     with TemporaryDirectory() as folder:
         appended, loaded = (Online(scenario.plan, LmdbStore(Path(folder) / name)) for name in ("one", "other"))
         with appended.transaction() as state:
-            for seq, record in scenario.arrivals:
-                state.append(record, seq)
-            state.commit(scenario.dataset.last_seq)
+            for position, record in scenario.arrivals:
+                state.append(record, position)
+            state.commit(scenario.dataset.last_position)
 
         loaded.rebuild(scenario.dataset)
 
@@ -64,10 +64,10 @@ def served(scenario: Scenario) -> list[list[float]]:
     with TemporaryDirectory() as folder:
         online = Online(scenario.plan, LmdbStore(Path(folder)))
         with online.transaction() as state:
-            for seq, record in scenario.arrivals:
-                state.append(record, seq)
+            for position, record in scenario.arrivals:
+                state.append(record, position)
                 if record.stream == scenario.spine:
-                    vectors.append(state.vector(record, seq))
+                    vectors.append(state.vector(record, position))
         online.close()
     return vectors
 

@@ -30,7 +30,7 @@ from tallystick.simulation.cards import simulate
 from tallystick.testing.project import PROJECT
 
 from .spark_here import here
-from .spark_lending import lending, lending_source
+from .spark_lender import lender, lender_source
 from .spark_project import NOW, START, Project, generated
 
 pytest.importorskip("pyspark", reason="pyspark, of the extra 'spark', is not installed")
@@ -51,7 +51,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="module")
 def lent(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Write the project whose rows ask about other streams and tables."""
-    return lending(tmp_path_factory.mktemp("lending") / "project", n=300, seed=5)
+    return lender(tmp_path_factory.mktemp("lender") / "project", n=300, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +133,7 @@ def test_rows_are_refused_as_on_a_laptop(project: Project, found: dict[str, read
 def test_what_is_told_twice_is_refused_as_on_a_laptop(spark: Any, tmp_path: Path) -> None:
     """Versions of one key and instant, a static row and an id that come again, in one batch or a later one: refused."""
     moved = ("profiles", "countries", "payments")
-    sources = tuple(Project.with_source(lending_source(name), name) for name in moved)
+    sources = tuple(Project.with_source(lender_source(name), name) for name in moved)
     at = {name: pa.array([START, START + 1, START], pa.timestamp("us", "UTC")) for name in ("since", "paid_at")}
     rows = {
         "profiles": pa.table({"person": ["a", "b", "a"], "since": at["since"], "home": ["de", None, "fr"]}),

@@ -47,7 +47,7 @@ def everything(spine: Stream) -> dict[str, Any]:
         "last_country": country.category("a", "b"),
         "since": card.since_last().over("30us", delay="1us"),
         "least": shop.min(payments.amount).over("20us"),
-        "asked": applications.by("card").at(spine.card).max(applications.asked).over("30us"),
+        "requested": applications.by("card").at(spine.card).max(applications.requested).over("30us"),
         "home": profiles.asof(spine.card).home.category("a", "b", "ab"),
         "limit": profiles.asof(spine.card).limit,
         "risky": shops.asof(spine.shop).risk,
@@ -148,8 +148,8 @@ def test_rows_are_refused_as_in_memory(project: Project, tmp_path: Path) -> None
 def test_an_interrupt_leaves_nothing(stage: str, project: Project, tmp_path: Path) -> None:
     """Ctrl-C in any phase leaves neither the folder of parts nor a half-written file."""
 
-    def interrupted(told: str, _done: int, _total: int) -> None:
-        if told == stage:
+    def interrupted(noted: str, _done: int, _total: int) -> None:
+        if noted == stage:
             raise KeyboardInterrupt
 
     plan = project.plan(everything(payments), payments)

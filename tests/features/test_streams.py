@@ -81,8 +81,8 @@ def opened() -> Iterator[Transaction]:
 
 def features(state: Transaction, records: list[Record], first: int = 1) -> dict[str, float]:
     """Append records and return the last one's features."""
-    for seq, record in enumerate(records, first):
-        state.append(record, seq)
+    for position, record in enumerate(records, first):
+        state.append(record, position)
     vector = state.vector(records[-1], first + len(records) - 1)
     return dict(zip(Everything.definition.names, vector, strict=True))
 

@@ -42,8 +42,8 @@ def test_tiles_are_their_events(events: list[tuple[int, int]], one: int, other: 
     values = {value for time, value in events if older < time <= newer}
     with transaction() as state:
         extreme, distinct = (Tiles(kind, 0, 0, EVENTS) for kind in (keys.EXTREME, keys.DISTINCT))
-        for seq, (time, value) in enumerate(events):
-            append(state, (extreme, distinct), time, seq, keys.pack_whole(value))
+        for position, (time, value) in enumerate(events):
+            append(state, (extreme, distinct), time, position, keys.pack_whole(value))
 
         found = extreme.extremes(state, ANN, older, newer), distinct.n_distinct(state, ANN, older, newer, 100)
         capped = distinct.n_distinct(state, ANN, older, newer, 2)
@@ -57,8 +57,8 @@ def test_long_texts_are_told_apart(n: int) -> None:
     """Texts longer than a key can hold differ if they differ anywhere."""
     with transaction() as state:
         distinct = Tiles(keys.DISTINCT, 0, 0, EVENTS)
-        for seq in range(n):
-            append(state, (distinct,), seq * 1_000_000, seq, b"x" * 1_000 + b"%d" % (seq % 7))
+        for position in range(n):
+            append(state, (distinct,), position * 1_000_000, position, b"x" * 1_000 + b"%d" % (position % 7))
 
         assert distinct.n_distinct(state, ANN, -1, n * 1_000_000, 10) == 7
 
@@ -67,8 +67,8 @@ def test_many_events_are_few_entries() -> None:
     """A window over thirty days of an event a minute reads hundreds of times fewer entries than it has events."""
     with transaction() as state:
         extreme = Tiles(keys.EXTREME, 0, 0, EVENTS)
-        for seq in range(30 * 24 * 60):
-            append(state, (extreme,), seq * 60_000_000, seq, keys.pack_whole(seq))
+        for position in range(30 * 24 * 60):
+            append(state, (extreme,), position * 60_000_000, position, keys.pack_whole(position))
         counted = Counting(state)
 
         assert extreme.extremes(counted, ANN, DAY, 30 * DAY) == (24 * 60 + 1, 30 * 24 * 60 - 1)
@@ -88,9 +88,9 @@ class Counting:
             yield entry
 
 
-def append(state: LmdbTransaction, tiles: tuple[Tiles, ...], time: int, seq: int, packed: bytes) -> None:
+def append(state: LmdbTransaction, tiles: tuple[Tiles, ...], time: int, position: int, packed: bytes) -> None:
     """Let an event enter its track and tiles."""
-    entries = {EVENTS + ANN + keys.at(time, seq): packed}
+    entries = {EVENTS + ANN + keys.at(time, position): packed}
     for each in tiles:
         entries.update(each.entering(state, ANN, time, packed))
     state.put_all(entries)

@@ -37,9 +37,9 @@ def evidence() -> dict[str, Any]:
     return {
         "candidate": "c" * 64,
         "findings": [
-            {"code": "V101", "outcome": "passed", "because": "AUC 0.93"},
-            {"code": "V104", "outcome": "not applicable", "because": "no table of outcomes"},
-            {"code": "V105", "outcome": "skipped", "because": "it was not asked for"},
+            {"code": "V101", "outcome": "passed", "reason": "AUC 0.93"},
+            {"code": "V104", "outcome": "not applicable", "reason": "no table of outcomes"},
+            {"code": "V105", "outcome": "skipped", "reason": "it was not asked for"},
         ],
     }
 

@@ -74,14 +74,14 @@ def test_strangers_do_not_approve(
 
 def test_failed_evidence_is_not_approved(ledger: Ledger, people: People, evidence: Evidence) -> None:
     """One failed finding refuses the approval, and the sentence says which and why."""
-    failed = {"code": "V301", "outcome": "failed", "because": "average precision 0.41 is below the limit 0.60"}
+    failed = {"code": "V301", "outcome": "failed", "reason": "average precision 0.41 is below the limit 0.60"}
     evidence["findings"].append(failed)
     record_release(ledger, "b" * 64, digest_of(evidence), signer=people["ada"], at=11)
 
     with pytest.raises(EvidenceFailed, match="V301: average precision 0.41") as caught:
         approve(ledger, "b" * 64, evidence, signer=people["val"], at=20)
 
-    assert caught.value.failed == [("V301", failed["because"])]
+    assert caught.value.failed == [("V301", failed["reason"])]
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,10 @@ def test_failed_evidence_is_not_approved(ledger: Ledger, people: People, evidenc
         ("passed", "no findings"),
         (["passed"], "finding 1 does not state"),
         ([{"code": "V101", "outcome": "passed"}], "finding 1 does not state"),
-        ([{"code": "V101", "outcome": "FAILED", "because": "x"}], "outcome 'FAILED'"),
-        ([{"code": "V101", "outcome": "waived", "because": "said the builder"}], "outcome 'waived'"),
-        ([{"code": "V101", "outcome": "passed", "because": "x", "value": float("nan")}], "canonical JSON"),
-        ([{"code": "V101", "outcome": "passed", "because": "other evidence"}], "was released with"),
+        ([{"code": "V101", "outcome": "FAILED", "reason": "x"}], "outcome 'FAILED'"),
+        ([{"code": "V101", "outcome": "waived", "reason": "said the builder"}], "outcome 'waived'"),
+        ([{"code": "V101", "outcome": "passed", "reason": "x", "value": float("nan")}], "canonical JSON"),
+        ([{"code": "V101", "outcome": "passed", "reason": "other evidence"}], "was released with"),
     ],
 )
 def test_unreadable_or_other_evidence_is_not_approved(
@@ -132,7 +132,7 @@ def test_a_refusal_takes_the_approval_back(ledger: Ledger, people: People, bundl
 
     assert entry.facts == {"bundle": bundle, "reason": "the reference window is too short"}
     assert Approvals(ledger).of(bundle) is None
-    assert Approvals(ledger).standing(bundle).n_refusals == 1
+    assert Approvals(ledger).status(bundle).n_refusals == 1
     assert Approvals(ledger).of(bundle) is None
     assert approve(ledger, bundle, evidence, signer=people["val"], at=22) == Approvals(ledger).of(bundle)
 

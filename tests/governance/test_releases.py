@@ -22,7 +22,7 @@ def test_only_builders_release(ledger: Ledger, people: People) -> None:
 def test_a_release_names_bundle_and_evidence(ledger: Ledger, bundle: str) -> None:
     """A release entry states the bundle, its evidence and what else the builder says."""
     assert set(ledger.entries("released")[0].facts) == {"bundle", "evidence", "candidate"}
-    assert Approvals(ledger).standing(bundle).builders == {"ada"}
+    assert Approvals(ledger).status(bundle).builders == {"ada"}
 
 
 def test_only_operators_deploy_and_only_what_is_approved(

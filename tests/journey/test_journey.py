@@ -29,7 +29,7 @@ class Journey:
 
     folder: Path
     network: Network
-    said: dict[str, Ran] = field(default_factory=dict)
+    stated: dict[str, Ran] = field(default_factory=dict)
     replies: dict[str, Reply] = field(default_factory=dict)
 
     def tally(self, *arguments: str, actor: str = "ada") -> Ran:
@@ -46,17 +46,17 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
     """Make the journey once: new, train, release, enrol, approve, live days, a day over HTTP, retrain."""
     folder = tmp_path_factory.mktemp("journey") / "card-fraud"
     made = Journey(folder, cards.network())
-    made.said["new"] = run(main, "--project", str(folder.parent), "new", folder.name)
+    made.stated["new"] = run(main, "--project", str(folder.parent), "new", folder.name)
     cards.furnish(folder, made.network)
-    made.said["train"] = made.tally("train", "--json")
-    made.said["release"] = made.tally("release", "--json")
-    made.said["enrol"] = made.tally("enrol", "vera", "--role", "validator", "--json")
-    bundle = str(made.said["release"].document["bundle"])
-    made.said["approve"] = made.tally("approve", bundle[:8], "--json", actor="vera")
+    made.stated["train"] = made.tally("train", "--json")
+    made.stated["release"] = made.tally("release", "--json")
+    made.stated["enrol"] = made.tally("enrol", "vera", "--role", "validator", "--json")
+    bundle = str(made.stated["release"].document["bundle"])
+    made.stated["approve"] = made.tally("approve", bundle[:8], "--json", actor="vera")
     _live(made)
-    made.said["token"] = made.tally("token", "till", "--scope", "decide", "--scope", "read", "--json")
+    made.stated["token"] = made.tally("token", "till", "--scope", "decide", "--scope", "read", "--json")
     _over_http(made)
-    made.said["retrain"] = made.tally("retrain", "--json")
+    made.stated["retrain"] = made.tally("retrain", "--json")
     return made
 
 
@@ -75,7 +75,7 @@ def _live(made: Journey) -> None:
 def _over_http(made: Journey) -> None:
     """Ask ``tally serve`` once, as a process of its own, and end it with SIGTERM."""
     raw = cards.payments(made.network, LIVE_DAYS)[0]
-    token = {"authorization": f"Bearer {made.said['token'].document['token']}"}
+    token = {"authorization": f"Bearer {made.stated['token'].document['token']}"}
     port = free_port()
     process = start(
         "--project", str(made.folder), "--as", "ada", "serve", "--json",
@@ -87,8 +87,8 @@ def _over_http(made: Journey) -> None:
     made.replies["read"] = send(connection, "GET", f"/decisions/{_id(raw)}", None, token)
     connection.close()
     process.send_signal(signal.SIGTERM)
-    made.said["serve"] = ended(process)
-    made.said["HTTP decision"] = Ran(0, _id(raw), "")
+    made.stated["serve"] = ended(process)
+    made.stated["HTTP decision"] = Ran(0, _id(raw), "")
 
 
 def _id(raw: bytes) -> str:
@@ -97,16 +97,16 @@ def _id(raw: bytes) -> str:
 
 def test_new_says_what_to_do_next(journey: Journey) -> None:
     """A new project's folder holds its definitions, and the verb says where the data belongs."""
-    assert "tally check" in journey.said["new"].out
+    assert "tally check" in journey.stated["new"].out
     assert {path.name for path in journey.folder.iterdir()} >= {"project.py", "tally.toml", "data", ".gitignore"}
 
 
 def test_check_counts_every_row(journey: Journey) -> None:
     """``check`` names every source with its rows, and the features of every model."""
-    told, document = journey.tally("check"), journey.document("check")
+    noted, document = journey.tally("check"), journey.document("check")
 
     n_rows = pq.read_metadata(journey.folder / "data" / "payments.parquet").num_rows
-    assert f"{n_rows:,}" in told.out
+    assert f"{n_rows:,}" in noted.out
     assert document["sources"][0] | {"n_rows": n_rows, "n_refused": 0} == document["sources"][0]
     assert "burst" in document["models"]["card-fraud"]
 
@@ -124,7 +124,7 @@ def test_features_writes_the_matrix(journey: Journey, tmp_path: Path) -> None:
 
 def test_train_puts_the_soundest_first(journey: Journey) -> None:
     """``train`` exits 0 where a candidate is without a failed check, and that one comes first."""
-    trained = journey.said["train"]
+    trained = journey.stated["train"]
 
     assert trained.code == 0
     assert [made["failed"] > 0 for made in trained.document] == [False, True]
@@ -132,13 +132,13 @@ def test_train_puts_the_soundest_first(journey: Journey) -> None:
 
 def test_show_tells_what_was_found(journey: Journey) -> None:
     """``show`` tells of parts, metrics and every check, by default about the best of the last training."""
-    best = journey.said["retrain"].document["candidate"]
+    best = journey.stated["retrain"].document["candidate"]
 
-    told, document = journey.tally("show"), journey.document("show", best[:10])
+    noted, document = journey.tally("show"), journey.document("show", best[:10])
 
-    assert best[:12] in told.out
-    assert "V101" in told.out
-    assert document["record"]["family"] in told.out
+    assert best[:12] in noted.out
+    assert "V101" in noted.out
+    assert document["record"]["family"] in noted.out
     assert len(journey.document("show", "--all")) == 4
 
 
@@ -148,28 +148,28 @@ def test_another_than_the_builder_approves(journey: Journey) -> None:
 
     kinds = {entry["kind"]: entry["actor"] for entry in entries}
     assert (kinds["released"], kinds["approved"]) == ("ada", "vera")
-    assert journey.said["approve"].document["actor"] == "vera"
+    assert journey.stated["approve"].document["actor"] == "vera"
     assert "vera" in journey.tally("ledger", "show").out
 
 
 def test_serve_decides_over_http(journey: Journey) -> None:
     """With a token a payment is decided and found again; without one nothing is; SIGTERM ends in exit 0."""
     assert journey.replies["decide"].status == 200
-    assert journey.replies["decide"].body["action"] in {"allow", "refer", "stop"}
+    assert journey.replies["decide"].body["action"] in {"approve", "refer", "decline"}
     assert journey.replies["read"].body["action"] == journey.replies["decide"].body["action"]
     assert journey.replies["stranger"].status == 401
-    assert journey.said["serve"].code == 0
-    assert journey.said["serve"].document["bundle"] == journey.said["release"].document["bundle"]
+    assert journey.stated["serve"].code == 0
+    assert journey.stated["serve"].document["bundle"] == journey.stated["release"].document["bundle"]
 
 
 def test_replay_makes_a_decision_again(journey: Journey) -> None:
     """A decision made over HTTP replays bit for bit."""
-    name = journey.said["HTTP decision"].out
+    name = journey.stated["HTTP decision"].out
 
-    told, document = journey.tally("replay", name), journey.document("replay", name)
+    noted, document = journey.tally("replay", name), journey.document("replay", name)
 
-    assert told.code == 0
-    assert "identical" in told.out
+    assert noted.code == 0
+    assert "identical" in noted.out
     assert document["identical"]
 
 
@@ -198,19 +198,19 @@ def test_replay_with_other_definitions_names_the_stage(journey: Journey) -> None
 
 def test_monitor_answers_as_of_an_instant(journey: Journey) -> None:
     """``monitor`` tells what was known at an instant; its exit code is the alarm's."""
-    bundle = journey.said["release"].document["bundle"]
+    bundle = journey.stated["release"].document["bundle"]
 
-    told = journey.tally("monitor", bundle[:8], "--as-of", AS_OF)
+    noted = journey.tally("monitor", bundle[:8], "--as-of", AS_OF)
     document = journey.document("monitor", bundle[:8], "--as-of", AS_OF)
 
-    assert f"bundle {bundle[:12]}" in told.out
-    assert told.code == int(document["alarm"]["is_alarmed"])
+    assert f"bundle {bundle[:12]}" in noted.out
+    assert noted.code == int(document["alarm"]["is_alarmed"])
     assert document["alarm"]["n"] > 0
 
 
 def test_retrain_compares_on_the_same_decisions(journey: Journey) -> None:
     """``retrain`` makes a challenger that is not approved, beside the champion on matured decisions."""
-    retrained = journey.said["retrain"]
+    retrained = journey.stated["retrain"]
     compared = retrained.document["comparison"]
 
     assert retrained.code == int(retrained.document["failed"] > 0)
@@ -221,11 +221,11 @@ def test_retrain_compares_on_the_same_decisions(journey: Journey) -> None:
 
 def test_the_ledger_holds(journey: Journey) -> None:
     """After everything, every entry and signature of the ledger holds."""
-    told, document = journey.tally("ledger", "verify"), journey.document("ledger", "verify")
+    noted, document = journey.tally("ledger", "verify"), journey.document("ledger", "verify")
 
-    assert told.code == 0
+    assert noted.code == 0
     assert document["holds"]
-    assert f"{document['n_entries']:,} entries" in told.out
+    assert f"{document['n_entries']:,} entries" in noted.out
 
 
 def test_a_token_is_taken_back(journey: Journey) -> None:

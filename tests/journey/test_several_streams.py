@@ -19,7 +19,7 @@ from tallystick.serving.catch_up import catch_up
 from tallystick.serving.history import History
 from tallystick.serving.requests import Answer, Decided, Recorded, Refused, Request
 from tallystick.serving.state import open_state
-from tallystick.testing import lending
+from tallystick.testing import lender
 
 LIVE_DAYS = 4
 
@@ -29,7 +29,7 @@ class Journey:
     """A lender's project, and every answer that was given, by stream and id."""
 
     folder: Path
-    lender: lending.Lender
+    lender: lender.Lender
     clock: SettableClock
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
     refused: Answer | None = None
@@ -47,23 +47,23 @@ class Journey:
 @pytest.fixture(scope="module")
 def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
     """Train, release, approve, and serve four days in which every stream goes on."""
-    made = Journey(tmp_path_factory.mktemp("lending") / "p", lending.simulate(), SettableClock(lending.LIVE))
-    lending.build(made.folder, made.lender)
+    made = Journey(tmp_path_factory.mktemp("lender") / "p", lender.simulate(), SettableClock(lender.LIVE))
+    lender.build(made.folder, made.lender)
     project = made.open()
     project.train()
     bundle = project.release()
     project.enrol("vera", "validator")
     made.open("vera").approve(bundle.digest)
-    coming = made.lender.since(lending.LIVE)
-    for _, day in itertools.groupby(coming, key=lambda each: (each[0] - lending.LIVE) // DAY_US):
+    coming = made.lender.since(lender.LIVE)
+    for _, day in itertools.groupby(coming, key=lambda each: (each[0] - lender.LIVE) // DAY_US):
         # A server that starts every day: what it remembers is on disk.
         with made.open().service() as service:
             for at, stream, row in day:
                 made.clock.at = at
-                request = [Request(lending.request(row))]
+                request = [Request(lender.request(row))]
                 done = service.decide(request) if stream == "applications" else service.record(stream, request)
                 made.answers[stream, next(iter(row.values()))] = done[0]
-        if made.clock.at > lending.LIVE + LIVE_DAYS * DAY_US:
+        if made.clock.at > lender.LIVE + LIVE_DAYS * DAY_US:
             break
     _wait(made)
     return made
@@ -73,7 +73,7 @@ def _wait(made: Journey) -> None:
     """Let an application become known, and ask for its decision long after."""
     first = made.lender.rows["applications"][0]
     waiting, new = (
-        [Request(lending.request(first | {"application_id": name, "applied_at": made.clock.at}))]
+        [Request(lender.request(first | {"application_id": name, "applied_at": made.clock.at}))]
         for name in ("waiting", "new")
     )
     with made.open().service() as service:
@@ -124,12 +124,12 @@ def test_every_decision_is_made_again(journey: Journey) -> None:
 
 def test_served_features_are_those_of_a_matrix(journey: Journey) -> None:
     """What was served live is what batch computes of the log, late payments and new profiles included."""
-    matrix = journey.open().features(lending.LIVE)
+    matrix = journey.open().features(lender.LIVE)
     rows = {name: row for row, name in enumerate(matrix.ids.to_pylist())}
-    told = np.array([[np.nan if v is None else v for v in d.decision.features or ()] for d in journey.decided])
+    noted = np.array([[np.nan if v is None else v for v in d.decision.features or ()] for d in journey.decided])
     computed = matrix.values[[rows[answer.decision.record_id] for answer in journey.decided]]
 
-    np.testing.assert_array_equal(told, computed)
+    np.testing.assert_array_equal(noted, computed)
     assert _changes(journey, matrix, "income", "n_30d") == {"income", "n_30d"}
 
 
@@ -179,8 +179,8 @@ def test_what_comes_too_late_or_twice_is_told(journey: Journey) -> None:
     new = {"customer_id": "C1", "since": at, "income": "1.00", "city": "Kiel"}
 
     with journey.open().service() as service:
-        refused = service.record("payments", [Request(lending.request(late))])[0]
-        sent = [Request(lending.request(row)) for row in (new, new, new | {"city": "Ulm"})]
+        refused = service.record("payments", [Request(lender.request(late))])[0]
+        sent = [Request(lender.request(row)) for row in (new, new, new | {"city": "Ulm"})]
         known = service.record("profiles", sent)
 
     assert isinstance(refused, Refused)

@@ -26,7 +26,7 @@ def test_every_acknowledged_entry_survives_a_kill(ledger: Ledger, ada: Signer) -
         writer.wait()
 
         words = [line.split() for line in lines if line.endswith("\n")]
-        said = {kind: int(number) for kind, number in words}
-        assert ledger.verify().n_entries >= said["entry"]
-        assert ledger.checkpoints.read()[-1].number >= said.get("checkpoint", 0)
+        stated = {kind: int(number) for kind, number in words}
+        assert ledger.verify().n_entries >= stated["entry"]
+        assert ledger.checkpoints.read()[-1].number >= stated.get("checkpoint", 0)
     assert ledger.record("noted", {}, ada, 0).number == ledger.verify().n_entries

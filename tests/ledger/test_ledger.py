@@ -35,7 +35,7 @@ JSON = st.recursive(
 )
 
 
-def again(ledger: Ledger) -> Ledger:
+def repeated(ledger: Ledger) -> Ledger:
     return Ledger.open(ledger.path, ledger.checkpoints.path)
 
 
@@ -43,7 +43,7 @@ def test_reads_back_what_was_recorded(ledger: Ledger, ada: Signer) -> None:
     """An entry reads back as it was recorded, chained to the one before it."""
     entry = ledger.record("trained", {"candidate": "c1", "auc": 0.5, "trials": [1, None]}, ada, 3)
 
-    assert ledger.entries("trained") == again(ledger).verified_entries("trained") == [entry]
+    assert ledger.entries("trained") == repeated(ledger).verified_entries("trained") == [entry]
     assert (entry.number, entry.actor, entry.at) == (3, "ada", 3)
     assert entry.facts == {"candidate": "c1", "auc": 0.5, "trials": [1, None]}
     assert [e.previous for e in ledger.entries()] == [GENESIS, *(e.hash for e in ledger.entries()[:-1])]
@@ -91,7 +91,7 @@ def test_only_the_enrolled_key_signs(ledger: Ledger, tmp_path: Path) -> None:
     with pytest.raises(SignerRefused):
         ledger.checkpoint(impostor, 3)
 
-    assert ledger.verify() == again(ledger).verify()
+    assert ledger.verify() == repeated(ledger).verify()
     assert ledger.verify().n_checkpoints == 0
 
 
@@ -161,7 +161,7 @@ def test_two_writers_make_one_chain(ledger: Ledger, ada: Signer, val: Signer) ->
     """Writers with their own handles take turns: every entry is there, and the chain is one."""
 
     def write(signer: Signer) -> None:
-        mine = again(ledger)
+        mine = repeated(ledger)
         for number in range(10):
             mine.record("noted", {"n": number}, signer, number)
             mine.checkpoint(signer, number)
@@ -172,8 +172,8 @@ def test_two_writers_make_one_chain(ledger: Ledger, ada: Signer, val: Signer) ->
     for thread in threads:
         thread.join()
 
-    assert again(ledger).verify().n_entries == 22
-    assert again(ledger).verify().n_checkpoints == 20
+    assert repeated(ledger).verify().n_entries == 22
+    assert repeated(ledger).verify().n_checkpoints == 20
 
 
 def test_damage_is_not_written_over(ledger: Ledger, ada: Signer) -> None:
@@ -182,7 +182,7 @@ def test_damage_is_not_written_over(ledger: Ledger, ada: Signer) -> None:
         prompt.execute("DROP TRIGGER entries_are_written_once")
         prompt.execute("UPDATE entries SET hash = zeroblob(32) WHERE number = 2")
 
-    for handle in (ledger, again(ledger)):
+    for handle in (ledger, repeated(ledger)):
         with pytest.raises(LedgerDamaged):
             handle.record("noted", {}, ada, 3)
         with pytest.raises(LedgerDamaged):
@@ -203,7 +203,7 @@ def test_is_verified_on_a_read_only_medium(ledger: Ledger) -> None:
     ledger.path.parent.chmod(0o500)
 
     try:
-        assert again(ledger).verify().n_entries == 2
+        assert repeated(ledger).verify().n_entries == 2
     finally:
         ledger.path.parent.chmod(0o700)
 

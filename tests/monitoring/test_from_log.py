@@ -40,7 +40,7 @@ def test_decisions_become_columns(world: World, answers: list[Decided]) -> None:
         found = from_log.decided(log, dataset, world.model.policy, stream="payments", bundle=world.bundle)
 
     spine = dataset.records["payments"]
-    rows = np.searchsorted(spine.seq, [answer.decision.event or 0 for answer in answers])
+    rows = np.searchsorted(spine.position, [answer.decision.event or 0 for answer in answers])
     assert found.ids.tolist() == [answer.decision.record_id for answer in answers]
     assert found.score.tolist() == [answer.decision.score for answer in answers]
     assert [Action(code).name.lower() for code in found.action] == [answer.decision.action for answer in answers]
@@ -85,7 +85,7 @@ def test_stopped_events_have_no_label(world: World, answers: list[Decided]) -> N
     with LogReader.open(world.folder / "log.sqlite") as log:
         found = from_log.stopped(log, "payments")
 
-    assert found.tolist() == [a.decision.event for a in answers if a.decision.action == "stop"]
+    assert found.tolist() == [a.decision.event for a in answers if a.decision.action == "decline"]
 
 
 def test_a_report_is_made_from_log_and_bundle(world: World, answers: list[Decided], tmp_path: Path) -> None:
@@ -106,14 +106,14 @@ def test_a_report_that_names_nobody_is_nobodys() -> None:
     """A report without a payment, or without a word about it, is left out; the others keep their payment."""
     fields: dict[str, Field] = {"r": Key(), "at": Time(), "payment_id": Key(optional=True), "bad": Flag(optional=True)}
     source = StreamDefinition("reports", "r", "at", fields)
-    said = [("p1", 1), (None, 1), ("p2", 0), ("p3", None), (None, 0)]
-    told = [
-        (seq, Record("reports", f"r{seq}", seq, {"payment_id": name}, {"bad": bad}))
-        for seq, (name, bad) in enumerate(said, start=1)
+    stated = [("p1", 1), (None, 1), ("p2", 0), ("p3", None), (None, 0)]
+    noted = [
+        (position, Record("reports", f"r{position}", position, {"payment_id": name}, {"bad": bad}))
+        for position, (name, bad) in enumerate(stated, start=1)
     ]
     label = LabelDefinition(Flagged("payments", "reports", "payment_id", None, "bad"), 0)
 
-    found = from_log.reported(Dataset({"reports": from_parsed(source, told)}, "", 5), label)
+    found = from_log.reported(Dataset({"reports": from_parsed(source, noted)}, "", 5), label)
 
     assert (found.ids.tolist(), found.known_at.tolist(), found.is_bad.tolist()) == (["p1", "p2"], [1, 3], [True, False])
 
@@ -121,10 +121,10 @@ def test_a_report_that_names_nobody_is_nobodys() -> None:
 def test_a_reports_own_id_may_name_the_payment() -> None:
     """Where a report is filed under the payment's id, that id is whom it is about."""
     source = StreamDefinition("reports", "payment_id", "at", {"payment_id": Key(), "at": Time()})
-    told = from_parsed(source, [(1, Record("reports", "p7", 3, {}, {}))])
+    noted = from_parsed(source, [(1, Record("reports", "p7", 3, {}, {}))])
 
     found = from_log.reported(
-        Dataset({"reports": told}, "", 1), LabelDefinition(Flagged("p", "reports", "payment_id"), 0)
+        Dataset({"reports": noted}, "", 1), LabelDefinition(Flagged("p", "reports", "payment_id"), 0)
     )
 
     assert found.ids.tolist() == ["p7"]

@@ -34,14 +34,14 @@ def reports(rows: list[tuple[str, int, bool]]) -> Reported:
     return Reported(np.array(ids, dtype=np.str_), np.array(known_at, dtype=np.int64), np.array(is_bad, dtype=np.bool_))
 
 
-def told_by_hand(rows: list[Any], told: list[Any], as_of: int, maturity: int) -> dict[str, bool]:
+def outcomes_by_hand(rows: list[Any], noted: list[Any], as_of: int, maturity: int) -> dict[str, bool]:
     """Return the outcome of every mature decision, by the plainest loop there is."""
     outcome = {}
     for key, at, time, _ in rows:
         since = max(at, time)
         if at > as_of or (since // DAY_US + 1) * DAY_US + maturity > as_of:
             continue
-        heard = [(known, place, bad) for place, (of, known, bad) in enumerate(told) if of == key]
+        heard = [(known, place, bad) for place, (of, known, bad) in enumerate(noted) if of == key]
         in_time = sorted(row for row in heard if row[0] <= min(as_of, since + maturity))
         outcome[key] = in_time[-1][2] if in_time else False
     return outcome
@@ -57,11 +57,11 @@ actions = st.sampled_from(list(Action))
     halves,
     st.integers(0, 3).map(lambda days: days * DAY_US),
 )
-def test_the_join_equals_the_plain_loop(rows: list[Any], told: list[Any], as_of: int, maturity: int) -> None:
+def test_the_join_equals_the_plain_loop(rows: list[Any], noted: list[Any], as_of: int, maturity: int) -> None:
     """For any decisions and reports, in any order, the same ones are mature and have the same outcome."""
-    cohort = mature(decisions(rows), reports(told), as_of=as_of, maturity_us=maturity)
+    cohort = mature(decisions(rows), reports(noted), as_of=as_of, maturity_us=maturity)
 
-    by_hand = told_by_hand(rows, told, as_of, maturity)
+    by_hand = outcomes_by_hand(rows, noted, as_of, maturity)
     assert dict(zip(cohort.decided.ids.tolist(), cohort.is_bad.tolist(), strict=True)) == by_hand
     assert len(by_hand) + cohort.n_pending + cohort.n_later == len(rows)
     assert np.all(np.diff(cohort.day) >= 0)
@@ -73,10 +73,12 @@ def test_the_join_equals_the_plain_loop(rows: list[Any], told: list[Any], as_of:
     halves,
     halves,
 )
-def test_a_mature_day_never_changes(rows: list[Any], told: list[Any], one: int, other: int) -> None:
+def test_a_mature_day_never_changes(rows: list[Any], noted: list[Any], one: int, other: int) -> None:
     """What was mature at an earlier instant is the beginning of what is mature at a later one."""
     early, late = sorted((one, other))
-    before, after = (mature(decisions(rows), reports(told), as_of=as_of, maturity_us=DAY_US) for as_of in (early, late))
+    before, after = (
+        mature(decisions(rows), reports(noted), as_of=as_of, maturity_us=DAY_US) for as_of in (early, late)
+    )
 
     n = len(before.day)
     assert after.decided.ids[:n].tolist() == before.decided.ids.tolist()
@@ -88,15 +90,15 @@ def cohort() -> Cohort:
     """Return four decisions of day 0, as known on day 11 with a maturity of 10 days."""
     decided = decisions(
         [
-            ("told", 0, 0, Action.ALLOW),
-            ("late", 1, 1, Action.ALLOW),
-            ("stopped", 2, 2, Action.STOP),
-            ("cleared", 3, 3, Action.ALLOW),
-            ("young", DAY_US, DAY_US, Action.ALLOW),
-            ("later", 20 * DAY_US, DAY_US, Action.ALLOW),
+            ("told", 0, 0, Action.APPROVE),
+            ("late", 1, 1, Action.APPROVE),
+            ("stopped", 2, 2, Action.DECLINE),
+            ("cleared", 3, 3, Action.APPROVE),
+            ("young", DAY_US, DAY_US, Action.APPROVE),
+            ("later", 20 * DAY_US, DAY_US, Action.APPROVE),
         ]
     )
-    told = reports(
+    noted = reports(
         [
             ("told", 9 * DAY_US, True),
             ("late", 10 * DAY_US + 2, True),
@@ -107,7 +109,7 @@ def cohort() -> Cohort:
             ("young", 30 * DAY_US, True),
         ]
     )
-    return mature(decided, told, as_of=11 * DAY_US, maturity_us=10 * DAY_US)
+    return mature(decided, noted, as_of=11 * DAY_US, maturity_us=10 * DAY_US)
 
 
 def test_everything_left_out_is_counted(cohort: Cohort) -> None:
@@ -121,7 +123,7 @@ def test_everything_left_out_is_counted(cohort: Cohort) -> None:
 def test_a_bad_decision_was_allowed_and_reported_in_time(cohort: Cohort) -> None:
     """Late reports, stopped payments and reversed reports make no bad decision."""
     assert cohort.is_bad.tolist() == [True, False, True, False]
-    assert cohort.is_told.tolist() == [True, False, True, True]
+    assert cohort.is_known.tolist() == [True, False, True, True]
     assert cohort.is_missed.tolist() == [True, False, False, False]
 
 

@@ -42,7 +42,7 @@ def test_without_anything_bad_there_is_no_average_precision(bad: list[bool]) -> 
     assert average_precision(np.array(bad, dtype=bool), np.linspace(0, 1, len(bad))) is None
 
 
-def risk_of(decided: list[tuple[Action, float]], told: dict[int, bool]) -> Risk:
+def risk_of(decided: list[tuple[Action, float]], noted: dict[int, bool]) -> Risk:
     """Return the risk of some decisions with (action, score), ten EUR each, and reports by position."""
     n = len(decided)
     columns = Decided(
@@ -54,9 +54,9 @@ def risk_of(decided: list[tuple[Action, float]], told: dict[int, bool]) -> Risk:
         missed_cost=np.full(n, 10.0),
     )
     reported = Reported(
-        np.array([str(row) for row in told], dtype=np.str_),
-        np.ones(len(told), dtype=np.int64),
-        np.array(list(told.values()), dtype=np.bool_),
+        np.array([str(row) for row in noted], dtype=np.str_),
+        np.ones(len(noted), dtype=np.int64),
+        np.array(list(noted.values()), dtype=np.bool_),
     )
     cohort = mature(columns, reported, as_of=3 * DAY_US, maturity_us=DAY_US)
     return risk(cohort, false_alarm_cost=5.0)
@@ -65,8 +65,14 @@ def risk_of(decided: list[tuple[Action, float]], told: dict[int, bool]) -> Risk:
 def test_money_is_counted_by_outcome_and_by_score_where_there_is_none() -> None:
     """A missed fraud costs its amount; a stopped payment costs a false alarm as far as it was probably good."""
     found = risk_of(
-        [(Action.ALLOW, 0.1), (Action.ALLOW, 0.2), (Action.REFER, 0.4), (Action.STOP, 0.9), (Action.STOP, 0.6)],
-        told={1: True, 2: True},
+        [
+            (Action.APPROVE, 0.1),
+            (Action.APPROVE, 0.2),
+            (Action.REFER, 0.4),
+            (Action.DECLINE, 0.9),
+            (Action.DECLINE, 0.6),
+        ],
+        noted={1: True, 2: True},
     )
 
     assert (found.n, found.n_allowed, found.n_referred, found.n_stopped, found.n_bad) == (5, 2, 1, 2, 1)
@@ -79,7 +85,7 @@ def test_money_is_counted_by_outcome_and_by_score_where_there_is_none() -> None:
 
 def test_a_report_about_a_stopped_payment_replaces_its_estimate() -> None:
     """A customer who confirms the fraud, or is cleared, is believed rather than the score."""
-    found = risk_of([(Action.STOP, 0.9), (Action.STOP, 0.6)], told={0: False, 1: True})
+    found = risk_of([(Action.DECLINE, 0.9), (Action.DECLINE, 0.6)], noted={0: False, 1: True})
 
     assert found.estimated_false_alarm_cost == 5.0
     assert found.estimated_precision == 0.5
@@ -88,7 +94,7 @@ def test_a_report_about_a_stopped_payment_replaces_its_estimate() -> None:
 
 def test_nothing_decided_is_no_answer() -> None:
     """Rates of nothing are None, sums of nothing are zero."""
-    found = risk_of([], told={})
+    found = risk_of([], noted={})
 
     assert (found.bad_rate, found.estimated_precision, found.average_precision) == (None, None, None)
     assert (found.n, found.missed_cost) == (0, 0.0)
@@ -97,9 +103,9 @@ def test_nothing_decided_is_no_answer() -> None:
 @given(st.lists(st.tuples(st.sampled_from(list(Action)), st.floats(0, 1)), max_size=20), st.data())
 def test_every_decision_is_counted_once(decided: list[Any], data: st.DataObject) -> None:
     """The actions add up, and no bad decision is anything but allowed."""
-    told = data.draw(st.dictionaries(st.integers(0, 30), st.booleans()))
+    noted = data.draw(st.dictionaries(st.integers(0, 30), st.booleans()))
 
-    found = risk_of(decided, told)
+    found = risk_of(decided, noted)
 
     assert found.n_allowed + found.n_referred + found.n_stopped == found.n == len(decided)
     assert found.n_bad <= found.n_allowed

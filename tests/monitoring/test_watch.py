@@ -55,7 +55,9 @@ def decided(network: Network) -> Decided:
         ids=np.array(network.payments["payment_id"].to_pylist()),
         at=time,
         time=time,
-        action=np.where(score > 0.5, Action.STOP, np.where(score > 0.3, Action.REFER, Action.ALLOW)).astype(np.int8),
+        action=np.where(score > 0.5, Action.DECLINE, np.where(score > 0.3, Action.REFER, Action.APPROVE)).astype(
+            np.int8
+        ),
         score=score,
         missed_cost=amount,
     )

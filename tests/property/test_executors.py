@@ -46,7 +46,7 @@ def test_batch_equals_the_oracle(scenario: Scenario) -> None:
 def test_batch_sees_as_of_any_moment(scenario: Scenario, data: st.DataObject) -> None:
     """A row asked as of any moment, in any order of questions, sees what had arrived by then."""
     n = len(scenario.dataset.records[scenario.spine])
-    moments = st.integers(0, scenario.dataset.last_seq + 2)
+    moments = st.integers(0, scenario.dataset.last_position + 2)
     questions = data.draw(st.lists(st.tuples(st.integers(0, n - 1), moments), max_size=12)) if n else []
 
     assert in_batch(scenario, questions) == by_oracle(scenario, questions)
@@ -144,7 +144,7 @@ def test_late_arrivals_seen_early_are_caught() -> None:
     """The property fails for an executor that sorts history by time and forgets when it arrived."""
 
     def leaking(scenario: Scenario, questions: Sequence[Question]) -> Bits:
-        return in_batch(scenario, [(row, scenario.dataset.last_seq) for row, _ in questions])
+        return in_batch(scenario, [(row, scenario.dataset.last_position) for row, _ in questions])
 
     assert differs(leaking)
 
@@ -162,13 +162,13 @@ def differs(leaking: Callable[[Scenario, Sequence[Question]], Bits]) -> Scenario
 
 def own_questions(scenario: Scenario) -> list[Question]:
     """Return every row, as of its own arrival."""
-    return list(enumerate(scenario.dataset.records[scenario.spine].seq.tolist()))
+    return list(enumerate(scenario.dataset.records[scenario.spine].position.tolist()))
 
 
 def all_questions(scenario: Scenario) -> list[Question]:
     """Return every row as of every arrival since its own."""
     own = own_questions(scenario)
-    return [(row, seq) for seq, _ in scenario.arrivals for row, arrived in own if arrived <= seq]
+    return [(row, position) for position, _ in scenario.arrivals for row, arrived in own if arrived <= position]
 
 
 def in_batch(scenario: Scenario, questions: Sequence[Question]) -> Bits:
@@ -189,20 +189,20 @@ def as_served(scenario: Scenario, questions: Sequence[Question]) -> Bits:
     rows = [record for _, record in scenario.arrivals if record.stream == scenario.spine]
     vectors = []
     with online(scenario.plan) as state:
-        for seq, record in scenario.arrivals:
+        for position, record in scenario.arrivals:
             with state.transaction() as transaction:
-                transaction.append(record, seq)
-                vectors += [transaction.vector(rows[row], seq) for row, as_of in questions if as_of == seq]
-                transaction.commit(seq)
+                transaction.append(record, position)
+                vectors += [transaction.vector(rows[row], position) for row, as_of in questions if as_of == position]
+                transaction.commit(position)
     return bits(vectors)
 
 
 def appended(scenario: Scenario) -> str:
     """Return the digest of a state to which the records were appended one by one."""
     with online(scenario.plan) as state, state.transaction() as transaction:
-        for seq, record in scenario.arrivals:
-            transaction.append(record, seq)
-        transaction.commit(scenario.dataset.last_seq)
+        for position, record in scenario.arrivals:
+            transaction.append(record, position)
+        transaction.commit(scenario.dataset.last_position)
         return state.dump()
 
 
@@ -213,10 +213,10 @@ def rebuilt(scenario: Scenario) -> str:
         return state.dump()
 
 
-def outcome(run: Callable[..., Any], scenario: Scenario, *asked: Any) -> str:
+def outcome(run: Callable[..., Any], scenario: Scenario, *requested: Any) -> str:
     """Return what an executor gives, or that it refused."""
     try:
-        return str(run(scenario, *asked))
+        return str(run(scenario, *requested))
     except FeatureOverflow:
         return "refused"
 

@@ -74,15 +74,15 @@ def played(server: RedisServer, scenario: Scenario) -> tuple[list[bytes], list[t
     rows = [record for _, record in scenario.arrivals if record.stream == scenario.spine]
     shared, store = opened(server, scenario)
     vectors, questions, n_there = [], [], 0
-    for seq, record in scenario.arrivals:
+    for position, record in scenario.arrivals:
         if record.stream == scenario.spine:
-            vectors.append(shared.take(record, seq).vector)
-            questions.append((n_there, seq))
+            vectors.append(shared.take(record, position).vector)
+            questions.append((n_there, position))
             n_there += 1
         else:
-            assert shared.append(record, seq) == seq
+            assert shared.append(record, position) == position
         vectors += [shared.vector(row).vector for row in rows[:n_there]]
-        questions += [(row, seq) for row in range(n_there)]
+        questions += [(row, position) for row in range(n_there)]
     dump = shared.dump()
     store.clear()
     shared.close()
@@ -93,26 +93,26 @@ def refusals(server: RedisServer | None, scenario: Scenario) -> list[str]:
     """Return for each record whether it was refused, and at last the state's digest."""
     with TemporaryDirectory() as folder:
         state = opened(server, scenario)[0] if server else Online(scenario.plan, LmdbStore(Path(folder)))
-        said = []
-        for seq, record in scenario.arrivals:
+        stated = []
+        for position, record in scenario.arrivals:
             try:
-                append(state, record, seq)
-                said.append("taken")
+                append(state, record, position)
+                stated.append("taken")
             except FeatureOverflow:
-                said.append("refused")
-        said.append(state.dump())
+                stated.append("refused")
+        stated.append(state.dump())
         state.close()
-    return said
+    return stated
 
 
-def append(state: Shared | Online, record: Record, seq: int) -> None:
+def append(state: Shared | Online, record: Record, position: int) -> None:
     """Append one record."""
     if isinstance(state, Shared):
-        state.append(record, seq)
+        state.append(record, position)
         return
     with state.transaction() as transaction:
-        transaction.append(record, seq)
-        transaction.commit(seq)
+        transaction.append(record, position)
+        transaction.commit(position)
 
 
 def in_lmdb(scenario: Scenario) -> str:

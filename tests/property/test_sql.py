@@ -47,7 +47,7 @@ def test_sql_answers_about_some_rows(scenario: Scenario, data: st.DataObject, is
 
     wanted = batch.compute(scenario.plan, dataset, rows)
     assert found.values.tobytes() == wanted.values.tobytes()
-    assert (found.ids, found.seq.tolist()) == (wanted.ids, wanted.seq.tolist())
+    assert (found.ids, found.position.tolist()) == (wanted.ids, wanted.position.tolist())
 
 
 @given(near_the_limit(), st.data())
@@ -80,7 +80,9 @@ def in_order(scenario: Scenario) -> Dataset:
     timed = {source.name for source in scenario.plan.sources if isinstance(source, StreamDefinition)}
     timed -= {later.by for later in scenario.plan.later} - {group.stream for group in scenario.plan.groups}
     events = iter(sorted((r for _, r in scenario.arrivals if r.stream in timed), key=lambda r: r.time or 0))
-    arrivals = [(seq, next(events) if record.stream in timed else record) for seq, record in scenario.arrivals]
+    arrivals = [
+        (position, next(events) if record.stream in timed else record) for position, record in scenario.arrivals
+    ]
     return dataset_of(arrivals, scenario.plan.sources)
 
 

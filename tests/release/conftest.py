@@ -45,7 +45,7 @@ class CardFraud(FeatureSet, spine=payments):
 
 
 PLAN = Plan(CardFraud.definition, (payments.definition,))
-POLICY = Policy(stop=above_cost(false_alarm=5.0, missed=payments["amount"]), refer=above(0.2))
+POLICY = Policy(decline=above_cost(false_alarm=5.0, missed=payments["amount"]), refer=above(0.2))
 REFERENCE = Reference(0, 1, Histogram((0.5,), (7, 3)), BadRate(9, 1))
 
 
@@ -97,7 +97,7 @@ def record(files: dict[str, bytes]) -> Record:
     return Record(
         name="card-fraud", family="gradient_boosting", model="0" * 64, features=PLAN.digest, dataset="1" * 64,
         names=PLAN.names, builder="ada", created_at=1, data_ends_at=1, parts=(), params={}, seed=0, metric="auc",
-        trials=(), calibration=SigmoidRecord(1.5, -0.25, 1, 1), parity=Parity(1, 0.0, 1, 1e-9), reached={},
+        trials=(), calibration=SigmoidRecord(1.5, -0.25, 1, 1), parity=Parity(1, 0.0, 1, 1e-9), metrics={},
         libraries={}, runtime=fingerprint(), seconds=0.5, files={name: digest_bytes(c) for name, c in files.items()},
     )  # fmt: skip
 

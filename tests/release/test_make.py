@@ -31,7 +31,7 @@ def candidate(world: World) -> Candidate:
 
 
 def ingredients(world: World, candidate: Candidate, dataset: Dataset | None = None) -> Ingredients:
-    finding = {"code": "V101", "outcome": "passed", "because": "the world is small"}
+    finding = {"code": "V101", "outcome": "passed", "reason": "the world is small"}
     evidence = {"candidate": candidate.digest, "findings": [finding]}
     return Ingredients(world.model, world.plan, candidate, evidence, dataset or world.dataset)
 
@@ -60,7 +60,7 @@ def test_the_same_ingredients_make_the_same_bundle(tmp_path: Path, world: World,
 
 def test_the_card_says_what_the_record_says(candidate: Candidate) -> None:
     """The card for people repeats the record's numbers, none of its own."""
-    told = card(candidate)
+    noted = card(candidate)
 
-    assert told["features"] == list(candidate.record.names)
-    assert told["test"]["auc"] == candidate.record.reached["test"].auc
+    assert noted["features"] == list(candidate.record.names)
+    assert noted["test"]["auc"] == candidate.record.metrics["test"].auc

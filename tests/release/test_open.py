@@ -317,7 +317,7 @@ class TestASignedBundle:
     """A signature does not make sense of nonsense: what a builder's key signed is still understood first."""
 
     @pytest.mark.parametrize(
-        ("change", "said"),
+        ("change", "sentence"),
         [
             (set_numbers("nodes_splits", 0, float("nan")), "not a finite number"),
             (set_numbers("leaf_weights", 2, float("inf")), "not a finite number"),
@@ -333,11 +333,13 @@ class TestASignedBundle:
             (other_names, "features are not the plan's"),
         ],
     )
-    def test_with_a_model_that_is_none_is_refused(self, world: Any, change: Callable[[Any], None], said: str) -> None:
+    def test_with_a_model_that_is_none_is_refused(
+        self, world: Any, change: Callable[[Any], None], sentence: str
+    ) -> None:
         """The model is held to the wiring and the forest before it is run."""
         forged = world.forge("model.onnx", model_with(change))
 
-        with pytest.raises(BundleInconsistent, match=said) as refusal:
+        with pytest.raises(BundleInconsistent, match=sentence) as refusal:
             opened(forged)
 
         assert refusal.value.name == "model.onnx"
@@ -366,19 +368,19 @@ class TestASignedBundle:
         assert not canary.exists()
 
     @pytest.mark.parametrize(
-        ("rows", "said"),
+        ("rows", "sentence"),
         [(np.zeros((0, 3)), "0 rows"), (np.zeros((5, 2)), "2 columns"), (np.full((5, 3), np.inf), "infinite")],
     )
-    def test_with_a_background_that_does_not_fit_is_refused(self, world: Any, rows: Any, said: str) -> None:
+    def test_with_a_background_that_does_not_fit_is_refused(self, world: Any, rows: Any, sentence: str) -> None:
         """The background has rows, the plan's columns, and no infinity."""
         array = io.BytesIO()
         np.save(array, rows, allow_pickle=False)
 
-        with pytest.raises(BundleInconsistent, match=said):
+        with pytest.raises(BundleInconsistent, match=sentence):
             opened(world.forge("background.npy", lambda _: array.getvalue()))
 
     @pytest.mark.parametrize(
-        "stop",
+        "decline",
         [
             {"type": "above", "threshold": 1.5},
             {"type": "above_cost", "false_alarm": 0.0, "missed": 3.0},
@@ -386,19 +388,19 @@ class TestASignedBundle:
             {"type": "above_cost", "false_alarm": 5.0, "missed": {"type": "column", "stream": "x", "field": "y"}},
         ],
     )
-    def test_with_a_policy_out_of_range_is_refused(self, world: Any, stop: Any) -> None:
+    def test_with_a_policy_out_of_range_is_refused(self, world: Any, decline: Any) -> None:
         """Thresholds are probabilities and costs are above zero and known when a record is decided."""
         with pytest.raises(BundleInconsistent, match=r"policy\.json"):
-            opened(world.forge("policy.json", json_with(stop=stop)))
+            opened(world.forge("policy.json", json_with(decline=decline)))
 
     @pytest.mark.parametrize(
         "content",
         [
-            b'{"refer":null,"stop":{"threshold":NaN,"type":"above"}}',
-            b'{"refer":null,"stop":{"threshold":1e999,"type":"above"}}',
-            b'{"refer":null,"stop":{"threshold":0.5,"threshold":0.6,"type":"above"}}',
-            b'{"refer":null,"stop":{"exec":"rm","threshold":0.5,"type":"above"}}',
-            b'{"refer":null, "stop":{"threshold":0.5,"type":"above"}}',
+            b'{"refer":null,"decline":{"threshold":NaN,"type":"above"}}',
+            b'{"refer":null,"decline":{"threshold":1e999,"type":"above"}}',
+            b'{"refer":null,"decline":{"threshold":0.5,"threshold":0.6,"type":"above"}}',
+            b'{"refer":null,"decline":{"exec":"rm","threshold":0.5,"type":"above"}}',
+            b'{"refer":null, "decline":{"threshold":0.5,"type":"above"}}',
             b'{"refer":null}',
             b"\xff\xfe",
             b"[" * 200_000,
@@ -410,7 +412,7 @@ class TestASignedBundle:
             opened(world.forge("policy.json", lambda _: content))
 
     @pytest.mark.parametrize(
-        ("name", "change", "said"),
+        ("name", "change", "sentence"),
         [
             ("candidate.json", {"dataset": "2" * 64}, "another dataset"),
             ("candidate.json", {"features": "2" * 64}, "another plan"),
@@ -421,10 +423,10 @@ class TestASignedBundle:
         ],
     )
     def test_whose_files_contradict_each_other_is_refused(
-        self, world: Any, name: str, change: dict[str, Any], said: str
+        self, world: Any, name: str, change: dict[str, Any], sentence: str
     ) -> None:
         """What the model was taught with, its plan and its evidence must belong together."""
-        with pytest.raises(BundleInconsistent, match=said):
+        with pytest.raises(BundleInconsistent, match=sentence):
             opened(world.forge(name, json_with(**change)))
 
     def test_with_another_candidates_model_is_refused(self, world: Any) -> None:

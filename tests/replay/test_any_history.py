@@ -17,8 +17,8 @@ from tallystick.log.sqlite import SqliteLog
 from tallystick.release.open import Bundle
 from tallystick.replay.archive import Archive
 from tallystick.replay.fold import fold
-from tallystick.replay.one import replay
 from tallystick.replay.period import replay_period
+from tallystick.replay.single import replay
 from tallystick.serving.requests import Decided, Refused, Request, Task
 from tallystick.serving.service import Service
 from tallystick.serving.state import open_state
@@ -71,7 +71,7 @@ def test_any_order_is_remembered(groups: list[list[Task]], bundle: Bundle, decid
             alone = [replay(archive, "payments", name) for name in decisions]
 
     assert stood == rebuilt
-    assert [verdict.because for verdict in verdicts if not verdict.is_identical] == []
+    assert [verdict.reason for verdict in verdicts if not verdict.is_identical] == []
     assert list(verdicts) == alone
     assert {a.decision.key for a in answers if isinstance(a, Decided)} == set(decisions)
     assert {a.error for a in answers if isinstance(a, Refused)} <= {"conflict"}

@@ -16,8 +16,8 @@ from tallystick.governance.approvals import refuse
 from tallystick.log.chain import entry_hash
 from tallystick.log.reader import LogReader
 from tallystick.replay.archive import Archive
-from tallystick.replay.one import replay
 from tallystick.replay.period import replay_period
+from tallystick.replay.single import replay
 from tallystick.replay.verdict import Verdict
 from tallystick.serving.record import Decision, decode, encode
 from tallystick.serving.requests import Request
@@ -55,15 +55,15 @@ def test_every_decision_is_identical(archive: Archive) -> None:
 
     assert report.is_identical
     assert report.n_identical == report.n_decisions == 320
-    assert {verdict.action for verdict in report.verdicts} == {"allow", "refer", "stop"}
+    assert {verdict.action for verdict in report.verdicts} == {"approve", "refer", "decline"}
 
 
 def test_one_decision_needs_only_its_own_entities(archive: Archive) -> None:
     """A single replay, restricted to the records it can see, comes to the same as the replay of all."""
     alone = [replay(archive, "payments", name) for name in (FIRST, LATE, "again 7")]
 
-    together = {verdict.decision: verdict for verdict in replay_period(archive, "payments").verdicts}
-    assert alone == [together[verdict.decision] for verdict in alone]
+    combined = {verdict.decision: verdict for verdict in replay_period(archive, "payments").verdicts}
+    assert alone == [combined[verdict.decision] for verdict in alone]
     assert all(verdict.is_identical for verdict in alone)
 
 
@@ -94,14 +94,16 @@ def test_decisions_of_several_bundles(world: World) -> None:
 
 def test_a_byte_of_a_decision(world: World) -> None:
     """A byte flipped in the entry's body is found by the chain: stage record."""
-    changed(world, "UPDATE entries SET body = replace(body, 'stop', 'stoq') WHERE id = ?", _stopped(world).decision)
+    changed(
+        world, "UPDATE entries SET body = replace(body, 'decline', 'declin3') WHERE id = ?", _stopped(world).decision
+    )
 
     assert replay(opened(world), "payments", _stopped(world).decision).stage == "record"
 
 
 def _stopped(world: World) -> Verdict:
     verdicts = replay_period(opened(world), "payments", since=0).verdicts
-    return next(verdict for verdict in verdicts if verdict.action in {"stop", "stoq"} or verdict.action is None)
+    return next(verdict for verdict in verdicts if verdict.action in {"decline", "declin3"} or verdict.action is None)
 
 
 def test_a_byte_of_a_request(world: World) -> None:
@@ -116,7 +118,7 @@ def test_a_byte_of_a_request(world: World) -> None:
     late, first = replay(opened(world), "payments", LATE), replay(opened(world), "payments", FIRST)
 
     assert late.stage == "record"
-    assert "damaged at position" in late.because
+    assert "damaged at position" in late.reason
     assert first.is_identical
 
 
@@ -134,7 +136,7 @@ def test_a_chain_written_anew(world: World) -> None:
     verdict = replay(opened(world), "payments", LATE)
 
     assert verdict.stage == "record"
-    assert "rewritten" in verdict.because
+    assert "rewritten" in verdict.reason
 
 
 def test_a_chain_written_anew_without_a_ledger(world: World) -> None:
@@ -172,7 +174,7 @@ def _rewrite(world: World, name: str, old: bytes, new: bytes) -> None:
         ("score", 0.123, "score"),
         ("reasons", (), "reasons"),
         ("threshold", 0.5, "policy"),
-        ("policy", {"stop": {"type": "above", "threshold": 0.5}, "refer": None}, "policy"),
+        ("policy", {"decline": {"type": "above", "threshold": 0.5}, "refer": None}, "policy"),
         ("as_of", 2_000, "record"),
     ],
 )
@@ -181,7 +183,7 @@ def test_each_stored_thing_is_compared(world: World, field: str, value: object, 
     verdict = _with(world, **{field: value})
 
     assert verdict.stage == stage
-    assert verdict.because
+    assert verdict.reason
 
 
 def _with(world: World, **changes: object) -> Verdict:
@@ -224,7 +226,7 @@ def test_a_byte_of_the_history(world: World) -> None:
     verdict = replay(opened(world), "payments", FIRST)
 
     assert verdict.stage == "record"
-    assert "payments.parquet" in verdict.because
+    assert "payments.parquet" in verdict.reason
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "plan.json", "policy.json", "background.npy", "manifest.json"])
@@ -257,8 +259,8 @@ def test_a_byte_of_the_ledger(world: World) -> None:
     verdict = replay(opened(world), "payments", FIRST)
 
     assert verdict.stage == "record"
-    assert "ledger" in verdict.because
-    assert "entry 5" in verdict.because
+    assert "ledger" in verdict.reason
+    assert "entry 5" in verdict.reason
 
 
 def test_an_approval_that_the_ledger_does_not_hold(world: World) -> None:

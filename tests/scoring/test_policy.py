@@ -22,7 +22,7 @@ payments = Stream(
     fields={"customer_id": key, "amount": money("EUR", minimum=0), "rate": number(3), "age": integer(), "abroad": flag},
 )
 AMOUNT = Column("payments", "amount")
-BY_COST = Policy(stop=above_cost(false_alarm=5.0, missed=AMOUNT), refer=above(0.2))
+BY_COST = Policy(decline=above_cost(false_alarm=5.0, missed=AMOUNT), refer=above(0.2))
 
 scores = st.floats(0, 1)
 amounts = st.integers(0, 10**8).map(lambda cents: cents / 100)
@@ -33,9 +33,9 @@ def test_stops_where_missing_is_expected_to_cost_more(score: float, amount: floa
     """Away from equality, stop is exactly score * missed > (1 - score) * false_alarm."""
     assume(abs(score * amount - (1 - score) * 5.0) > 1e-9 * (1 + amount))
 
-    verdict = decide(Policy(stop=above_cost(false_alarm=5.0, missed=AMOUNT)), score, {"amount": amount})
+    verdict = decide(Policy(decline=above_cost(false_alarm=5.0, missed=AMOUNT)), score, {"amount": amount})
 
-    assert (verdict.action == "stop") == (score * amount > (1 - score) * 5.0)
+    assert (verdict.action == "decline") == (score * amount > (1 - score) * 5.0)
 
 
 @given(scores, amounts)
@@ -43,17 +43,17 @@ def test_the_threshold_returned_settles_the_action(score: float, amount: float) 
     """A stopped or referred score is above its threshold; an allowed one is above none."""
     verdict = decide(BY_COST, score, {"amount": amount})
 
-    assert (score > verdict.threshold) == (verdict.action != "allow")
+    assert (score > verdict.threshold) == (verdict.action != "approve")
 
 
 @pytest.mark.parametrize(
     ("score", "amount", "action", "threshold"),
     [
-        (0.05, 95.0, "allow", 0.05),
-        (0.0501, 95.0, "stop", 0.05),
-        (0.2, 0.0, "allow", 0.2),
+        (0.05, 95.0, "approve", 0.05),
+        (0.0501, 95.0, "decline", 0.05),
+        (0.2, 0.0, "approve", 0.2),
         (0.21, 5.0, "refer", 0.2),
-        (0.51, 5.0, "stop", 0.5),
+        (0.51, 5.0, "decline", 0.5),
         (1.0, 0.0, "refer", 0.2),
         (1.0, -3.0, "refer", 0.2),
     ],
@@ -68,7 +68,7 @@ def test_equal_is_not_above(score: float, amount: float, action: str, threshold:
 @pytest.mark.parametrize("amount", [nan, float("inf")])
 def test_an_unknown_cost_is_referred(amount: float) -> None:
     """A record whose cost nobody knows goes to a person, whatever its score."""
-    verdict = decide(Policy(stop=above_cost(false_alarm=5.0, missed=AMOUNT)), 0.0, {"amount": amount})
+    verdict = decide(Policy(decline=above_cost(false_alarm=5.0, missed=AMOUNT)), 0.0, {"amount": amount})
 
     assert verdict.action == "refer"
     assert isnan(verdict.threshold)
@@ -76,7 +76,7 @@ def test_an_unknown_cost_is_referred(amount: float) -> None:
 
 def test_a_division_by_zero_is_an_unknown_cost() -> None:
     """As in features, x / 0 is missing, and stays missing in what is made of it."""
-    odd = Policy(stop=above_cost(false_alarm=5.0, missed=1.0 / (1.0 / AMOUNT)))
+    odd = Policy(decline=above_cost(false_alarm=5.0, missed=1.0 / (1.0 / AMOUNT)))
 
     assert decide(odd, 0.0, {"amount": 0.0}).action == "refer"
 
@@ -84,7 +84,7 @@ def test_a_division_by_zero_is_an_unknown_cost() -> None:
 @given(st.lists(st.tuples(scores, amounts), min_size=1, max_size=20))
 def test_many_records_have_the_thresholds_of_each(pairs: list[tuple[float, float]]) -> None:
     """Thresholds of columns are, bit for bit, those of the records one by one."""
-    costly = Policy(stop=above_cost(false_alarm=5.0, missed=AMOUNT * 0.9 + 1.0 / AMOUNT), refer=above(0.2))
+    costly = Policy(decline=above_cost(false_alarm=5.0, missed=AMOUNT * 0.9 + 1.0 / AMOUNT), refer=above(0.2))
     column = [amount for _, amount in pairs]
 
     stop, _ = thresholds(costly, {"amount": column})
@@ -115,7 +115,7 @@ def test_a_records_numbers_come_in_their_units() -> None:
 def test_a_cost_not_in_the_record_is_refused(missed: Column) -> None:
     """A policy is refused before it decides anything if a record does not bring its cost along."""
     with pytest.raises(PolicyUnusable, match="which is no number every record"):
-        check_policy(Policy(stop=above_cost(false_alarm=5.0, missed=missed)), payments.definition)
+        check_policy(Policy(decline=above_cost(false_alarm=5.0, missed=missed)), payments.definition)
 
 
 def test_the_cost_of_missing_is_one_number_per_record() -> None:
@@ -128,7 +128,7 @@ def test_the_cost_of_missing_is_one_number_per_record() -> None:
 
 def test_the_background_is_the_allowed_rows_nearest_their_threshold() -> None:
     """Only allowed rows, nearest first, the earlier of equals, returned in the order of rows."""
-    policy = Policy(stop=above(0.9), refer=above(0.5))
+    policy = Policy(decline=above(0.9), refer=above(0.5))
 
     found = background_rows(policy, [0.6, 0.4, 0.5, 0.1, 0.4, 0.95, 0.3], {}, n=3)
 

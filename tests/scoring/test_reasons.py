@@ -120,11 +120,11 @@ def test_long_paths_are_summed_to_the_same_values(
 
 
 @given(st.lists(trees, min_size=1, max_size=3), st.lists(rows, min_size=1, max_size=6))
-def test_a_model_file_scores_as_its_trees_are_described(forest: list[Any], asked: list[list[float]]) -> None:
+def test_a_model_file_scores_as_its_trees_are_described(forest: list[Any], requested: list[list[float]]) -> None:
     """The session's raw score is the sum over the trees, walked one by one."""
-    raw, _ = Session.load(written(forest)).many(asked)
+    raw, _ = Session.load(written(forest)).many(requested)
 
-    assert raw.tolist() == [sum(walked(tree, row) for tree in forest) for row in asked]
+    assert raw.tolist() == [sum(walked(tree, row) for tree in forest) for row in requested]
 
 
 def test_a_path_of_fourteen_features_is_explained_exactly() -> None:
@@ -161,11 +161,11 @@ def test_two_structures_of_one_function_give_the_same_values() -> None:
         1, 0.5, "NaN", True, split(0, 0.0, "NaN", True, leaf[0], leaf[2]), split(0, 0.0, "NaN", True, leaf[1], leaf[3])
     )
     background = np.random.default_rng(1).normal(size=(50, K))
-    asked = np.random.default_rng(2).normal(size=(20, K))
+    requested = np.random.default_rng(2).normal(size=(20, K))
 
     found = [Reasons.from_model(written([tree]), background) for tree in (one, other)]
 
-    for row in asked:
+    for row in requested:
         np.testing.assert_allclose(found[0].explain(row), found[1].explain(row), rtol=0, atol=1e-14)
 
 
@@ -227,10 +227,10 @@ def test_an_unused_feature_gets_exactly_zero(reasons: Reasons, data: NDArray[np.
 
 def test_two_preparations_give_the_same_bytes(model: bytes, reasons: Reasons, data: NDArray[np.float64]) -> None:
     """The same file, background and vectors give the same bits, prepared anew or not."""
-    again = Reasons.from_model(model, data[:1_000])
+    repeated = Reasons.from_model(model, data[:1_000])
 
     for row in data[:100]:
-        assert again.explain(row).tobytes() == reasons.explain(row).tobytes()
+        assert repeated.explain(row).tobytes() == reasons.explain(row).tobytes()
 
 
 def test_linear_values_equal_shap_and_the_definition(data: NDArray[np.float64]) -> None:

@@ -16,7 +16,7 @@ from tallystick.scoring.session import Session
 from tallystick.training.export import export_logistic
 
 payments = Stream("payments", id="payment_id", time="paid_at", fields={"amount": money("EUR", minimum=0)})
-POLICY = Policy(stop=above_cost(false_alarm=5.0, missed=Column("payments", "amount")), refer=above(0.2))
+POLICY = Policy(decline=above_cost(false_alarm=5.0, missed=Column("payments", "amount")), refer=above(0.2))
 NAMES = ("amount", "night", "n_1d", "n_7d", "risk", "speed")
 WEIGHTS = [1.0, 0.5, -2.0, 0.25, 4.0, 3.0]
 
@@ -44,7 +44,7 @@ def test_scores_explains_and_judges_a_record(scorer: Scorer) -> None:
     assert [(r.name, r.value, r.contribution) for r in found.reasons] == [
         ("risk", 0.5, 2.0), ("amount", 1.0, 1.0), ("night", 1.0, 0.5),
     ]  # fmt: skip
-    assert (found.verdict.action, found.verdict.threshold) == ("stop", 0.05)
+    assert (found.verdict.action, found.verdict.threshold) == ("decline", 0.05)
 
 
 def test_at_most_four_reasons_are_given(scorer: Scorer) -> None:

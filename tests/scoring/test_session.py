@@ -117,7 +117,7 @@ def third_output(model: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "kind", "said"),
+    ("change", "kind", "sentence"),
     [
         (twice, ModelUnknown, "bias twice"),
         (single_precision, ModelUnknown, "double only"),
@@ -133,13 +133,13 @@ def third_output(model: Any) -> None:
     ],
 )
 def test_what_training_does_not_write_is_refused(
-    change: Callable[[Any], None], kind: type[ModelError], said: str
+    change: Callable[[Any], None], kind: type[ModelError], sentence: str
 ) -> None:
     """Another wire, type, constant or function is refused although onnxruntime might run it."""
     model = onnx.ModelProto.FromString(linear())
     change(model)
 
-    with pytest.raises(kind, match=said):
+    with pytest.raises(kind, match=sentence):
         Session.load(model.SerializeToString())
 
 

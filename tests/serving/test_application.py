@@ -50,8 +50,8 @@ def ask(app: App, token: str, *messages: dict[str, Any], **scope: Any) -> tuple[
         sent.append(message)
 
     headers = [(b"authorization", f"Bearer {token}".encode()), *scope.pop("headers", [])]
-    asked = {"type": "http", "method": "POST", "path": "/decisions", "headers": headers} | scope
-    asyncio.run(app(asked, receive, send))
+    requested = {"type": "http", "method": "POST", "path": "/decisions", "headers": headers} | scope
+    asyncio.run(app(requested, receive, send))
     return sent[0]["status"], msgspec.json.decode(sent[1]["body"]), dict(sent[0]["headers"])
 
 
@@ -131,7 +131,7 @@ def test_reports_keep_their_route(app: App, token: str, service: Service, commit
         for kind in ("outcome", "event")
     ]
 
-    assert [(status, told.get("repeated")) for status, told, _ in answers] == [(200, False), (200, True)]
+    assert [(status, noted.get("repeated")) for status, noted, _ in answers] == [(200, False), (200, True)]
 
 
 def test_a_key_in_a_header_is_ascii(app: App, token: str) -> None:

@@ -22,4 +22,4 @@ def test_answers_are_counted() -> None:
     counts.take([Refused("invalid", "No."), Recorded("payments", "p1", 1), Refused("conflict", "No.")])
     counts.take([Refused("invalid", "No.")])
 
-    assert counts.told() == {"refused": {"invalid": 2, "conflict": 1}, "caps": {"shops": 0}}
+    assert counts.to_plain() == {"refused": {"invalid": 2, "conflict": 1}, "caps": {"shops": 0}}

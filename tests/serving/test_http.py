@@ -50,11 +50,11 @@ def payment(name: str, **changes: Any) -> bytes:
 def test_a_decision_is_answered_and_found_again(served: Process) -> None:
     """POST decides, a retry gives the same answer, GET by id gives the whole entry."""
     first = served.ask("POST", "/decisions", payment("a/1"))
-    again = served.ask("POST", "/decisions", payment("a/1"))
+    repeated = served.ask("POST", "/decisions", payment("a/1"))
     found = served.ask("GET", "/decisions/a%2F1")
 
-    assert first.status == again.status == found.status == 200
-    assert first.body == again.body
+    assert first.status == repeated.status == found.status == 200
+    assert first.body == repeated.body
     assert set(first.body) == {
         "decision_id", "action", "score", "threshold", "reasons", "fallback", "bundle", "sequence",
     }  # fmt: skip
@@ -179,7 +179,7 @@ def test_every_route_and_verb_wants_a_token(served: Process) -> None:
         for path in [*paths, *strange]
     }
 
-    open_to_all = {asked for asked, statuses in found.items() if statuses != {401}}
+    open_to_all = {requested for requested, statuses in found.items() if statuses != {401}}
     assert open_to_all <= {("GET", "/healthz"), ("GET", "/%68ealthz")}
     assert found["GET", "/healthz"] == {200}
 

@@ -8,7 +8,7 @@ import pytest
 HEAVY = ("sklearn", "lightgbm", "optuna", "pandas", "shap", "duckdb")
 ROOMS = (
     "tallystick.serving.server",
-    "tallystick.replay.one",
+    "tallystick.replay.single",
     "tallystick.replay.period",
     "tallystick.replay.compare",
     "tallystick.release.open",
@@ -22,8 +22,8 @@ PROBED_BY_NUMBA = "scipy"  # numba imports it where it is installed, and batch f
 def test_a_room_loads_without_the_training_stack(room: str) -> None:
     """In a process of its own, importing the room leaves the heavy libraries out of sys.modules."""
     heavy = HEAVY if room.startswith("tallystick.replay") else (*HEAVY, PROBED_BY_NUMBA)
-    told = f"import sys, {room}; print(sorted(set({heavy!r}) & set(sys.modules)))"
+    noted = f"import sys, {room}; print(sorted(set({heavy!r}) & set(sys.modules)))"
 
-    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, "-c", noted], capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "[]"

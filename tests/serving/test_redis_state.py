@@ -36,10 +36,10 @@ def test_decisions_are_those_of_a_file(world: World, server: RedisServer, tmp_pa
         service.record("chargebacks", requests(world.chargebacks(30)))
         answers = service.decide(requests(world.payments(30, skip=50)))
         dump = service._online.dump()
-        said = service.described()
+        stated = service.described()
 
     assert not any(decision.fallback for decision in decisions(answers))
-    assert (said["fallbacks"], "state" in said) == (0, False)
+    assert (stated["fallbacks"], "state" in stated) == (0, False)
     assert dump == rebuilt(world, tmp_path)
 
 
@@ -51,18 +51,18 @@ def test_without_its_redis_a_service_refers(world: World, server: RedisServer, t
         away = service.decide(requests(world.payments(10, skip=20)))
         kept = service.record("chargebacks", requests(world.chargebacks(5)))
         still = service.decide(requests(world.payments(5, skip=30)))
-        said = service.described()
+        stated = service.described()
 
     referred = decisions([*away, *still])
     assert {(decision.action, decision.fallback, decision.features) for decision in referred} == {("refer", True, None)}
     assert all(decision.event is not None for decision in referred)
     assert all(isinstance(answer, Recorded) for answer in kept)
-    assert said["fallbacks"] == 15
-    assert "cannot be used" in said["state"]
+    assert stated["fallbacks"] == 15
+    assert "cannot be used" in stated["state"]
     with LogReader.open(world.folder / "log.sqlite") as log:
         faults = [entry.body for entry in log.read(kinds=("fault",))]
     assert len(faults) == 15
-    assert all(b"StateAway" in fault for fault in faults)
+    assert all(b"StateUnavailable" in fault for fault in faults)
 
 
 def test_what_was_referred_while_it_was_away_is_replayed(world: World, server: RedisServer) -> None:
@@ -85,11 +85,11 @@ def test_a_state_follows_when_its_redis_is_back(world: World, server: RedisServe
         paused = service.decide(requests(world.payments(5, skip=20)))
         server.process.send_signal(18)  # SIGCONT
         answers = settled(service, world, skip=25)
-        dump, said = service._online.dump(), service.described()
+        dump, stated = service._online.dump(), service.described()
 
     assert all(decision.fallback for decision in decisions(paused))
     assert not decisions(answers)[-1].fallback
-    assert "state" not in said
+    assert "state" not in stated
     assert dump == rebuilt(world, tmp_path)
 
 
@@ -104,10 +104,10 @@ def test_a_redis_without_its_data_is_filled_at_the_next_start(
         lost = service.decide(requests(world.payments(5, skip=20)))
         assert "has lost some of this state" in service.described()["state"]
     with world.service(url=server.url) as service:
-        again = service.decide(requests(world.payments(5, skip=25)))
+        repeated = service.decide(requests(world.payments(5, skip=25)))
         dump = service._online.dump()
 
-    assert [decision.fallback for decision in decisions([*lost, *again])] == [True] * 5 + [False] * 5
+    assert [decision.fallback for decision in decisions([*lost, *repeated])] == [True] * 5 + [False] * 5
     assert dump == rebuilt(world, tmp_path)
 
 

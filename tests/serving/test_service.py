@@ -109,10 +109,10 @@ def test_a_known_event_is_decided_as_of_now(service: Service, world: World) -> N
         decided(a) for a in service.decide([Request(payment("p1")), Request(msgspec.json.encode(past))])
     )
 
-    assert logged.decision.event == world.dataset.last_seq + 1
+    assert logged.decision.event == world.dataset.last_position + 1
     assert logged.decision.as_of == logged.position - 1 > logged.decision.event
     assert historic.decision.event is not None
-    assert historic.decision.event <= world.dataset.last_seq
+    assert historic.decision.event <= world.dataset.last_position
     assert historic.decision.raw == msgspec.json.encode(past)
     assert [e.id for e in entries(world, "event")] == ["p1", "p2"]
 
@@ -165,10 +165,10 @@ def test_a_record_the_state_cannot_hold_is_referred(service: Service, world: Wor
 def test_a_model_that_fails_refers(world: World, clock: SettableClock) -> None:
     """A model that breaks on one record costs that record its score, not its decision, and no other record anything."""
     with world.service(clock=clock) as service:
-        judge = service._desk.judge
+        engine = service._context.engine
         # A model file of another world: it asks for two features more than the plan has.
-        broken = replace(judge.scorer.session, names=(*judge.scorer.names, "one", "two"))
-        object.__setattr__(judge.scorer, "session", broken)
+        broken = replace(engine.scorer.session, names=(*engine.scorer.names, "one", "two"))
+        object.__setattr__(engine.scorer, "session", broken)
         answer = decided(service.decide([Request(payment("p1"))])[0])
 
     assert (answer.decision.action, answer.decision.fallback, answer.decision.score) == ("refer", True, None)
@@ -181,13 +181,13 @@ def test_outcomes_are_recorded_once(service: Service, world: World) -> None:
     report = {"report_id": "r1", "reported_at": "2026-02-14T13:00:00Z", "payment_id": "p1"}
     raw = msgspec.json.encode(report)
 
-    first, again, other = service.record(
+    first, repeated, other = service.record(
         "chargebacks", [Request(raw), Request(raw), Request(msgspec.json.encode(report | {"payment_id": "p2"}))]
     )
 
     assert isinstance(first, Recorded)
-    assert isinstance(again, Recorded)
-    assert (first.is_repeated, again.is_repeated, again.position) == (False, True, first.position)
+    assert isinstance(repeated, Recorded)
+    assert (first.is_repeated, repeated.is_repeated, repeated.position) == (False, True, first.position)
     assert refused(other).error == "conflict"
     assert [(e.kind, e.stream) for e in entries(world)] == [("outcome", "chargebacks")]
 
@@ -198,10 +198,10 @@ def test_a_record_is_known_whatever_its_kind_was(service: Service, world: World)
     first = service.record("chargebacks", [report])[0]
     service.kinds["chargebacks"] = "event"
 
-    again = service.record("chargebacks", [report])[0]
+    repeated = service.record("chargebacks", [report])[0]
 
     assert isinstance(first, Recorded)
-    assert again == replace(first, is_repeated=True)
+    assert repeated == replace(first, is_repeated=True)
 
 
 def test_a_stream_that_nothing_reads_is_a_sentence(service: Service) -> None:
@@ -299,7 +299,7 @@ def test_the_head_is_signed_at_start_at_stop_and_between(world: World, clock: Se
             service.decide([Request(raw)])
 
     positions = [entry.facts["position"] for entry in world.ledger.verified_entries("log_head")]
-    begin = world.dataset.last_seq
+    begin = world.dataset.last_position
     assert positions == [begin, begin + 30, begin + 60, begin + 80]
     assert world.ledger.verify().n_checkpoints == len(positions)
 
@@ -308,7 +308,7 @@ def test_a_log_that_was_cut_does_not_start(world: World, clock: SettableClock) -
     """Against the head in the ledger, a log that lost its tail is refused before anything is decided."""
     with world.service(clock=clock) as service:
         service.decide([Request(raw) for raw in world.payments(5)])
-    cut(world, world.dataset.last_seq + 6)
+    cut(world, world.dataset.last_position + 6)
 
     with pytest.raises(Exception, match="cut"), world.service(clock=clock):
         pass
@@ -337,14 +337,14 @@ def test_a_retry_gets_its_answer_though_the_clock_went_back(
     """What was answered stays answered while its own instant lies ahead of the clock; what is new is refused."""
     first, second = world.payments(2)
     (report,) = world.chargebacks(1)
-    (decided,), (told,) = service.decide([Request(first)]), service.record("chargebacks", [Request(report)])
+    (decided,), (noted,) = service.decide([Request(first)]), service.record("chargebacks", [Request(report)])
     clock.at -= 60 * DAY
 
-    again, new, other = service.decide([Request(first), Request(second), Request(first, key="another")])
-    (told_again,) = service.record("chargebacks", [Request(report)])
+    repeated, new, other = service.decide([Request(first), Request(second), Request(first, key="another")])
+    (repeated_report,) = service.record("chargebacks", [Request(report)])
 
     assert isinstance(decided, Decided)
-    assert again == replace(decided, is_repeated=True)
-    assert isinstance(told, Recorded)
-    assert told_again == replace(told, is_repeated=True)
+    assert repeated == replace(decided, is_repeated=True)
+    assert isinstance(noted, Recorded)
+    assert repeated_report == replace(noted, is_repeated=True)
     assert [answer.error for answer in (new, other) if isinstance(answer, Refused)] == ["invalid", "invalid"]

@@ -34,7 +34,7 @@ def test_a_state_ahead_of_its_log_is_refused(world: World, clock: SettableClock)
         pass
     online = open_state(world.folder / "state", world.plan)
     with online.transaction() as state:
-        state.commit(world.dataset.last_seq + 10)
+        state.commit(world.dataset.last_position + 10)
     online.close()
 
     with pytest.raises(StateAhead), world.service(clock=clock):
@@ -61,7 +61,7 @@ def test_records_of_the_history_are_found_by_id(world: World) -> None:
     spine = world.dataset.records["payments"]
     for row in (0, 7, len(spine) - 1):
         record = record_at(spine, row)
-        assert history.find("payments", record.id) == (int(spine.seq[row]), record)
+        assert history.find("payments", record.id) == (int(spine.position[row]), record)
     assert history.find("payments", "nobody") is None
     assert history.find("nowhere", "P0000001") is None
 

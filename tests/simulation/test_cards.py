@@ -49,11 +49,11 @@ def payment_times_of(world: Network) -> tuple[Any, Any]:
 
 def test_the_same_seed_gives_the_same_bytes(world: Network, tmp_path: Path) -> None:
     """Two simulations with the same arguments are written as the same files."""
-    again = network(new_fraud_from=NEW_FROM)
+    repeated = network(new_fraud_from=NEW_FROM)
 
     for name in ("payments", "chargebacks", "truth"):
         pq.write_table(getattr(world, name), tmp_path / "first.parquet")
-        pq.write_table(getattr(again, name), tmp_path / "second.parquet")
+        pq.write_table(getattr(repeated, name), tmp_path / "second.parquet")
         assert (tmp_path / "first.parquet").read_bytes() == (tmp_path / "second.parquet").read_bytes()
 
 

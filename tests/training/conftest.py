@@ -49,7 +49,7 @@ def model(**changes: Any) -> ModelDefinition:
         "split": ts.TimeSplit(train="14d", gap="5d", validate="7d", test="7d"),
         "candidates": [ts.LogisticRegression(), ts.GradientBoosting(max_trees=40, max_leaves=8)],
         "search": ts.Search(trials=8, seed=3),
-        "policy": ts.Policy(stop=ts.above_cost(false_alarm=5.0, missed=payments.amount)),
+        "policy": ts.Policy(decline=ts.above_cost(false_alarm=5.0, missed=payments.amount)),
     }
     return ts.Model("card-fraud", **(settings | changes)).definition
 
@@ -99,5 +99,5 @@ def world() -> World:
     dataset = Dataset({"payments": spine, "chargebacks": reports}, "f" * 64, int(arrival.max()))
     values = np.column_stack([cents / 100, rng.normal(size=n) + 1.5 * is_fraud, rng.normal(size=n) - is_fraud])
     values[rng.random((n, 3)) < 0.02] = np.nan
-    matrix = Matrix(CardFraud.definition.names, spine.ids, spine.seq, spine.time, values, "payment_id")
+    matrix = Matrix(CardFraud.definition.names, spine.ids, spine.position, spine.time, values, "payment_id")
     return World(model(), dataset, matrix, is_fraud)

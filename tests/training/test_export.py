@@ -121,7 +121,7 @@ def test_the_same_booster_gives_the_same_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "sentence"),
     [
         ({"zero_as_missing": True}, "zero stands for missing"),
         ({"linear_tree": True}, "linear model"),
@@ -129,12 +129,12 @@ def test_the_same_booster_gives_the_same_file() -> None:
         ({"objective": "regression"}, "no log-odds"),
     ],
 )
-def test_what_cannot_be_written_is_refused(settings: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_written_is_refused(settings: dict[str, Any], sentence: str) -> None:
     """A booster that a plain sum of numeric trees cannot say is refused by a sentence."""
     rows = np.abs(some_rows(3_000, seed=1))
     rows[rows[:, 0] > 50, 0] = 0.0
 
-    with pytest.raises(ExportRefused, match=said):
+    with pytest.raises(ExportRefused, match=sentence):
         export_gradient_boosting(fit(rows, 5, **settings).dump_model(), calibration=CALIBRATION, names=NAMES)
 
 

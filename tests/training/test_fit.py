@@ -29,7 +29,7 @@ def test_one_candidate_per_family_best_first(trained: list[Trained]) -> None:
     assert {record.family for record in records} == {"logistic_regression", "gradient_boosting"}
     best = [max(t.metric or 0 for t in r.trials if t.family == r.family) for r in records]
     assert best == sorted(best, reverse=True)
-    assert all(record.reached["test"].auc > 0.7 for record in records)
+    assert all(record.metrics["test"].auc > 0.7 for record in records)
 
 
 def test_two_candidates_of_one_family(world: Any, make_model: Any) -> None:
@@ -110,10 +110,10 @@ def test_the_background_is_of_allowed_rows(trained: list[Trained]) -> None:
 
 def test_training_twice_gives_the_same_models(trained: list[Trained], world: Any) -> None:
     """The same data, definition and seed give the same model files, byte for byte."""
-    again = train(world.model, world.matrix, world.dataset, builder="ada", at=1_000)
+    repeated = train(world.model, world.matrix, world.dataset, builder="ada", at=1_000)
 
-    assert [made.candidate.model for made in again] == [made.candidate.model for made in trained]
-    assert [made.candidate.record.files for made in again] == [made.candidate.record.files for made in trained]
+    assert [made.candidate.model for made in repeated] == [made.candidate.model for made in trained]
+    assert [made.candidate.record.files for made in repeated] == [made.candidate.record.files for made in trained]
 
 
 def test_excluded_rows_are_in_no_part(world: Any, make_model: Any) -> None:
@@ -132,7 +132,7 @@ def test_part_of_the_spine_will_do(world: Any, make_model: Any) -> None:
     quick = make_model(candidates=world.model.candidates[:1])
     some = np.flatnonzero(np.arange(len(world.matrix)) % 2 == 1)
     m = world.matrix
-    half = Matrix(m.names, m.ids.take(some), m.seq[some], m.time[some], m.values[some], m.id_field)
+    half = Matrix(m.names, m.ids.take(some), m.position[some], m.time[some], m.values[some], m.id_field)
 
     made = train(quick, half, world.dataset, builder="ada", at=0)[0]
 
@@ -144,7 +144,7 @@ def test_wrong_lengths_and_columns_are_sentences(world: Any) -> None:
     with pytest.raises(RowsMismatched, match="exclude has 3 rows"):
         train(world.model, world.matrix, world.dataset, builder="a", at=0, exclude=np.zeros(3, dtype=np.bool_))
     m = world.matrix
-    foreign = Matrix(("amount", "n_1d", "other"), m.ids, m.seq, m.time, m.values, m.id_field)
+    foreign = Matrix(("amount", "n_1d", "other"), m.ids, m.position, m.time, m.values, m.id_field)
     with pytest.raises(MatrixForeign, match="other"):
         train(world.model, foreign, world.dataset, builder="a", at=0)
 

@@ -25,19 +25,19 @@ def keys(texts: list[str | None]) -> Keys:
     return Keys(encoded.indices.fill_null(-1).to_numpy().astype(np.int32), encoded.dictionary)
 
 
-def dataset(times: list[int], told: list[tuple[str | None, int, int]], source: object = reports) -> Dataset:
+def dataset(times: list[int], noted: list[tuple[str | None, int, int]], source: object = reports) -> Dataset:
     """Make events e0, e1, ... and reports of (event, instant, flag)."""
-    n, m = len(times), len(told)
+    n, m = len(times), len(noted)
     spine = Records(
         events, np.arange(n) + 1, np.array(times, dtype=np.int64), pa.array([f"e{i}" for i in range(n)]), {}, {}
     )
-    flags = Fixed(np.array([row[2] for row in told], dtype=np.int64), np.zeros(m, dtype=np.bool_), 0)
+    flags = Fixed(np.array([row[2] for row in noted], dtype=np.int64), np.zeros(m, dtype=np.bool_), 0)
     by = Records(
         source,  # type: ignore[arg-type]
         np.arange(m) + n + 1,
-        np.array([row[1] for row in told], dtype=np.int64),
+        np.array([row[1] for row in noted], dtype=np.int64),
         pa.array([f"r{i}" for i in range(m)], pa.string()),
-        {"event_id": keys([row[0] for row in told])},
+        {"event_id": keys([row[0] for row in noted])},
         {"bad": flags},
     )
     return Dataset({"events": spine, by.source.name: by}, "f" * 64, n + m)
@@ -50,9 +50,9 @@ def label(*, flag: str | None = None, after: int | None = None, by: str = "repor
 
 def test_the_earliest_report_dates_the_label() -> None:
     """Of several reports of one event the earliest makes it known."""
-    told = dataset([0, 0], [("e1", 9, 1), ("e1", 5, 1), ("e1", 7, 1)])
+    noted = dataset([0, 0], [("e1", 9, 1), ("e1", 5, 1), ("e1", 7, 1)])
 
-    labels = read_labels(told, label())
+    labels = read_labels(noted, label())
 
     assert labels.known_at.tolist() == [NEVER, 5]
     assert [labels.at(t).tolist() for t in (4, 5)] == [[0, 0], [0, 1]]
@@ -61,27 +61,27 @@ def test_the_earliest_report_dates_the_label() -> None:
 def test_a_report_teaches_from_its_arrival_on() -> None:
     """Where reports say when they arrived, a label is known from then on, however early its report is dated."""
     late = ts.Stream("reports", id="report_id", time="at", arrived="came_at", fields={"event_id": ts.key}).definition
-    told = dataset([0, 0], [("e0", 5, 1), ("e1", 6, 1)], late)
+    noted = dataset([0, 0], [("e0", 5, 1), ("e1", 6, 1)], late)
     came = Fixed(np.array([9, 6]), np.zeros(2, dtype=np.bool_), 0)
-    records = told.records | {"reports": replace(told.records["reports"], values={"came_at": came})}
+    records = noted.records | {"reports": replace(noted.records["reports"], values={"came_at": came})}
 
-    labels = read_labels(replace(told, records=records), label())
+    labels = read_labels(replace(noted, records=records), label())
 
     assert labels.known_at.tolist() == [9, 6]
 
 
 def test_reports_that_say_no_do_not_count() -> None:
     """Where reports have a flag, only those that say 1 make an event known as flagged."""
-    told = dataset([0, 0], [("e0", 5, 0), ("e1", 6, 1), (None, 1, 1), ("unknown", 1, 1)])
+    noted = dataset([0, 0], [("e0", 5, 0), ("e1", 6, 1), (None, 1, 1), ("unknown", 1, 1)])
 
-    assert read_labels(told, label(flag="bad")).known_at.tolist() == [NEVER, 6]
+    assert read_labels(noted, label(flag="bad")).known_at.tolist() == [NEVER, 6]
 
 
 def test_a_table_is_known_a_fixed_time_after_the_event() -> None:
     """An undated outcome becomes known its declared delay after the event it judges."""
-    told = dataset([100, 200], [("e0", 0, 1), ("e1", 0, 0)], outcomes)
+    noted = dataset([100, 200], [("e0", 0, 1), ("e1", 0, 0)], outcomes)
 
-    labels = read_labels(told, label(flag="bad", after=7, by="outcomes"))
+    labels = read_labels(noted, label(flag="bad", after=7, by="outcomes"))
 
     assert labels.known_at.tolist() == [107, NEVER]
 
@@ -105,13 +105,13 @@ def test_tables_do_not_move_the_end_of_the_data() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9), st.integers(0, 1)), max_size=30), st.integers(-1, 10))
-def test_labels_agree_with_brute_force(told: list[tuple[int, int, int]], as_of: int) -> None:
+def test_labels_agree_with_brute_force(noted: list[tuple[int, int, int]], as_of: int) -> None:
     """The vectorised join says of each event what looking through all reports says."""
-    made = dataset([0] * 4, [(f"e{event}", at, flag) for event, at, flag in told])
+    made = dataset([0] * 4, [(f"e{event}", at, flag) for event, at, flag in noted])
 
     found = read_labels(made, label(flag="bad")).at(as_of).tolist()
 
-    assert found == [int(any(e == row and f and at <= as_of for e, at, f in told)) for row in range(4)]
+    assert found == [int(any(e == row and f and at <= as_of for e, at, f in noted)) for row in range(4)]
 
 
 def test_real_outcomes_join(shared_data: object) -> None:

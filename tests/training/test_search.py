@@ -75,7 +75,7 @@ class _Failing:
 
     def fit(self, features: Any, labels: Any, params: dict[str, float], *, seed: int) -> Any:
         if params["x"] < self.below:
-            raise FitFailed(self.name, because="x is low")
+            raise FitFailed(self.name, reason="x is low")
         return trainer(ts.LogisticRegression()).fit(features, labels, {"C": 1.0}, seed=seed)
 
 
@@ -84,7 +84,7 @@ def test_a_failed_trial_is_recorded_and_the_search_goes_on() -> None:
     found = find([_Failing(0.2)], judged(), Search(trials=6))
 
     assert found.trials[0].state == "failed"
-    assert "x is low" in found.trials[0].because
+    assert "x is low" in found.trials[0].reason
     assert found.best[0].trial.state == "complete"
 
 

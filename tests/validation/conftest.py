@@ -46,7 +46,7 @@ MODEL = ts.Model(
     split=ts.TimeSplit(train="14d", gap="5d", validate="10d", test="10d"),
     candidates=[ts.LogisticRegression()],
     search=ts.Search(trials=3, seed=3),
-    policy=ts.Policy(stop=ts.above_cost(false_alarm=5.0, missed=payments.amount)),
+    policy=ts.Policy(decline=ts.above_cost(false_alarm=5.0, missed=payments.amount)),
     limits=[ts.limit.average_precision(at_least=0.1)],
 ).definition
 
@@ -74,7 +74,7 @@ def world() -> World:
     trained = train(MODEL, matrix, dataset, builder="ada", at=1_000)[0]
     reports = dataset.records["chargebacks"]
     early = replace(reports, time=reports.time - 2 * DAY)
-    as_of = np.full(len(matrix), dataset.last_seq)
+    as_of = np.full(len(matrix), dataset.last_position)
     leaking = batch.compute(plan, replace(dataset, records=dataset.records | {"chargebacks": early}), as_of=as_of)
     question = Question.about(trained, model=MODEL, dataset=dataset, matrix=matrix)
     return World(dataset, plan, trained, question, leaking)
@@ -87,7 +87,7 @@ def question(world: World) -> Question:
 
 
 @pytest.fixture(scope="session")
-def asked(question: Question) -> Callable[..., Question]:
+def requested(question: Question) -> Callable[..., Question]:
     """Return a maker of questions whose test or fit rows have other labels and scores."""
 
     def with_scores(part: str, labels: Any, scores: Any) -> Question:

@@ -50,7 +50,7 @@ def test_every_check_answers(evidence: Evidence, question: Question) -> None:
     assert [finding.code for finding in evidence.findings] == CODES
     assert not evidence.has_failures
     assert (evidence.candidate, evidence.model) == (question.candidate.digest, record.model)
-    assert evidence.figures["test"]["auc"] == record.reached["test"].auc
+    assert evidence.figures["test"]["auc"] == record.metrics["test"].auc
 
 
 def test_the_same_question_gives_the_same_evidence(evidence: Evidence, question: Question) -> None:
@@ -62,11 +62,11 @@ def test_the_same_question_gives_the_same_evidence(evidence: Evidence, question:
 
 def test_what_is_skipped_is_printed(question: Question) -> None:
     """A check that was not asked is in the evidence as skipped; an unknown code is a sentence."""
-    told: list[tuple[int, int]] = []
-    skipping = validate([question], at=0, skip=["V401", "V501"], progress=lambda done, of: told.append((done, of)))[0]
+    noted: list[tuple[int, int]] = []
+    skipping = validate([question], at=0, skip=["V401", "V501"], progress=lambda done, of: noted.append((done, of)))[0]
 
     assert [f.code for f in skipping.findings if f.outcome is Outcome.SKIPPED] == ["V401", "V501"]
-    assert told[-1] == (len(CHECKS), len(CHECKS))
+    assert noted[-1] == (len(CHECKS), len(CHECKS))
     with pytest.raises(CheckUnknown, match="There is no check 'V999'"):
         validate([question], at=0, skip=["V999"])
 

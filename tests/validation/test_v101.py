@@ -21,22 +21,22 @@ def test_a_model_that_ranks_passes(question: Question) -> None:
     assert 0.5 < finding.figures["lower"] < finding.figures["auc"]
 
 
-def test_a_coin_fails(asked: Callable[..., Question]) -> None:
+def test_a_coin_fails(requested: Callable[..., Question]) -> None:
     """Scores that know nothing of the labels fail, however many rows there are."""
     rng = np.random.default_rng(0)
 
-    finding = RanksAboveChance().ask(asked("test", rng.random(20_000) < 0.05, rng.random(20_000)))
+    finding = RanksAboveChance().ask(requested("test", rng.random(20_000) < 0.05, rng.random(20_000)))
 
     assert finding.outcome is Outcome.FAILED
-    assert "chance is 0.5" in finding.because
+    assert "chance is 0.5" in finding.reason
 
 
-def test_too_few_flagged_rows_are_no_answer(asked: Callable[..., Question]) -> None:
+def test_too_few_flagged_rows_are_no_answer(requested: Callable[..., Question]) -> None:
     """With nine flagged rows there is no answer, and it is said."""
-    finding = RanksAboveChance().ask(asked("test", [1] * 9 + [0] * 91, np.linspace(1, 0, 100)))
+    finding = RanksAboveChance().ask(requested("test", [1] * 9 + [0] * 91, np.linspace(1, 0, 100)))
 
     assert finding.outcome is Outcome.NOT_APPLICABLE
-    assert finding.because == "the test part has 9 flagged of 100 rows; 10 of each kind are needed"
+    assert finding.reason == "the test part has 9 flagged of 100 rows; 10 of each kind are needed"
 
 
 def test_the_variance_is_that_of_repeated_samples() -> None:

@@ -14,11 +14,11 @@ def test_a_model_that_finds_fraud_passes(question: Question) -> None:
     assert FindsMoreThanItsShare().ask(question).outcome is Outcome.PASSED
 
 
-def test_a_coin_fails(asked: Callable[..., Question]) -> None:
+def test_a_coin_fails(requested: Callable[..., Question]) -> None:
     """A random ranking reaches the base rate and fails."""
     rng = np.random.default_rng(0)
 
-    finding = FindsMoreThanItsShare().ask(asked("test", rng.random(20_000) < 0.05, rng.random(20_000)))
+    finding = FindsMoreThanItsShare().ask(requested("test", rng.random(20_000) < 0.05, rng.random(20_000)))
 
     assert finding.outcome is Outcome.FAILED
 

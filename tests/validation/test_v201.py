@@ -17,12 +17,12 @@ def test_a_probability_that_knows_something_passes(question: Question) -> None:
     assert 0 < finding.figures["skill"] < 1
 
 
-def test_a_good_ranking_with_wrong_probabilities_fails(asked: Callable[..., Question]) -> None:
+def test_a_good_ranking_with_wrong_probabilities_fails(requested: Callable[..., Question]) -> None:
     """Scores that rank well and promise far too much lose against the constant."""
     rng = np.random.default_rng(0)
     labels = rng.random(5_000) < 0.05
 
-    finding = BeatsTheConstant().ask(asked("test", labels, 0.6 + 0.3 * labels))
+    finding = BeatsTheConstant().ask(requested("test", labels, 0.6 + 0.3 * labels))
 
     assert finding.outcome is Outcome.FAILED
     assert finding.figures["skill"] < 0

@@ -20,39 +20,39 @@ def honest(seed: int, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
     return rng.random(n) < scores, scores
 
 
-def test_honest_probabilities_pass_in_all_of_a_hundred_worlds(asked: Callable[..., Question]) -> None:
+def test_honest_probabilities_pass_in_all_of_a_hundred_worlds(requested: Callable[..., Question]) -> None:
     """Probabilities that are true pass: the tolerance makes a false failure rarer than one in a hundred."""
-    outcomes = [MeansWhatItSays().ask(asked("test", *honest(seed, 4_000))).outcome for seed in range(100)]
+    outcomes = [MeansWhatItSays().ask(requested("test", *honest(seed, 4_000))).outcome for seed in range(100)]
 
     assert outcomes.count(Outcome.FAILED) == 0
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
-def test_scores_off_by_a_factor_two_fail(asked: Callable[..., Question], factor: float) -> None:
+def test_scores_off_by_a_factor_two_fail(requested: Callable[..., Question], factor: float) -> None:
     """Scores of half or twice the truth fail, and the sentence says what was promised and what came."""
     labels, scores = honest(1)
 
-    finding = MeansWhatItSays().ask(asked("test", labels, np.clip(scores * factor, 0, 1)))
+    finding = MeansWhatItSays().ask(requested("test", labels, np.clip(scores * factor, 0, 1)))
 
     assert finding.outcome is Outcome.FAILED
-    assert "flagged where the scores promise" in finding.because
+    assert "flagged where the scores promise" in finding.reason
 
 
-def test_what_passes_for_want_of_rows_is_not_called_near(asked: Callable[..., Question]) -> None:
+def test_what_passes_for_want_of_rows_is_not_called_near(requested: Callable[..., Question]) -> None:
     """Twice as many as promised can be chance among few; the sentence does not say that they are near."""
-    finding = MeansWhatItSays().ask(asked("test", np.repeat([0, 1], [990, 14]), np.full(1_004, 7 / 1_004)))
+    finding = MeansWhatItSays().ask(requested("test", np.repeat([0, 1], [990, 14]), np.full(1_004, 7 / 1_004)))
 
     assert finding.outcome is Outcome.PASSED
-    assert finding.because.endswith("(2.00x), too few for bands; none is surely beyond a factor 1.5 of its promise")
+    assert finding.reason.endswith("(2.00x), too few for bands; none is surely beyond a factor 1.5 of its promise")
 
 
-def test_a_small_deviation_of_many_rows_passes(asked: Callable[..., Question]) -> None:
+def test_a_small_deviation_of_many_rows_passes(requested: Callable[..., Question]) -> None:
     """Scores five per cent too high are significant on 400,000 rows, and tolerated."""
     labels, scores = honest(2, 400_000)
 
-    finding = MeansWhatItSays().ask(asked("test", labels, np.clip(scores * 1.05, 0, 1)))
+    finding = MeansWhatItSays().ask(requested("test", labels, np.clip(scores * 1.05, 0, 1)))
 
-    assert finding.figures["bands"][0]["high"] < finding.figures["bands"][0]["promised"]
+    assert finding.figures["bands"][0]["high"] < finding.figures["bands"][0]["predicted"]
     assert finding.outcome is Outcome.PASSED
 
 

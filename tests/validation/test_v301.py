@@ -19,20 +19,20 @@ def test_scores_of_one_world_pass(question: Question) -> None:
     assert finding.figures["psi"] < finding.figures["critical"]
 
 
-def test_scores_that_moved_fail(asked: Callable[..., Question]) -> None:
+def test_scores_that_moved_fail(requested: Callable[..., Question]) -> None:
     """A whole standard deviation of shift fails."""
     rng = np.random.default_rng(0)
-    moved = asked("test", np.zeros(2_000), rng.normal(size=2_000) + 1.0)
-    before = asked("fit", np.zeros(5_000), rng.normal(size=5_000))
+    moved = requested("test", np.zeros(2_000), rng.normal(size=2_000) + 1.0)
+    before = requested("fit", np.zeros(5_000), rng.normal(size=5_000))
 
     finding = ScoresLieAlike().ask(replace(moved, fit=before.fit))
 
     assert finding.outcome is Outcome.FAILED
 
 
-def test_a_constant_score_is_no_answer(asked: Callable[..., Question]) -> None:
+def test_a_constant_score_is_no_answer(requested: Callable[..., Question]) -> None:
     """A score that never varies has no distribution to compare."""
-    assert ScoresLieAlike().ask(asked("fit", np.zeros(50), np.full(50, 0.1))).outcome is Outcome.NOT_APPLICABLE
+    assert ScoresLieAlike().ask(requested("fit", np.zeros(50), np.full(50, 0.1))).outcome is Outcome.NOT_APPLICABLE
 
 
 @pytest.mark.parametrize(("n", "m"), [(5_000, 100), (10_000, 1_000), (300, 40)])

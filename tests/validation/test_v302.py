@@ -31,8 +31,8 @@ def test_a_feature_that_moved_is_named(question: Question) -> None:
     finding = FeaturesLieAlike().ask(changed(question, 0, cents))
 
     assert finding.outcome is Outcome.FAILED
-    assert finding.because.startswith("amount: PSI")
-    assert ";" not in finding.because
+    assert finding.reason.startswith("amount: PSI")
+    assert ";" not in finding.reason
 
 
 def test_a_feature_that_went_missing_is_named(question: Question) -> None:
@@ -43,7 +43,7 @@ def test_a_feature_that_went_missing_is_named(question: Question) -> None:
     finding = FeaturesLieAlike().ask(changed(question, 0, values))
 
     assert finding.outcome is Outcome.FAILED
-    assert finding.because.startswith("amount")
+    assert finding.reason.startswith("amount")
 
 
 def test_fifty_quiet_features_do_not_alarm() -> None:

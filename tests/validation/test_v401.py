@@ -23,7 +23,7 @@ def test_a_planted_leak_is_caught(question: Question, world: Any) -> None:
     finding = RowsRebuild().ask(replace(question, matrix=world.leaking))
 
     assert finding.outcome is Outcome.FAILED
-    assert "whose risk is" in finding.because
+    assert "whose risk is" in finding.reason
 
 
 def test_one_bit_is_enough(question: Question) -> None:

@@ -25,7 +25,7 @@ def test_a_matrix_that_sees_too_much_is_named(question: Question, world: Any) ->
     finding = OnlineEqualsBatch().ask(replace(question, matrix=world.leaking))
 
     assert finding.outcome is Outcome.FAILED
-    assert "the first is risk of" in finding.because
+    assert "the first is risk of" in finding.reason
 
 
 def test_drawn_entities_have_their_whole_history(question: Question, world: Any) -> None:

@@ -39,5 +39,5 @@ def test_an_executor_that_differs_is_named(question: Question, monkeypatch: pyte
     finding = ExecutorsAgree().ask(question)
 
     assert finding.outcome is Outcome.FAILED
-    assert f"in {honest[-1].name}" in finding.because
-    assert finding.because.startswith("1 of 6 features differ; the first is amount of ")
+    assert f"in {honest[-1].name}" in finding.reason
+    assert finding.reason.startswith("1 of 6 features differ; the first is amount of ")

@@ -15,7 +15,7 @@ def test_a_limit_that_is_reached_passes(question: Question) -> None:
     finding = ReachesAveragePrecision().ask(question)
 
     assert finding.outcome is Outcome.PASSED
-    assert "the project demands 0.1" in finding.because
+    assert "the project demands 0.1" in finding.reason
 
 
 def test_the_highest_of_two_limits_counts(question: Question) -> None:

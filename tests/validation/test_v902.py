@@ -15,7 +15,7 @@ def test_no_limit_is_no_answer(question: Question) -> None:
     finding = ReachesAuc().ask(question)
 
     assert finding.outcome is Outcome.NOT_APPLICABLE
-    assert finding.because == "the project sets no limit on auc"
+    assert finding.reason == "the project sets no limit on auc"
 
 
 def test_a_limit_decides(question: Question) -> None:

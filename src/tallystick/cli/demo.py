@@ -17,7 +17,7 @@ from tallystick import lifecycle
 from tallystick.cli import new, rehearsal
 from tallystick.cli.options import Options
 from tallystick.cli.screen import Screen
-from tallystick.cli.serving import told_verdict
+from tallystick.cli.serving import verdict_lines
 from tallystick.cli.training import candidates_table
 from tallystick.definitions.clock import SettableClock
 from tallystick.definitions.durations import DAY_US
@@ -164,7 +164,7 @@ def _one_day_over_http(story: Story) -> None:
             step("over HTTP", done, len(arrivals))
     story.clock.at = NEW_FRAUD
     actions = [str(answer["action"]) for answer in answers if "action" in answer]
-    story.screen.say(_counted({name: actions.count(name) for name in ("allow", "refer", "stop")}))
+    story.screen.say(_counted({name: actions.count(name) for name in ("approve", "refer", "decline")}))
 
 
 def _until_the_alarm(story: Story) -> Report:
@@ -191,8 +191,8 @@ def _replay(story: Story) -> str:
     story.chapter("8  Replay")
     ada = story.acting("ada")
     with ada.archive() as archive:
-        stopped = next(str(e.id) for e in archive.decisions("payments") if b'"action":"stop"' in e.body)
-    for shown in told_verdict(ada.replay(stopped)):
+        stopped = next(str(e.id) for e in archive.decisions("payments") if b'"action":"decline"' in e.body)
+    for shown in verdict_lines(ada.replay(stopped)):
         story.screen.say(shown)
     with story.screen.progress() as step:
         period = ada.replay_period(sample=REPLAYED, step=step)
@@ -204,7 +204,7 @@ def _flip_one_byte(story: Story, decision: str) -> None:
     story.chapter("9  One byte of a copy of the log is flipped, and the decision replayed")
     with rehearsal.flipped_copy(story.folder, decision) as copy:
         flipped = replace(story.acting("ada"), root=copy)
-        for shown in told_verdict(flipped.replay(decision)):
+        for shown in verdict_lines(flipped.replay(decision)):
             story.screen.say(shown)
 
 
@@ -228,7 +228,7 @@ def _let_pass(story: Story, days: int) -> None:
 
 def _live(story: Story, service: Service, days: int, step: Any) -> dict[str, int]:
     """Decide payments as they come, and record reports when they come."""
-    counts = {"allow": 0, "refer": 0, "stop": 0}
+    counts = {"approve": 0, "refer": 0, "decline": 0}
     stopped = rehearsal.stopped(story.acting("ada"))
     begin, stage = story.clock.at, f"decide from {_day(story.clock.at)}"
     for done in range(days):
@@ -242,7 +242,7 @@ def _live(story: Story, service: Service, days: int, step: Any) -> dict[str, int
                 for answer in service.decide(requests):
                     if isinstance(answer, Decided):
                         counts[answer.decision.action] += 1
-                        if answer.decision.action == "stop":
+                        if answer.decision.action == "decline":
                             stopped.add(answer.decision.record_id)
             else:
                 # A payment that was stopped within this group's day is never reported either.

@@ -38,7 +38,7 @@ def document(made: Judged, features: Description | None = None) -> str:
         f"<p>Candidate <code>{made.candidate.digest}</code><br>Evidence <code>{made.evidence.digest}</code></p>",
         f"<p class={'failed' if n_failed else 'passed'}>{verdict}</p>",
         "<h2>Checks</h2>" + _checks(made),
-        "<h2>Reached</h2>" + _reached(record),
+        "<h2>Reached</h2>" + _metrics(record),
         *(f"<h2>Reliability on the test part</h2>{_reliability(band)}" for band in bands),
         "<h2>Parts</h2>" + _parts(record),
         f"<h2>Search</h2><p>By {escape(record.metric)} on the validate part, seed {record.seed}.</p>" + _trials(record),
@@ -56,16 +56,16 @@ def document(made: Judged, features: Description | None = None) -> str:
 
 def _checks(made: Judged) -> str:
     rows = [
-        (f.code, _Marked(f'<span class="{escape(str(f.outcome))}">{escape(str(f.outcome))}</span>'), f.because)
+        (f.code, _Marked(f'<span class="{escape(str(f.outcome))}">{escape(str(f.outcome))}</span>'), f.reason)
         for f in made.evidence.findings
     ]
-    return _table(("code", "outcome", "because"), rows)
+    return _table(("code", "outcome", "reason"), rows)
 
 
-def _reached(record: Record) -> str:
+def _metrics(record: Record) -> str:
     rows = [
         (name, r.n_rows, r.n_positives, f"{r.average_precision:.4f}", f"{r.auc:.4f}", f"{r.brier:.6f}")
-        for name, r in record.reached.items()
+        for name, r in record.metrics.items()
     ]
     return _table(("part", "rows", "positives", "average precision", "AUC", "Brier"), rows)
 
@@ -93,15 +93,15 @@ def _made_of(record: Record) -> str:
 
 def _reliability(bands: Sequence[dict[str, Any]]) -> str:
     """Draw what the scores promised against what was flagged, each with its interval; the diagonal is the truth."""
-    top = max([max(band["promised"], band["high"]) for band in bands] + [1e-9])
+    top = max([max(band["predicted"], band["high"]) for band in bands] + [1e-9])
     drawn = [f'<line x1="{EDGE}" y1="{SIDE}" x2="{EDGE + SIDE}" y2="0" stroke="#bbc" stroke-dasharray="4"/>']
     for band in bands:
-        x, y = EDGE + SIDE * band["promised"] / top, SIDE * (1 - band["observed"] / top)
+        x, y = EDGE + SIDE * band["predicted"] / top, SIDE * (1 - band["observed"] / top)
         low, high = SIDE * (1 - band["low"] / top), SIDE * (1 - band["high"] / top)
         colour = "#0a7a2f" if band["holds"] else "#c0182b"
-        told = f"{band['n_rows']:,} rows: promised {band['promised']:.4f}, flagged {band['observed']:.4f}"
+        sentence = f"{band['n_rows']:,} rows: promised {band['predicted']:.4f}, flagged {band['observed']:.4f}"
         drawn.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" stroke="{colour}"/>')
-        drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"><title>{told}</title></circle>')
+        drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"><title>{sentence}</title></circle>')
     drawn.append(f'<path d="M{EDGE} 0V{SIDE}H{EDGE + SIDE}" fill="none" stroke="#667"/>')
     drawn.append(f'<text x="{EDGE}" y="{SIDE + 16}">0</text>')
     drawn.append(f'<text x="{EDGE + SIDE - 30}" y="{SIDE + 16}">{top:.3f}</text>')
@@ -117,8 +117,8 @@ class _Marked(str):
     __slots__ = ()
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
+def _table(anchoring: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in anchoring)
     body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{body}</table>"
 

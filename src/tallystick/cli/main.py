@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from tallystick.cli import demo, new, people, proving, serving, state, training, watching
+from tallystick.cli import demo, monitoring, new, people, proving, serving, state, training
 from tallystick.cli.options import tally
 from tallystick.errors import TallystickError
 
@@ -30,8 +30,8 @@ VERBS = (
     serving.token,
     serving.serve,
     serving.replay,
-    watching.monitor,
-    watching.retrain,
+    monitoring.monitor,
+    monitoring.retrain,
     people.ledger,
     state.state,
 )
@@ -93,10 +93,10 @@ def _usage(error: click.ClickException) -> str:
 
 def _refused(error: OSError) -> str:
     """Say what the machine refused, and about which file."""
-    because = error.strerror or str(error) or type(error).__name__
+    reason = error.strerror or str(error) or type(error).__name__
     files = [str(name) for name in (error.filename, error.filename2) if name]
     about = f" ({' and '.join(files)})" if files else ""
-    return f"This machine refused: {because}{about}. See to the file's rights and the disk's space, and run it again."
+    return f"This machine refused: {reason}{about}. See to the file's rights and the disk's space, and run it again."
 
 
 def _fault(error: Exception) -> str:
@@ -109,6 +109,6 @@ def _fault(error: Exception) -> str:
         with tempfile.NamedTemporaryFile("w", prefix="tally-", suffix=".trace", delete=False, encoding="utf-8") as file:
             file.write(trace)
         kept = f"is in {file.name} (TALLY_TRACE=1 shows it here)"
-    told = " ".join(str(error).split())[:200]
-    what = f"{type(error).__name__}: {told}" if told else type(error).__name__
+    sentence = " ".join(str(error).split())[:200]
+    what = f"{type(error).__name__}: {sentence}" if sentence else type(error).__name__
     return f"This is a fault of Tallystick, not yours ({what}). Please report it with its trace, which {kept}."

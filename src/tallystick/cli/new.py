@@ -51,7 +51,7 @@ model = ts.Model(
     split=ts.TimeSplit(train="60d", gap="21d", validate="14d", test="28d"),  # a gap as long as most reports take
     candidates=[ts.LogisticRegression(), ts.GradientBoosting()],
     search=ts.Search(trials=20, metric="average_precision"),
-    policy=ts.Policy(stop=ts.above_cost(false_alarm=5.0, missed=payments.amount), refer=ts.above(0.2)),
+    policy=ts.Policy(decline=ts.above_cost(false_alarm=5.0, missed=payments.amount), refer=ts.above(0.2)),
     limits=[ts.limit.auc(at_least=0.70)],
 )
 '''

@@ -97,7 +97,7 @@ def verify(options: Options, as_json: bool) -> None:
     try:
         found = project.verify()
     except LedgerDamaged as damaged:
-        screen.emit({"holds": False, "because": str(damaged)})
+        screen.emit({"holds": False, "reason": str(damaged)})
         screen.say(Text(str(damaged), style="bold red"))
         sys.exit(1)
     screen.emit({"holds": True} | msgspec.to_builtins(found))

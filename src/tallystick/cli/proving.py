@@ -30,7 +30,7 @@ def prove(options: Options, rows: int, model: str | None, master: str | None, as
     with screen.progress() as step:
         proof = project.prove(rows, model=model, master=master, step=step)
     screen.emit(proof.to_plain())
-    screen.say(_proof(proof), *(_told(f.feature, f.first) for f in proof.features if f.first is not None))
+    screen.say(_proof(proof), *(_line(f.feature, f.first) for f in proof.features if f.first is not None))
     for name in proof.missing:
         screen.say("", f"{name} is not installed; pip install 'tallystick\\[sql]' compares with it too.")
     sys.exit(int(not proof.is_identical))
@@ -47,7 +47,7 @@ def _proof(proof: Proof) -> RenderableType:
     return made
 
 
-def _told(feature: str, first: Difference) -> Text:
+def _line(feature: str, first: Difference) -> Text:
     """Say where a feature differs first."""
     values = (f"{'missing' if value is None else repr(value)}" for value in (first.found, first.reference))
     return Text(f"{feature} of {first.record}: {first.executor} has {' and batch has '.join(values)}.")

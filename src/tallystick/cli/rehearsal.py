@@ -63,7 +63,7 @@ def stopped(project: Project) -> set[str]:
     if not project.places.log.exists():
         return set()
     with project.archive() as archive:
-        return {d.record_id for d in map(decode, _bodies(archive)) if d.action == "stop"}
+        return {d.record_id for d in map(decode, _bodies(archive)) if d.action == "decline"}
 
 
 @contextmanager

@@ -48,15 +48,15 @@ class Screen:
     @contextmanager
     def progress(self) -> Iterator[Step]:
         """Yield a function to report steps to: one bar per stage on a terminal, nothing elsewhere."""
-        with _interruptible() as stop_if_asked:
+        with _interruptible() as stop_if_requested:
             if self.as_json or not self._err.is_terminal:
-                yield lambda _stage, _done, _total: stop_if_asked()
+                yield lambda _stage, _done, _total: stop_if_requested()
                 return
             with self._bars() as bars:
                 stages = _Stages(bars)
 
                 def step(stage: str, done: int, total: int) -> None:
-                    stop_if_asked()
+                    stop_if_requested()
                     stages.step(stage, done, total)
 
                 yield step
@@ -78,25 +78,25 @@ def _interruptible() -> Iterator[Callable[[], None]]:
     Where the interrupt strikes inside a library's callback from C, or while an object is taken apart, Python prints
     it and goes on: a search would last for ever. The next step then ends it.
     """
-    is_asked = False
+    is_requested = False
 
-    def told(_number: int, _frame: object) -> None:
-        nonlocal is_asked
-        is_asked = True
+    def remember(_number: int, _frame: object) -> None:
+        nonlocal is_requested
+        is_requested = True
         raise KeyboardInterrupt
 
-    def stop_if_asked() -> None:
-        if is_asked:
+    def stop_if_requested() -> None:
+        if is_requested:
             raise KeyboardInterrupt
 
     # In the background Ctrl-C is ignored, and stays so.
     is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not is_heard or threading.current_thread() is not threading.main_thread():
-        yield stop_if_asked
+        yield stop_if_requested
         return
-    before = signal.signal(signal.SIGINT, told)
+    before = signal.signal(signal.SIGINT, remember)
     try:
-        yield stop_if_asked
+        yield stop_if_requested
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -74,13 +74,13 @@ def serve(  # noqa: PLR0917 - one argument per option
                 "features see only what arrives from now on.[/]"
             )
 
-        def told(where: Address) -> None:
+        def on_listening(where: Address) -> None:
             url = f"http://{where.host}:{where.port}"
             screen.emit({"bundle": serving, "url": url})
             screen.say(f"Serving bundle [bold]{serving[:12]}[/] on {url} (Ctrl-C stops).")
             sys.stdout.flush()
 
-        run_server(service, tokens.Tokens(project.places.tokens), address, told=told)
+        run_server(service, tokens.Tokens(project.places.tokens), address, on_listening=on_listening)
     screen.say("Stopped: everything acknowledged is in the log, and its head is signed.")
 
 
@@ -119,7 +119,7 @@ def replay(  # noqa: PLR0917 - one argument per option
     if decision is not None:
         verdict = project.replay(decision, model=model, with_todays_definitions=todays_definitions)
         screen.emit(verdict.to_plain())
-        for shown in told_verdict(verdict):
+        for shown in verdict_lines(verdict):
             screen.say(shown)
         sys.exit(int(not verdict.is_identical))
     begin, end = as_period(since, until, ("--since", "--until"))
@@ -132,7 +132,7 @@ def replay(  # noqa: PLR0917 - one argument per option
     sys.exit(int(not report.is_identical))
 
 
-def told_verdict(verdict: Verdict) -> list[RenderableType]:
+def verdict_lines(verdict: Verdict) -> list[RenderableType]:
     """Return a verdict for a person: one sentence, and a table of what differs."""
     made = "" if verdict.at is None else f" made {datetime.fromtimestamp(verdict.at / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
     action = f" ({verdict.action})" if verdict.action else ""
@@ -140,7 +140,7 @@ def told_verdict(verdict: Verdict) -> list[RenderableType]:
     head = f"Decision [bold]{verdict.decision}[/]{action}{made}{bundle}, log position {verdict.position:,}"
     if verdict.is_identical:
         return [head, "[bold green]identical[/]: request, features, score, reasons and action, bit for bit"]
-    shown: list[RenderableType] = [head, f"[bold red]differs at {verdict.stage}[/]: {verdict.because}"]
+    shown: list[RenderableType] = [head, f"[bold red]differs at {verdict.stage}[/]: {verdict.reason}"]
     if verdict.differences:
         differing = table("", "what", "stored", "found")
         for difference in verdict.differences:

@@ -49,7 +49,7 @@ def check(options: Options, as_json: bool) -> None:
     screen.say(_screenings(reading.screenings))
     for name, features in models.items():
         screen.say(f"\nModel [bold]{name}[/]: {len(features)} features ({', '.join(features)})")
-    screen.say(f"Dataset {reading.dataset.fingerprint[:12]}, {reading.dataset.last_seq:,} records in one order")
+    screen.say(f"Dataset {reading.dataset.fingerprint[:12]}, {reading.dataset.last_position:,} records in one order")
 
 
 @click.command()
@@ -129,7 +129,7 @@ def features(  # noqa: PLR0917 - one argument per option
             matrix = project.features(*period, model=model, engine=engine, step=step, screened=screenings.update)
             n_rows = _written(matrix, out, step)
     if parts is not None and allowed is not None:
-        screen.say(_told_of_parts(parts, allowed))
+        screen.say(_parts_summary(parts, allowed))
     _tell_written(screen, project.definitions.model(model).features, out, n_rows, parts=parts, screenings=screenings)
 
 
@@ -147,7 +147,7 @@ def train(options: Options, model: str | None, as_json: bool) -> None:
         judged = project.train(model, step=step)
     screen.emit([_plain(made) for made in judged])
     screen.say(candidates_table("Candidates, best first", judged))
-    screen.say(told_of_early_labels(project.definitions.model(model)))
+    screen.say(early_labels_warning(project.definitions.model(model)))
     name, is_sound = judged[0].candidate.digest[:12], any(not made.evidence.failed for made in judged)
     screen.say("", f"  tally show {name}     everything that was found about it")
     if is_sound:
@@ -183,7 +183,7 @@ def show(options: Options, candidate: str | None, list_all: bool, out: Path | No
         screen.say("", f"The document is {out}")
 
 
-def told_of_early_labels(model: ModelDefinition) -> str:
+def early_labels_warning(model: ModelDefinition) -> str:
     """Say where a gap is shorter than labels take: what is not reported yet is taught as good.
 
     Returns
@@ -206,7 +206,7 @@ def candidates_table(title: str, judged: list[Judged]) -> RenderableType:
         right=("AP", "AUC", "Brier", "test rows", "positives"),
     )  # fmt: skip
     for each in judged:
-        record, test = each.candidate.record, each.candidate.record.reached["test"]
+        record, test = each.candidate.record, each.candidate.record.metrics["test"]
         n_failed, n_passed = len(each.evidence.failed), sum(f.outcome == "passed" for f in each.evidence.findings)
         verdict = Text(f"{n_passed} passed", style="green")
         if n_failed:
@@ -225,7 +225,7 @@ def _allowed(project: Project, memory: str | None, engine: str, model: str | Non
     return project.memory_to_take(model) if engine == ENGINES[0] else None
 
 
-def _told_of_parts(parts: Written, allowed: int) -> str:
+def _parts_summary(parts: Written, allowed: int) -> str:
     return (
         f"Computed by parts within {allowed / 2**30:.1f} GiB: at most {parts.n_parts:,} parts of the entities, the "
         f"largest with {parts.largest_part:,} events; {parts.n_spilled_bytes / 2**20:,.0f} MiB lay on the disk."
@@ -242,7 +242,7 @@ def _tell_written(
     screenings: dict[str, Screening],
 ) -> None:
     """Say what a matrix holds, and what it lacks: rows that were refused, features whose cap was reached."""
-    names, capped = list(definition.names), {} if is_address(out) else caps.reached(definition, Path(out))
+    names, capped = list(definition.names), {} if is_address(out) else caps.n_reached(definition, Path(out))
     refused = {name: found for name, found in screenings.items() if found.n_refused}
     screen.emit(
         {
@@ -254,13 +254,13 @@ def _tell_written(
             "caps_reached": capped,
         }
     )
-    screen.say(*map(_told_of_refused, refused.values()))
+    screen.say(*map(_refused_summary, refused.values()))
     if capped:
-        screen.say(caps.told(capped, definition))
+        screen.say(caps.summary(capped, definition))
     screen.say(f"{out}: {n_rows:,} rows, {len(names)} features ({', '.join(names)})")
 
 
-def _told_of_refused(found: Screening) -> str:
+def _refused_summary(found: Screening) -> str:
     why = ", ".join(f"{reason} ({n:,})" for reason, n in found.reasons.items())
     return f"{found.n_refused:,} of {found.n_rows:,} rows of {found.source} were refused: {why}. See {found.quarantine}"
 
@@ -289,10 +289,10 @@ def _portrait(made: Judged) -> list[RenderableType]:
     for part in record.parts:
         days = (f"{datetime.fromtimestamp(t / 1e6, UTC):%Y-%m-%d}" for t in (part.start, part.end, part.labels_as_of))
         parts.add_row(part.name, *days, f"{part.n_rows:,}", f"{part.n_positives:,}")
-    findings = table("Checks", "code", "outcome", "because")
+    findings = table("Checks", "code", "outcome", "reason")
     for finding in made.evidence.findings:
         outcome = str(finding.outcome)
-        findings.add_row(finding.code, Text(outcome, style=COLOURS.get(outcome, "dim")), finding.because)
+        findings.add_row(finding.code, Text(outcome, style=COLOURS.get(outcome, "dim")), finding.reason)
     settings = ", ".join(f"{name} {value:.4g}" for name, value in record.params.items())
     head = f"[bold]{record.name}[/] {record.family}, candidate {made.candidate.digest[:12]} by {record.builder}"
     search = f"{len(record.trials)} trials by {record.metric} on validate; settings: {settings}"
@@ -317,7 +317,7 @@ def _plain(made: Judged) -> dict[str, object]:
     return {
         "candidate": made.candidate.digest,
         "family": record.family,
-        "reached": msgspec.to_builtins(record.reached),
+        "metrics": msgspec.to_builtins(record.metrics),
         "evidence": made.evidence.digest,
         "failed": len(made.evidence.failed),
     }

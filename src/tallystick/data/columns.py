@@ -144,8 +144,8 @@ def values_at(arrays: Sequence[pa.Array], rows: NDArray[np.int64]) -> list[Any]:
 def _tellable(array: pa.Array) -> pa.Array:
     # Python has no nanoseconds, and its calendar ends in the year 9999: instants are told as texts. Arrow cannot
     # take rows of its text views.
-    is_told = pa.types.is_temporal(array.type) or pa.types.is_string_view(array.type)
-    return pc.cast(array, pa.string()) if is_told else array
+    is_known = pa.types.is_temporal(array.type) or pa.types.is_string_view(array.type)
+    return pc.cast(array, pa.string()) if is_known else array
 
 
 def _flags_as_digits(array: pa.Array) -> pa.Array:

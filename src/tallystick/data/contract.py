@@ -123,8 +123,8 @@ def screen(
 
     Returns
     -------
-    The accepted rows in their order, not numbered yet (``seq`` is 0), and the refused ones. Of rows with one id, the
-    first that breaks no other rule is kept.
+    The accepted rows in their order, not numbered yet (``position`` is 0), and the refused ones. Of rows with one
+    id, the first that breaks no other rule is kept.
 
     Raises
     ------
@@ -214,13 +214,13 @@ def _held_to_clock(
 def _reasons(
     fields: Mapping[str, Field], given: Mapping[str, object], broken: Mapping[str, Code], late: Late | None
 ) -> list[Reason]:
-    told = [
+    known_lists = [
         reason(name, field, broken[name], given.get(name), late=late)
         for name, field in fields.items()
         if name in broken
     ]
     unknown = [name for name in given if name not in fields]
-    return told + [reason(name, None, Code.FIELD_UNKNOWN, known=fields) for name in unknown]
+    return known_lists + [reason(name, None, Code.FIELD_UNKNOWN, known=fields) for name in unknown]
 
 
 def _record(source: Source, parsed: Mapping[str, Any]) -> Record:
@@ -313,10 +313,10 @@ def _hold_to_arrival(
     if arrived is None or own_time is None or not isinstance(source, StreamDefinition):
         return None
     late: NDArray[np.int64] = numbers[arrived].fixed.values - numbers[own_time].fixed.values
-    is_told = (codes[arrived] == 0) & (codes[own_time] == 0)
+    is_known = (codes[arrived] == 0) & (codes[own_time] == 0)
     if source.lateness_us is not None:
-        codes[own_time][is_told & (late > source.lateness_us)] = Code.BEYOND_LATENESS
-    codes[arrived][is_told & (late < -CLOCK_TOLERANCE_US)] = Code.ARRIVED_BEFORE
+        codes[own_time][is_known & (late > source.lateness_us)] = Code.BEYOND_LATENESS
+    codes[arrived][is_known & (late < -CLOCK_TOLERANCE_US)] = Code.ARRIVED_BEFORE
     codes[arrived][(codes[arrived] == 0) & (numbers[arrived].fixed.values > latest)] = Code.IN_THE_FUTURE
     return late
 
@@ -366,14 +366,14 @@ def _refused(
     late: NDArray[np.int64] | None,
     rows: NDArray[np.int64],
 ) -> Refused:
-    told: list[list[Reason]] = [[] for _ in rows]
+    known_lists: list[list[Reason]] = [[] for _ in rows]
     allowed = getattr(source, "lateness_us", None)
     for name, field in source.fields.items():
         at = np.flatnonzero(codes[name][rows])
         for place, value in zip(at.tolist(), columns.values_at(arrays[name], rows[at]), strict=True):
             came = None if late is None or allowed is None else Late(int(late[rows[place]]), allowed)
-            told[place].append(reason(name, field, Code(codes[name][rows[place]]), value, late=came))
-    return Refused(rows, tuple(tuple(reasons) for reasons in told))
+            known_lists[place].append(reason(name, field, Code(codes[name][rows[place]]), value, late=came))
+    return Refused(rows, tuple(tuple(reasons) for reasons in known_lists))
 
 
 def _records(

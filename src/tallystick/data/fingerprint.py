@@ -44,7 +44,7 @@ def _of_source(records: Records) -> str:
     own = id_field(records.source)
     head = {"keys": sorted(records.keys), "values": {n: v.decimals for n, v in sorted(records.values.items())}}
     digest = hashlib.sha256(canonical({"id": own, "rows": len(records), **head}))
-    _add(digest, records.seq)
+    _add(digest, records.position)
     _add(digest, records.time)
     _add_texts(digest, records.ids)
     for name in head["keys"]:

@@ -31,7 +31,7 @@ def from_parsed(source: Source, parsed: Sequence[tuple[int, Record]]) -> Records
     records = [record for _, record in ordered]
     return Records(
         source,
-        np.array([seq for seq, _ in ordered], np.int64),
+        np.array([position for position, _ in ordered], np.int64),
         np.array([record.time or 0 for record in records], np.int64),
         pa.array([record.id for record in records], pa.string()),
         {name: _keys([record.keys[name] for record in records]) for name in key_fields(source)},
@@ -53,8 +53,8 @@ def concat(dataset: Dataset, more: Mapping[str, Records]) -> Dataset:
     records = dict(dataset.records)
     for name, added in more.items():
         records[name] = _joined(records[name], added) if name in records else added
-    last = max((int(found.seq[-1]) for found in records.values() if len(found)), default=0)
-    return Dataset(records, fingerprint(records), max(last, dataset.last_seq))
+    last = max((int(found.position[-1]) for found in records.values() if len(found)), default=0)
+    return Dataset(records, fingerprint(records), max(last, dataset.last_position))
 
 
 def _joined(before: Records, added: Records) -> Records:
@@ -62,17 +62,17 @@ def _joined(before: Records, added: Records) -> Records:
         return added if len(added) else before
     joined = Records(
         before.source,
-        np.concatenate([before.seq, added.seq]),
+        np.concatenate([before.position, added.position]),
         np.concatenate([before.time, added.time]),
         pa.concat_arrays([before.ids, added.ids]),
         {name: _united(keys, added.keys[name]) for name, keys in before.keys.items()},
         {name: _appended(of, added.values[name]) for name, of in before.values.items()},
     )
-    if before.seq[-1] >= added.seq[0]:
-        joined = joined.taken(np.argsort(joined.seq, kind="stable"))
-    twice = np.flatnonzero(joined.seq[1:] == joined.seq[:-1])
+    if before.position[-1] >= added.position[0]:
+        joined = joined.taken(np.argsort(joined.position, kind="stable"))
+    twice = np.flatnonzero(joined.position[1:] == joined.position[:-1])
     if len(twice):
-        raise RecordsClash(before.source.name, seq=int(joined.seq[twice[0]]))
+        raise RecordsClash(before.source.name, position=int(joined.position[twice[0]]))
     return joined
 
 

@@ -32,12 +32,12 @@ def number(records: Mapping[str, Records]) -> tuple[dict[str, Records], dict[str
     instants = {name: arrived_at(found) for name, found in records.items()}
     in_order = {name: is_rising(found) for name, found in instants.items()}
     order = np.argsort(np.concatenate([np.zeros(0, np.int64), *instants.values()]), kind="stable")
-    seq = np.empty(len(order), np.int64)
-    seq[order] = np.arange(1, len(order) + 1)
+    position = np.empty(len(order), np.int64)
+    position[order] = np.arange(1, len(order) + 1)
     numbered, start = {}, 0
     for name, found in records.items():
-        own, start = seq[start : start + len(found)], start + len(found)
-        ordered = replace(found, seq=own)
+        own, start = position[start : start + len(found)], start + len(found)
+        ordered = replace(found, position=own)
         numbered[name] = ordered if in_order[name] else ordered.taken(np.argsort(own))
     return numbered, in_order
 

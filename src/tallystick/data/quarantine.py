@@ -32,8 +32,10 @@ def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: 
     DataUnwritable
         If the folder or the disk does not take the file.
     """
-    told = pa.array([[reason.sentence for reason in reasons] for reasons in refused.reasons], pa.list_(pa.string()))
-    own = {"file": origin.column("file"), "row": origin.column("row"), "reasons": told}
+    sentences = pa.array(
+        [[reason.sentence for reason in reasons] for reasons in refused.reasons], pa.list_(pa.string())
+    )
+    own = {"file": origin.column("file"), "row": origin.column("row"), "reasons": sentences}
     others = [name for name in rows.column_names if name not in own]
     found = {name if name in others else free(name, [*own, *others]): name for name in rows.column_names}
     table = pa.table(own | {name: as_texts(rows.column(column)) for name, column in found.items()})
@@ -44,7 +46,7 @@ def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: 
         pq.write_table(table, unfinished)
         unfinished.replace(path)
     except OSError as error:
-        raise DataUnwritable(path, because=str(error)) from error
+        raise DataUnwritable(path, reason=str(error)) from error
     return path
 
 

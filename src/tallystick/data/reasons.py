@@ -90,8 +90,8 @@ class Refused:
     @property
     def counts(self) -> dict[str, int]:
         """How often each reason was given, such as ``{"amount: below_minimum": 3}``, most often first."""
-        told = Counter(f"{reason.field}: {reason.code}" for row in self.reasons for reason in row)
-        return dict(told.most_common())
+        counted = Counter(f"{reason.field}: {reason.code}" for row in self.reasons for reason in row)
+        return dict(counted.most_common())
 
 
 def reason(

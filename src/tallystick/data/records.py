@@ -50,7 +50,7 @@ class Records:
     Parameters
     ----------
     source : the definition they obey
-    seq : shape (n,), int64, rising: place of each record in the one order of arrival over all streams
+    position : shape (n,), int64, rising: place of each record in the one order of arrival over all streams
     time : shape (n,), int64: instant of the event; from when a dated row holds, ``BEGINNING_US`` for a static one; for
         a table of outcomes, when each became known
     ids : canonical id of each record, an Arrow string array: a table's key, and for a dated one key and instant
@@ -60,20 +60,20 @@ class Records:
     """
 
     source: Source
-    seq: NDArray[np.int64]
+    position: NDArray[np.int64]
     time: NDArray[np.int64]
     ids: pa.Array
     keys: dict[str, Keys]
     values: dict[str, Fixed]
 
     def __len__(self) -> int:
-        return len(self.seq)
+        return len(self.position)
 
     def taken(self, rows: NDArray[np.int64]) -> "Records":
         """Return some rows, in the order asked for."""
         return Records(
             self.source,
-            self.seq[rows],
+            self.position[rows],
             self.time[rows],
             self.ids.take(pa.array(rows)),
             {name: Keys(keys.codes[rows], keys.names) for name, keys in self.keys.items()},
@@ -109,12 +109,12 @@ class Dataset:
     ----------
     records : by the name of their stream or table, in the project's order
     fingerprint : digest of the content: the same rows in the same order give the same, whatever file held them
-    last_seq : the highest sequence number
+    last_position : the highest sequence number
     """
 
     records: dict[str, Records]
     fingerprint: str
-    last_seq: int
+    last_position: int
 
 
 def id_field(source: Source) -> str:

@@ -24,7 +24,7 @@ from tallystick.log.entry import Segment
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-_SEQ, _TIME, _ID = "@seq", "@time", "@id"  # beside the declared fields, which keep their own names
+_POSITION, _TIME, _ID = "@position", "@time", "@id"  # beside the declared fields, which keep their own names
 _INSTANT = pa.timestamp("us", tz="UTC")
 
 
@@ -68,10 +68,10 @@ def save(dataset: Dataset, folder: Path) -> Segment:
             unfinished.rename(path)
             _sync(folder)
     except OSError as error:
-        raise DataUnwritable(folder, because=str(error)) from error
+        raise DataUnwritable(folder, reason=str(error)) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return Segment(path.name, 1, dataset.last_seq, str(path))
+    return Segment(path.name, 1, dataset.last_position, str(path))
 
 
 def open_segment(path: Path, sources: Mapping[str, Source] | Iterable[Source]) -> Dataset:
@@ -116,7 +116,7 @@ def sources_in(path: Path) -> frozenset[str]:
 
 def _filled(folder: Path, dataset: Dataset) -> str:
     files = [_written(folder, name, records) for name, records in dataset.records.items()]
-    manifest = canonical(msgspec.to_builtins(_Manifest(FORMAT, dataset.fingerprint, dataset.last_seq, files)))
+    manifest = canonical(msgspec.to_builtins(_Manifest(FORMAT, dataset.fingerprint, dataset.last_position, files)))
     _write(folder / MANIFEST, manifest)
     _sync(folder)
     return digest_bytes(manifest)
@@ -124,7 +124,7 @@ def _filled(folder: Path, dataset: Dataset) -> str:
 
 def _written(folder: Path, name: str, records: Records) -> _File:
     own = id_field(records.source) or _ID
-    columns = {_SEQ: pa.array(records.seq), _TIME: pa.array(records.time, _INSTANT), own: records.ids}
+    columns = {_POSITION: pa.array(records.position), _TIME: pa.array(records.time, _INSTANT), own: records.ids}
     texts = [field for field in records.keys if field != own]
     for field in texts:
         keys = first_seen(records.keys[field])
@@ -146,18 +146,18 @@ def _manifest(path: Path) -> _Manifest:
     try:
         content = (path / MANIFEST).read_bytes()
     except OSError:
-        raise SegmentDamaged(path, file=MANIFEST, because="is not there") from None
+        raise SegmentDamaged(path, file=MANIFEST, reason="is not there") from None
     if digest_bytes(content) != path.name:
-        raise SegmentDamaged(path, file=MANIFEST, because="has not the digest that its folder is named by")
+        raise SegmentDamaged(path, file=MANIFEST, reason="has not the digest that its folder is named by")
     try:
         manifest = msgspec.json.decode(content, type=_Manifest)
     except msgspec.MsgspecError as error:
-        raise SegmentUnfit(path, because=f"its manifest cannot be read ({error})") from None
+        raise SegmentUnfit(path, reason=f"its manifest cannot be read ({error})") from None
     if manifest.format != FORMAT:
-        raise SegmentUnfit(path, because=f"it has format {manifest.format}, and this version knows format {FORMAT}")
+        raise SegmentUnfit(path, reason=f"it has format {manifest.format}, and this version knows format {FORMAT}")
     strangers = {found.name for found in path.iterdir()} - {MANIFEST} - {entry.file for entry in manifest.files}
     for name in sorted(strangers):
-        raise SegmentDamaged(path, file=name, because="does not belong to it")
+        raise SegmentDamaged(path, file=name, reason="does not belong to it")
     return manifest
 
 
@@ -166,9 +166,9 @@ def _content(path: Path, entry: _File) -> bytes:
     try:
         content = (path / entry.file).read_bytes()
     except OSError:
-        raise SegmentDamaged(path, file=entry.file, because="is not there") from None
+        raise SegmentDamaged(path, file=entry.file, reason="is not there") from None
     if digest_bytes(content) != entry.sha256:
-        raise SegmentDamaged(path, file=entry.file, because="has not the digest that the manifest tells")
+        raise SegmentDamaged(path, file=entry.file, reason="has not the digest that the manifest tells")
     return content
 
 
@@ -182,9 +182,9 @@ def _records(path: Path, source: Source, entry: _File, content: bytes) -> Record
         # where nothing said when they arrived, it counts as when they happened.
         is_later = name not in there and name != own and (source.fields[name].optional or name == arrival_field(source))
         if not is_later and (name not in there or valued.get(name) != entry.decimals.get(name)):
-            raise SegmentUnfit(path, because=f"{source.name!r} has no field {name!r} of the declared kind in it")
+            raise SegmentUnfit(path, reason=f"{source.name!r} has no field {name!r} of the declared kind in it")
     file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=[name for name in keyed if name in there])
-    table = file.read(columns=[_SEQ, _TIME, own, *(name for name in [*keyed, *valued] if name in there)])
+    table = file.read(columns=[_POSITION, _TIME, own, *(name for name in [*keyed, *valued] if name in there)])
     ids = _single(table.column(own))
     keys = {name: _keys(table.column(name)) if name in there else _no_keys(len(ids)) for name in keyed}
     if isinstance(source, TableDefinition):
@@ -193,11 +193,11 @@ def _records(path: Path, source: Source, entry: _File, content: bytes) -> Record
         name: _fixed(table.column(name), decimals) if name in there else _no_values(len(ids), decimals)
         for name, decimals in valued.items()
     }
-    seq, time = (pc.cast(table.column(name), pa.int64()).to_numpy() for name in (_SEQ, _TIME))
+    position, time = (pc.cast(table.column(name), pa.int64()).to_numpy() for name in (_POSITION, _TIME))
     arrived = arrival_field(source)
     if arrived is not None and arrived not in there:
         values[arrived] = Fixed(time, np.zeros(len(time), np.bool_), 0)
-    return Records(source, seq, time, ids, keys, values)
+    return Records(source, position, time, ids, keys, values)
 
 
 def _keys(column: pa.ChunkedArray) -> Keys:

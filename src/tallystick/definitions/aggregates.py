@@ -40,7 +40,7 @@ class Entity:
 
     stream: str
     keys: tuple[str, ...]
-    asked_at: tuple[KeyColumn, ...] = ()
+    looked_up_at: tuple[KeyColumn, ...] = ()
 
     def at(self, *keys: KeyColumn) -> "Entity":
         """Return the entity as another stream names it: ``payments.by("customer_id").at(applications.client_id)``.
@@ -53,7 +53,7 @@ class Entity:
         if len(keys) != len(self.keys) or not all(isinstance(key, KeyColumn) for key in keys):
             sentence = f"at() needs one key field of the spine for each of {', '.join(self.keys)}."
             raise DefinitionError(sentence, where=place())
-        return replace(self, asked_at=keys)
+        return replace(self, looked_up_at=keys)
 
     def count(self, where: Expr | None = None) -> "Measure":
         """Return how many events there are."""
@@ -126,7 +126,9 @@ class Entity:
     def latest(self, of: Expr, where: Expr | None = None) -> Aggregate:
         """Return the value that the latest event has, however long ago it was; missing if that event lacks it."""
         value = self._value(of, Column, KeyColumn)
-        return Aggregate("latest", self.stream, self.keys, value, FOREVER_US, 0, self._condition(where), self.asked_at)
+        return Aggregate(
+            "latest", self.stream, self.keys, value, FOREVER_US, 0, self._condition(where), self.looked_up_at
+        )
 
     def _measure(self, function: AggregateFunction, of: AnyExpr | None, where: object, cap: int = 0) -> "Measure":
         return Measure(self, function, of, self._condition(where), cap)
@@ -146,9 +148,9 @@ class Entity:
             raise LeakRefused(f"{of.table}.{of.field}", where=place())
         if not isinstance(of, allowed):
             kinds = {Column: "a column", Flagged: "a flag", Corrected: "a corrected column", KeyColumn: "a key"}
-            told = " or ".join(kinds[kind] for kind in allowed)
+            wording = " or ".join(kinds[kind] for kind in allowed)
             hint = " Of a condition take rate(), or count(where=...)." if is_condition(of) else ""
-            sentence = f"This aggregate takes {told} of {self.stream!r}, not {shown(of)}.{hint}"
+            sentence = f"This aggregate takes {wording} of {self.stream!r}, not {shown(of)}.{hint}"
             raise DefinitionError(sentence, where=place())
         return self._own(of)
 
@@ -204,8 +206,8 @@ class Measure:
         lengths = [microseconds(window, where=place()) for window in windows]
         rounded = 0 if every is None else microseconds(every, where=place())
         if not lengths or 0 in lengths or len(set(lengths)) < len(lengths):
-            told = ", ".join(map(repr, windows))
-            sentence = f"over({told}) needs one or more different lengths above zero, such as over('1d', '7d')."
+            wording = ", ".join(map(repr, windows))
+            sentence = f"over({wording}) needs one or more different lengths above zero, such as over('1d', '7d')."
             raise DefinitionError(sentence, where=place())
         if every is not None and not rounded:
             sentence = f"every={every!r} rounds to nothing. Write a length above zero, such as '1h', or leave it out."
@@ -230,7 +232,7 @@ class Measure:
             window,
             delay,
             self.where,
-            entity.asked_at,
+            entity.looked_up_at,
             every,
             self.cap,
         )

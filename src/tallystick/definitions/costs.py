@@ -44,11 +44,11 @@ class Cost(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """Return it in words."""
         kept = [(self.totals, "running total"), (self.tracks, "track"), (self.series, "series of reports")]
-        told = ", ".join(f"{n} {what}{_plural(n, what)}" for n, what in kept if n)
-        if not told:
+        wording = ", ".join(f"{n} {what}{_plural(n, what)}" for n, what in kept if n)
+        if not wording:
             return "nothing but the record"
         shared = f"; {self.shared} shared with {_some(self.shared_with)}" if self.shared else ""
-        return f"{told} per event, {self.lookups} lookup{_plural(self.lookups, '')} per question{shared}"
+        return f"{wording} per event, {self.lookups} lookup{_plural(self.lookups, '')} per question{shared}"
 
 
 def costs(features: Mapping[str, AnyExpr], sources: Mapping[str, Source]) -> dict[str, Cost]:

@@ -192,8 +192,8 @@ def _spine(cls: type[FeatureSet], spine: Stream | None) -> StreamDefinition:
     if spine is None and len(below) == 1:
         return next(iter(below.values()))
     if not isinstance(spine, Stream):
-        told = "" if spine is None else f", not {shown(spine)}"
-        sentence = f"{cls.__name__} needs spine= the stream with one row of features per record{told}."
+        wording = "" if spine is None else f", not {shown(spine)}"
+        sentence = f"{cls.__name__} needs spine= the stream with one row of features per record{wording}."
         raise DefinitionError(sentence, where=where())
     if below.keys() - {spine.definition.name}:
         sentence = (

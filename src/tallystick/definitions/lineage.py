@@ -17,7 +17,7 @@ class Origin(msgspec.Struct, frozen=True):
 
     Parameters
     ----------
-    part : a feature's name, "label", "policy.stop" or "policy.refer"
+    part : a feature's name, "label", "policy.decline" or "policy.refer"
     columns : every column it looks at, as "stream.column", each once
     streams : the streams and tables of those columns
     sources : the files or addresses where their history lies
@@ -42,7 +42,7 @@ class Lineage(msgspec.Struct, frozen=True):
     origins: tuple[Origin, ...]
 
     def __getitem__(self, part: str) -> Origin:
-        """Return where a feature, "label", "policy.stop" or "policy.refer" comes from."""
+        """Return where a feature, "label", "policy.decline" or "policy.refer" comes from."""
         return {origin.part: origin for origin in self.origins}[part]
 
     def using(self, column: str) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ def lineage(model: ModelDefinition, sources: Mapping[str, Source]) -> Lineage:
     spine = model.features.spine
     exprs: dict[str, AnyExpr] = dict(model.features.features) | {"label": model.label.flagged}
     origins = [_origin(part, columns(expr, spine, sources), sources) for part, expr in exprs.items()]
-    for part, rule in (("policy.stop", model.policy.stop), ("policy.refer", model.policy.refer)):
+    for part, rule in (("policy.decline", model.policy.decline), ("policy.refer", model.policy.refer)):
         missed = rule.missed if isinstance(rule, AboveCost) else None
         looked_at = columns(missed, spine, sources) if isinstance(missed, Expr) else ()
         origins += [] if rule is None else [_origin(part, looked_at, sources)]

@@ -91,8 +91,8 @@ def check_words(vocabulary: tuple[object, ...]) -> None:
     """
     is_sound = vocabulary and all(isinstance(word, str) and word for word in vocabulary)
     if not is_sound or len(set(vocabulary)) < len(vocabulary):
-        told = ", ".join(shown(word) for word in vocabulary)
-        sentence = f"category({told}) needs one or more different texts, such as category('web', 'app')."
+        wording = ", ".join(shown(word) for word in vocabulary)
+        sentence = f"category({wording}) needs one or more different texts, such as category('web', 'app')."
         raise DefinitionError(sentence, where=where())
 
 

@@ -180,7 +180,7 @@ class Model:
         _are(name, "candidates", _several(candidates), Family, "ts.LogisticRegression() or ts.GradientBoosting()")
         _are(name, "search", [search or Search()], Search, "ts.Search(...)")
         _are(name, "policy", [policy], Policy, "ts.Policy(...)")
-        _are(name, "policy.stop", [policy.stop], Above | AboveCost, _RULES)
+        _are(name, "policy.decline", [policy.decline], Above | AboveCost, _RULES)
         _are(name, "policy.refer", [] if policy.refer is None else [policy.refer], Above | AboveCost, _RULES)
         _are(name, "limits", _several(limits), Limit, "ts.limit.average_precision(at_least=...)")
         _check_settings(_several(candidates), search or Search())
@@ -229,7 +229,7 @@ def _check_settings(families: Sequence[Family], search: Search) -> None:
 
 
 def _check_costs(policy: Policy, spine: StreamDefinition) -> None:
-    for rule in (policy.stop, policy.refer):
+    for rule in (policy.decline, policy.refer):
         for part in parts(rule.missed) if isinstance(rule, AboveCost) and isinstance(rule.missed, Expr) else ():
             if isinstance(part, Literal | Arithmetic) or (isinstance(part, Column) and _has_always(spine, part)):
                 continue

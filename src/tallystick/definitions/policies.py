@@ -26,9 +26,9 @@ class AboveCost(msgspec.Struct, frozen=True, eq=False, tag="above_cost"):
 
 
 class Policy(msgspec.Struct, frozen=True, eq=False):
-    """From a score to an action: stop where ``stop`` holds, else refer where ``refer`` holds, else allow."""
+    """From a score to an action: stop where ``decline`` holds, else refer where ``refer`` holds, else allow."""
 
-    stop: Above | AboveCost
+    decline: Above | AboveCost
     refer: Above | AboveCost | None = None
 
 

@@ -51,9 +51,9 @@ class Definitions:
         if not self.models:
             raise DefinitionError("It declares no model. Add model = ts.Model(...).", where=self.path.name)
         known = ", ".join(self.models)
-        asked = f"There is no model {name!r}." if name else "There are several models, and none was named."
+        requested = f"There is no model {name!r}." if name else "There are several models, and none was named."
         raise DefinitionError(
-            f"{asked} Declared: {known}. {did_you_mean(name or '', self.models)}", where=self.path.name
+            f"{requested} Declared: {known}. {did_you_mean(name or '', self.models)}", where=self.path.name
         )
 
 
@@ -157,21 +157,21 @@ def _run(path: Path) -> ModuleType:
         where = f"{Path(error.filename or path).name}:{error.lineno}"
         raise DefinitionError(f"This is not Python: {error.msg}.", where=where) from None
     except (Exception, SystemExit) as error:
-        raise DefinitionError(_told(error), where=_line(error, path)) from error
+        raise DefinitionError(_sentence_of(error), where=_line(error, path)) from error
     finally:
         sys.path.remove(folder)
         sys.dont_write_bytecode = keep
     return module
 
 
-def _told(error: BaseException) -> str:
+def _sentence_of(error: BaseException) -> str:
     """Say what Python says; and where something of ours is asked for what it does not have, what it has."""
-    asked = getattr(error, "obj", None)
-    if not isinstance(error, AttributeError) or not isinstance(asked, Expr | Entity | Measure | Family):
+    requested = getattr(error, "obj", None)
+    if not isinstance(error, AttributeError) or not isinstance(requested, Expr | Entity | Measure | Family):
         return f"{type(error).__name__}: {error}."
-    names = [name for name in dir(asked) if not name.startswith("_") and callable(getattr(asked, name))]
+    names = [name for name in dir(requested) if not name.startswith("_") and callable(getattr(requested, name))]
     hint = did_you_mean(str(error.name), names) or f"There is {', '.join(names)}."
-    what = shown(asked) if isinstance(asked, Expr) else _CALLED[type(asked)]
+    what = shown(requested) if isinstance(requested, Expr) else _CALLED[type(requested)]
     return f"{error.name!r} is nothing that {what} has. {hint}"
 
 

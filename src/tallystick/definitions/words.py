@@ -83,7 +83,7 @@ def words(expr: AnyExpr, sources: Sources) -> str:
     "mean of amount (EUR) over the customer's payments of the last 7 days"
     """
     if not is_condition(expr):
-        return _SAID[type(expr)](expr, sources)
+        return _WORDING[type(expr)](expr, sources)
     lacking = ", missing where a part of it is missing" if _can_lack(expr, sources) else ""
     return f"1 if {_claim(expr, sources)}, else 0{lacking}"
 
@@ -123,7 +123,7 @@ def _can_lack(expr: AnyExpr, sources: Sources) -> bool:
 
 def _claim(expr: AnyExpr, sources: Sources) -> str:
     """Return a condition as what it claims: without 'if' and 'else'; any other number holds where it is not 0."""
-    return _SAID[type(expr)](expr, sources) if is_condition(expr) else f"{_part(expr, sources)} is not 0"
+    return _WORDING[type(expr)](expr, sources) if is_condition(expr) else f"{_part(expr, sources)} is not 0"
 
 
 def _part(expr: AnyExpr, sources: Sources) -> str:
@@ -247,14 +247,14 @@ def _known(of: AnyExpr, sources: Sources) -> str:
 def _events(expr: Aggregate, sources: Sources) -> str:
     """Return which events an aggregate is about: whose, when, and under which condition."""
     called, window = [key.removesuffix("_id") for key in expr.keys], _window(expr)
-    asked = tuple(key.field for key in expr.at) or expr.keys
+    requested = tuple(key.field for key in expr.at) or expr.keys
     whose = f"the {called[0]}'s {expr.stream}{window}"
-    if asked != expr.keys:
-        pairs = " and ".join(f"{own} is the record's {other}" for own, other in zip(expr.keys, asked, strict=True))
+    if requested != expr.keys:
+        pairs = " and ".join(f"{own} is the record's {other}" for own, other in zip(expr.keys, requested, strict=True))
         whose = f"the {expr.stream}{window} whose {pairs}"
     elif len(called) > 1:
         whose = f"the {expr.stream} of the same {' and '.join(called)}{window}"
-    joined = " and" if asked != expr.keys else ""
+    joined = " and" if requested != expr.keys else ""
     return whose if expr.where is None else f"{whose}{joined} for which {_claim(expr.where, sources)}"
 
 
@@ -272,7 +272,7 @@ def _names(expr: Aggregate, stream: StreamDefinition) -> str:
     return " and ".join(key.field for key in expr.at) or stream.key
 
 
-_SAID: dict[type, Callable[[Any, Sources], str]] = {
+_WORDING: dict[type, Callable[[Any, Sources], str]] = {
     Literal: _literal,
     Text: _text,
     Column: _column,
@@ -291,5 +291,5 @@ _SAID: dict[type, Callable[[Any, Sources], str]] = {
     Unary: _unary,
     Category: _category,
 }
-SAYABLE = frozenset(_SAID)
+SAYABLE = frozenset(_WORDING)
 """The kinds of expressions that have words: all of them."""

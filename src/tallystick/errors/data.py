@@ -7,7 +7,7 @@ from typing import Protocol
 from tallystick.errors.base import TallystickError, did_you_mean
 
 
-class Told(Protocol):
+class RefusedRow(Protocol):
     """What is wrong with one field: its name, a code that never changes, and a sentence."""
 
     @property
@@ -25,10 +25,10 @@ class DataError(TallystickError):
 class SourceMissing(DataError):
     """A source's file, folder or table is not there, or holds nothing that can be read."""
 
-    def __init__(self, source: str, *, path: str, because: str) -> None:
-        self.source, self.path, self.because = source, path, because
+    def __init__(self, source: str, *, path: str, reason: str) -> None:
+        self.source, self.path, self.reason = source, path, reason
         super().__init__(
-            f"{source!r} cannot be read from {path!r}: {because}. "
+            f"{source!r} cannot be read from {path!r}: {reason}. "
             "Put the data there (Parquet or CSV, a file or a folder of them), or correct source= in the project file."
         )
 
@@ -36,17 +36,17 @@ class SourceMissing(DataError):
 class SourceUnreadable(DataError):
     """A file or table of a source is there, and its content cannot be read."""
 
-    def __init__(self, source: str, *, path: str, because: str) -> None:
-        self.source, self.path, self.because = source, path, because
-        super().__init__(f"{source!r} cannot be read from {path!r}: {because}. Write it again, or take it away.")
+    def __init__(self, source: str, *, path: str, reason: str) -> None:
+        self.source, self.path, self.reason = source, path, reason
+        super().__init__(f"{source!r} cannot be read from {path!r}: {reason}. Write it again, or take it away.")
 
 
 class SourceAway(DataError):
     """A source's object store or catalog does not answer, or gives no right to read."""
 
-    def __init__(self, source: str, *, path: str, because: str, remedy: str) -> None:
-        self.source, self.path, self.because, self.remedy = source, path, because, remedy
-        super().__init__(f"{source!r} cannot be read from {path!r}: {because}. {remedy}")
+    def __init__(self, source: str, *, path: str, reason: str, remedy: str) -> None:
+        self.source, self.path, self.reason, self.remedy = source, path, reason, remedy
+        super().__init__(f"{source!r} cannot be read from {path!r}: {reason}. {remedy}")
 
 
 class ReaderMissing(DataError):
@@ -99,11 +99,11 @@ class TooManyRefused(DataError):
         self.source, self.n_refused, self.n_rows, self.max_share = source, n_refused, n_rows, max_share
         self.reasons, self.quarantine = dict(reasons), quarantine
         top = sorted(self.reasons.items(), key=lambda pair: -pair[1])[:3]
-        told = ", ".join(f"{reason} ({count:,} times)" for reason, count in top)
+        most_often = ", ".join(f"{reason} ({count:,} times)" for reason, count in top)
         where = f"Each refused row and its reasons are in {quarantine}. " if quarantine else ""
         super().__init__(
             f"{n_refused:,} of {n_rows:,} rows of {source!r} were refused ({n_refused / n_rows:.2%}), and at most "
-            f"{max_share:.2%} may be. Most often: {told}. {where}Correct the rows or the declared fields, "
+            f"{max_share:.2%} may be. Most often: {most_often}. {where}Correct the rows or the declared fields, "
             "or allow a larger share."
         )
 
@@ -111,7 +111,7 @@ class TooManyRefused(DataError):
 class RowRefused(DataError):
     """A raw record breaks its contract; every broken field is told at once."""
 
-    def __init__(self, source: str, *, reasons: Sequence[Told]) -> None:
+    def __init__(self, source: str, *, reasons: Sequence[RefusedRow]) -> None:
         self.source, self.reasons = source, tuple(reasons)
         super().__init__(f"This record of {source!r} is refused. " + " ".join(reason.sentence for reason in reasons))
 
@@ -119,20 +119,20 @@ class RowRefused(DataError):
 class DataUnwritable(DataError):
     """A quarantine or a segment cannot be written."""
 
-    def __init__(self, path: Path, *, because: str) -> None:
-        self.path, self.because = path, because
+    def __init__(self, path: Path, *, reason: str) -> None:
+        self.path, self.reason = path, reason
         super().__init__(
-            f"{path} cannot be written: {because}. Check that this user may write there and that the disk has space."
+            f"{path} cannot be written: {reason}. Check that this user may write there and that the disk has space."
         )
 
 
 class RecordsClash(DataError):
     """Records to be put together claim the same place in the order of arrival."""
 
-    def __init__(self, source: str, *, seq: int) -> None:
-        self.source, self.seq = source, seq
+    def __init__(self, source: str, *, position: int) -> None:
+        self.source, self.position = source, position
         super().__init__(
-            f"Two records claim place {seq} in the order of arrival, one of them in {source!r}. "
+            f"Two records claim place {position} in the order of arrival, one of them in {source!r}. "
             "Put every record in once: history first, then what the log added after it."
         )
 
@@ -140,10 +140,10 @@ class RecordsClash(DataError):
 class SegmentDamaged(DataError):
     """A file of a segment is not the one that was saved. `file` names it within the segment's folder."""
 
-    def __init__(self, folder: Path, *, file: str, because: str) -> None:
-        self.folder, self.file, self.because = folder, file, because
+    def __init__(self, folder: Path, *, file: str, reason: str) -> None:
+        self.folder, self.file, self.reason = folder, file, reason
         super().__init__(
-            f"The segment {folder} is damaged: {file} {because}. "
+            f"The segment {folder} is damaged: {file} {reason}. "
             "Keep it as evidence, and bring back the copy that was saved; a segment is never repaired."
         )
 
@@ -151,9 +151,9 @@ class SegmentDamaged(DataError):
 class SegmentUnfit(DataError):
     """A whole segment lacks a stream, table or field that is asked of it."""
 
-    def __init__(self, folder: Path, *, because: str) -> None:
-        self.folder, self.because = folder, because
+    def __init__(self, folder: Path, *, reason: str) -> None:
+        self.folder, self.reason = folder, reason
         super().__init__(
-            f"The segment {folder} does not fit the project: {because}. "
+            f"The segment {folder} does not fit the project: {reason}. "
             "Open it with the definitions it was saved with, or start a new log from the files."
         )

@@ -46,10 +46,10 @@ class StateFull(FeatureError):
 class StateUnwritable(FeatureError):
     """The machine refuses to write the state: no space, no right, or a failing disk."""
 
-    def __init__(self, path: Path, *, because: str) -> None:
-        self.path, self.because = path, because
+    def __init__(self, path: Path, *, reason: str) -> None:
+        self.path, self.reason = path, reason
         super().__init__(
-            f"The state {path} cannot be written: {because}. Check its disk's space and its folder's rights; nothing "
+            f"The state {path} cannot be written: {reason}. Check its disk's space and its folder's rights; nothing "
             "is lost, since the log has everything that the state holds."
         )
 
@@ -96,13 +96,13 @@ class StateOccupied(FeatureError):
         )
 
 
-class StateAway(FeatureError):
+class StateUnavailable(FeatureError):
     """The Redis that keeps the state does not answer, or refuses."""
 
-    def __init__(self, address: str, *, because: str) -> None:
-        self.address, self.because = address, because
+    def __init__(self, address: str, *, reason: str) -> None:
+        self.address, self.reason = address, reason
         super().__init__(
-            f"The state's Redis at {address} cannot be used: {because.rstrip('.')}. Start it, or correct the address "
+            f"The state's Redis at {address} cannot be used: {reason.rstrip('.')}. Start it, or correct the address "
             "and its rights. Nothing is lost, since the log has everything that the state holds; whether the last step "
             "was kept is not known."
         )
@@ -120,7 +120,7 @@ class StateLost(FeatureError):
         )
 
 
-class StateTaken(FeatureError):
+class StateConflict(FeatureError):
     """Another writer changed the state while a transaction was open."""
 
     def __init__(self, address: str) -> None:
@@ -131,13 +131,13 @@ class StateTaken(FeatureError):
         )
 
 
-class SequenceRefused(FeatureError):
+class PositionRefused(FeatureError):
     """A record or a question does not fit the order of arrival the state has reached."""
 
-    def __init__(self, seq: int, *, reached: int, allowed: str) -> None:
-        self.seq, self.reached, self.allowed = seq, reached, allowed
+    def __init__(self, position: int, *, reached_position: int, allowed: str) -> None:
+        self.position, self.reached_position, self.allowed = position, reached_position, allowed
         super().__init__(
-            f"The state has reached {reached} in the order of arrival, and {seq} is not {allowed}. "
+            f"The state has reached {reached_position} in the order of arrival, and {position} is not {allowed}. "
             "Append every record once, in order; ask about the past in batch."
         )
 
@@ -182,10 +182,10 @@ class JavaMissing(FeatureError):
 class SparkAway(FeatureError):
     """No Spark master or worker answers."""
 
-    def __init__(self, master: str, *, because: str) -> None:
-        self.master, self.because = master, because
+    def __init__(self, master: str, *, reason: str) -> None:
+        self.master, self.reason = master, reason
         super().__init__(
-            f"Spark does not answer at {master!r} ({because.rstrip('.')}). Start its master and workers, correct "
+            f"Spark does not answer at {master!r} ({reason.rstrip('.')}). Start its master and workers, correct "
             "--master, or take --master 'local[2]', which needs neither."
         )
 
@@ -193,9 +193,9 @@ class SparkAway(FeatureError):
 class EngineUnfit(FeatureError):
     """An engine that reads files cannot reach what the project knows."""
 
-    def __init__(self, engine: str, *, because: str) -> None:
-        self.engine, self.because = engine, because
-        super().__init__(f"The engine {engine!r} cannot be used here: {because}. Take the engine 'batch'.")
+    def __init__(self, engine: str, *, reason: str) -> None:
+        self.engine, self.reason = engine, reason
+        super().__init__(f"The engine {engine!r} cannot be used here: {reason}. Take the engine 'batch'.")
 
 
 class SpillFull(FeatureError):
@@ -213,9 +213,9 @@ class SpillFull(FeatureError):
 class EngineFailed(FeatureError):
     """A database or Spark could not compute the features."""
 
-    def __init__(self, engine: str, *, because: str) -> None:
-        self.engine, self.because = engine, because
+    def __init__(self, engine: str, *, reason: str) -> None:
+        self.engine, self.reason = engine, reason
         super().__init__(
-            f"{engine} could not compute the features: {because.rstrip('.')}. Take the engine 'batch', which needs "
+            f"{engine} could not compute the features: {reason.rstrip('.')}. Take the engine 'batch', which needs "
             "less, or report this with the project file."
         )

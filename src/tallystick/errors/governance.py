@@ -48,20 +48,20 @@ class EvidenceFailed(ApprovalError):
 
     def __init__(self, bundle: str, *, failed: Iterable[tuple[str, str]]) -> None:
         self.bundle, self.failed = bundle, list(failed)
-        told = "; ".join(f"{code}: {because}" for code, because in self.failed)
+        findings = "; ".join(f"{code}: {reason}" for code, reason in self.failed)
         super().__init__(
             f"Bundle {bundle[:12]} cannot be approved, because its evidence has {len(self.failed)} failed "
-            f"finding{'s' if len(self.failed) > 1 else ''} ({told}). Train and release a better candidate."
+            f"finding{'s' if len(self.failed) > 1 else ''} ({findings}). Train and release a better candidate."
         )
 
 
 class EvidenceRefused(ApprovalError):
     """Evidence that cannot carry an approval."""
 
-    def __init__(self, bundle: str, *, because: str) -> None:
-        self.bundle, self.because = bundle, because
+    def __init__(self, bundle: str, *, reason: str) -> None:
+        self.bundle, self.reason = bundle, reason
         super().__init__(
-            f"The evidence of bundle {bundle[:12]} cannot carry an approval: {because}. "
+            f"The evidence of bundle {bundle[:12]} cannot carry an approval: {reason}. "
             "Hand in the evidence that the bundle was released with."
         )
 

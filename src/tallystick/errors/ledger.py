@@ -31,10 +31,10 @@ class LedgerDamaged(LedgerError):
 class LedgerUnavailable(LedgerError):
     """The ledger's file cannot be opened, read or written."""
 
-    def __init__(self, path: Path, *, because: str) -> None:
-        self.path, self.because = path, because
+    def __init__(self, path: Path, *, reason: str) -> None:
+        self.path, self.reason = path, reason
         super().__init__(
-            f"The ledger {path} cannot be used: {because}. Check that it exists, that this user may use its "
+            f"The ledger {path} cannot be used: {reason}. Check that it exists, that this user may use its "
             "folder, that the disk has space, and that no other program holds it."
         )
 
@@ -53,10 +53,10 @@ class LedgerFormatUnknown(LedgerError):
 class FactsRefused(LedgerError):
     """Facts that have no canonical JSON."""
 
-    def __init__(self, kind: str, *, because: str) -> None:
-        self.kind, self.because = kind, because
+    def __init__(self, kind: str, *, reason: str) -> None:
+        self.kind, self.reason = kind, reason
         super().__init__(
-            f"The facts of {kind!r} have no canonical JSON: {because}. Use texts, booleans, None, lists, dicts "
+            f"The facts of {kind!r} have no canonical JSON: {reason}. Use texts, booleans, None, lists, dicts "
             "with text keys, finite numbers, and integers below 2**53 (write larger ones as texts)."
         )
 
@@ -76,9 +76,9 @@ class ActorUnknown(LedgerError):
 class EnrolmentRefused(LedgerError):
     """An actor cannot be enrolled like this."""
 
-    def __init__(self, actor: str, *, because: str) -> None:
-        self.actor, self.because = actor, because
-        super().__init__(f"{actor!r} cannot be enrolled: {because}.")
+    def __init__(self, actor: str, *, reason: str) -> None:
+        self.actor, self.reason = actor, reason
+        super().__init__(f"{actor!r} cannot be enrolled: {reason}.")
 
 
 class SignerRefused(LedgerError):
@@ -125,8 +125,8 @@ class KeyUnsafe(LedgerError):
 class KeyUnreadable(LedgerError):
     """A key file that holds no key we use."""
 
-    def __init__(self, path: Path, *, because: str) -> None:
-        self.path, self.because = path, because
+    def __init__(self, path: Path, *, reason: str) -> None:
+        self.path, self.reason = path, reason
         super().__init__(
-            f"{path} holds no key that can be used: {because}. Expected an unencrypted EC P-256 key as PEM (PKCS8)."
+            f"{path} holds no key that can be used: {reason}. Expected an unencrypted EC P-256 key as PEM (PKCS8)."
         )

@@ -39,10 +39,10 @@ class LogHeld(LogError):
 class LogUnavailable(LogError):
     """The log's file cannot be opened, read or written."""
 
-    def __init__(self, path: Path, *, because: str) -> None:
-        self.path, self.because = path, because
+    def __init__(self, path: Path, *, reason: str) -> None:
+        self.path, self.reason = path, reason
         super().__init__(
-            f"The log {path} cannot be used: {because}. "
+            f"The log {path} cannot be used: {reason}. "
             "Check that it exists, that this user may use its folder, and that the disk has space."
         )
 
@@ -73,19 +73,19 @@ class AlreadyLogged(LogError):
 class EntryRefused(LogError):
     """A draft that the log cannot hold."""
 
-    def __init__(self, kind: str, stream: str, name: str, *, because: str) -> None:
-        self.kind, self.stream, self.name, self.because = kind, stream, name, because
+    def __init__(self, kind: str, stream: str, name: str, *, reason: str) -> None:
+        self.kind, self.stream, self.name, self.reason = kind, stream, name, reason
         super().__init__(
-            f"The {kind} {name!r} of {stream!r} cannot be logged: {because}. Correct the draft; nothing was written."
+            f"The {kind} {name!r} of {stream!r} cannot be logged: {reason}. Correct the draft; nothing was written."
         )
 
 
 class SegmentRefused(LogError):
     """A segment of history does not fit this log."""
 
-    def __init__(self, digest: str, *, because: str) -> None:
-        self.digest, self.because = digest, because
+    def __init__(self, digest: str, *, reason: str) -> None:
+        self.digest, self.reason = digest, reason
         super().__init__(
-            f"The segment {digest[:12]} cannot be attached: {because}. "
+            f"The segment {digest[:12]} cannot be attached: {reason}. "
             "Attach history once, in order and without holes, to a log that has no entries."
         )

@@ -13,11 +13,11 @@ class BundleError(TallystickError):
 class BundleShapeWrong(BundleError):
     """A bundle's folder holds something that is no plain file of a bounded size."""
 
-    def __init__(self, name: str, *, folder: Path, because: str) -> None:
-        self.name, self.folder, self.because = name, folder, because
+    def __init__(self, name: str, *, folder: Path, reason: str) -> None:
+        self.name, self.folder, self.reason = name, folder, reason
         what = "The bundle" if name == "." else f"{name} of the bundle"
         super().__init__(
-            f"{what} in {folder} is refused: {because}. A bundle is one folder of plain files; "
+            f"{what} in {folder} is refused: {reason}. A bundle is one folder of plain files; "
             "copy it again from where it was released."
         )
 
@@ -59,10 +59,10 @@ class BundleUnsigned(BundleError):
 class SignatureRefused(BundleError):
     """A signature was not made by a trusted key over these files."""
 
-    def __init__(self, folder: Path, *, because: str) -> None:
-        self.folder, self.because = folder, because
+    def __init__(self, folder: Path, *, reason: str) -> None:
+        self.folder, self.reason = folder, reason
         super().__init__(
-            f"The signature of the bundle in {folder} is refused: {because}. Trust the builder's key if it is known to "
+            f"The signature of the bundle in {folder} is refused: {reason}. Trust the builder's key if it is known to "
             "you, or take the bundle from where it was released."
         )
 
@@ -81,20 +81,20 @@ class BundleAltered(BundleError):
 class BundleUnreadable(BundleError):
     """A file of a bundle has another form than the format says."""
 
-    def __init__(self, name: str, *, folder: Path, because: str) -> None:
-        self.name, self.folder, self.because = name, folder, because
+    def __init__(self, name: str, *, folder: Path, reason: str) -> None:
+        self.name, self.folder, self.reason = name, folder, reason
         super().__init__(
-            f"{name} of the bundle in {folder} cannot be read: {because}. Release the model again with this version."
+            f"{name} of the bundle in {folder} cannot be read: {reason}. Release the model again with this version."
         )
 
 
 class BundleInconsistent(BundleError):
     """A file of a bundle says what cannot be, or contradicts another."""
 
-    def __init__(self, name: str, *, folder: Path, because: str) -> None:
-        self.name, self.folder, self.because = name, folder, because
+    def __init__(self, name: str, *, folder: Path, reason: str) -> None:
+        self.name, self.folder, self.reason = name, folder, reason
         super().__init__(
-            f"{name} of the bundle in {folder} does not fit: {because.rstrip('.')}. "
+            f"{name} of the bundle in {folder} does not fit: {reason.rstrip('.')}. "
             "Release the model again, and ask who signed this one."
         )
 

@@ -72,18 +72,18 @@ class ServiceStopped(ServingError):
 class TokenRefused(ServingError):
     """A token cannot be made, or taken back, like this."""
 
-    def __init__(self, name: str, *, because: str) -> None:
-        self.name, self.because = name, because
-        super().__init__(f"The token {name!r} is refused: {because}.")
+    def __init__(self, name: str, *, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"The token {name!r} is refused: {reason}.")
 
 
 class AddressUnusable(ServingError):
     """The server cannot listen where it was told to."""
 
-    def __init__(self, host: str, port: int, *, because: str) -> None:
-        self.host, self.port, self.because = host, port, because
+    def __init__(self, host: str, port: int, *, reason: str) -> None:
+        self.host, self.port, self.reason = host, port, reason
         super().__init__(
-            f"Nothing can listen on {host}:{port}: {because}. Stop what uses it, or choose another address or port."
+            f"Nothing can listen on {host}:{port}: {reason}. Stop what uses it, or choose another address or port."
         )
 
 

@@ -69,18 +69,18 @@ class MetricUndefined(TrainingError):
 class FitFailed(TrainingError):
     """A framework could not fit these rows with these settings."""
 
-    def __init__(self, family: str, *, because: str) -> None:
-        self.family, self.because = family, because
-        super().__init__(f"{family} could not be fitted: {because}. Look at the features, or leave this family out.")
+    def __init__(self, family: str, *, reason: str) -> None:
+        self.family, self.reason = family, reason
+        super().__init__(f"{family} could not be fitted: {reason}. Look at the features, or leave this family out.")
 
 
 class SearchFailed(TrainingError):
     """Not one trial of a family could be fitted."""
 
-    def __init__(self, family: str, *, n_trials: int, because: str) -> None:
-        self.family, self.n_trials, self.because = family, n_trials, because
+    def __init__(self, family: str, *, n_trials: int, reason: str) -> None:
+        self.family, self.n_trials, self.reason = family, n_trials, reason
         super().__init__(
-            f"All {n_trials} trials of {family} failed; the last one: {because} "
+            f"All {n_trials} trials of {family} failed; the last one: {reason} "
             "Leave this family out of candidates=[...]."
         )
 
@@ -142,6 +142,6 @@ class CandidateMissing(TrainingError):
 class CandidateDamaged(TrainingError):
     """A candidate whose bytes are not those that were recorded."""
 
-    def __init__(self, folder: Path, *, because: str) -> None:
-        self.folder, self.because = folder, because
-        super().__init__(f"The candidate {folder} is damaged: {because}. Train it again; nothing of it was used.")
+    def __init__(self, folder: Path, *, reason: str) -> None:
+        self.folder, self.reason = folder, reason
+        super().__init__(f"The candidate {folder} is damaged: {reason}. Train it again; nothing of it was used.")

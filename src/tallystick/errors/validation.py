@@ -22,6 +22,6 @@ class CheckUnknown(ValidationError):
 class EvidenceDamaged(ValidationError):
     """Evidence whose bytes are not those of its digest, or no evidence at all."""
 
-    def __init__(self, because: str) -> None:
-        self.because = because
-        super().__init__(f"The evidence cannot be used: {because}. Validate the candidate again.")
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The evidence cannot be used: {reason}. Validate the candidate again.")

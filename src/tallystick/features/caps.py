@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from tallystick.definitions.features import FeatureDefinition
 
 
-def reached(definition: FeatureDefinition, file: Path) -> dict[str, int]:
+def n_reached(definition: FeatureDefinition, file: Path) -> dict[str, int]:
     """Return in how many rows of a written matrix each cap was reached, of those that were.
 
     Parameters
@@ -28,7 +28,7 @@ def reached(definition: FeatureDefinition, file: Path) -> dict[str, int]:
     return {name: n for name, n in found.items() if n}
 
 
-def told(rows: Mapping[str, int], definition: FeatureDefinition) -> str:
+def summary(rows: Mapping[str, int], definition: FeatureDefinition) -> str:
     """Return the sentence about the caps that were reached.
 
     >>> from tallystick.definitions.features import FeatureSet
@@ -37,7 +37,7 @@ def told(rows: Mapping[str, int], definition: FeatureDefinition) -> str:
     >>> payments = Stream("payments", id="id", time="at", fields={"customer": key, "shop": key})
     >>> class Shops(FeatureSet, spine=payments):
     ...     shops = payments.by("customer").distinct(payments.shop, cap=3).over("7d")
-    >>> told({"shops": 1_200}, Shops.definition)
+    >>> summary({"shops": 1_200}, Shops.definition)
     'Cap reached, so missing: shops in 1,200 rows (cap 3).'
     """
     caps = {name: getattr(definition.features[name], "cap", 0) for name in rows}

@@ -45,7 +45,7 @@ class Entities:
             pairs.append(encoded.dictionary)
         return cls(records, fields, codes, n, tuple(pairs))
 
-    def asked(self, spine: Records, at: Sequence[str], rows: Ints | None) -> Codes:
+    def requested(self, spine: Records, at: Sequence[str], rows: Ints | None) -> Codes:
         """Return the entity each row of the spine asks about, -1 where it has no record or a key is missing.
 
         Parameters

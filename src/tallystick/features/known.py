@@ -17,14 +17,14 @@ class Change(NamedTuple):
     time : instant of the flagged record
     known : its earliest known-at from now on
     before : what that was until now, NEVER where there was none
-    seq : place in the order of arrival of the record that changes it
+    position : place in the order of arrival of the record that changes it
     """
 
     flag: int
     time: int
     known: int
     before: int
-    seq: int
+    position: int
 
 
 def crossing(  # noqa: PLR0917 - compiled and interpreted, it takes plain numbers

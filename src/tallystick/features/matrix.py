@@ -17,7 +17,7 @@ class Matrix:
     ----------
     names : the features, in the order declared
     ids : id of each record, an Arrow string array
-    seq : shape (n,), int64, place of each record in the order of arrival
+    position : shape (n,), int64, place of each record in the order of arrival
     time : shape (n,), int64, instant of each record in microseconds since 1970 UTC
     values : shape (n, k), float64; NaN where a feature is missing
     id_field : what the spine calls its ids
@@ -25,13 +25,13 @@ class Matrix:
 
     names: tuple[str, ...]
     ids: pa.Array
-    seq: NDArray[np.int64]
+    position: NDArray[np.int64]
     time: NDArray[np.int64]
     values: NDArray[np.float64]
     id_field: str
 
     def __len__(self) -> int:
-        return len(self.seq)
+        return len(self.position)
 
 
 def write_parquet(matrix: Matrix, path: Path) -> None:

@@ -14,9 +14,9 @@ from tallystick.definitions.features import FeatureDefinition
 from tallystick.definitions.streams import Source, StreamDefinition
 from tallystick.definitions.zones import Zone
 from tallystick.errors import DefinitionError
-from tallystick.features.drawing import Drawer
 from tallystick.features.groups import Group
 from tallystick.features.lowering import Lowering, Node
+from tallystick.features.planner import Planner
 
 FORMAT = 2
 """Of the state; another number makes every state start anew."""
@@ -95,15 +95,15 @@ class Plan:
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         """One group per stream, keys and the way they are asked, in order of first use."""
-        return tuple(drawer.group() for drawer in self._drawers.values())
+        return tuple(planner.group() for planner in self._planners.values())
 
     @cached_property
     def features(self) -> tuple[Node, ...]:
         """The features' expressions, with every aggregate replaced by its place."""
-        numbered = {identity: place for place, identity in enumerate(self._drawers)}
+        numbered = {identity: place for place, identity in enumerate(self._planners)}
 
         def place(aggregate: Aggregate) -> tuple[int, int]:
-            drawn = self._drawers[_group_of(aggregate)]
+            drawn = self._planners[_group_of(aggregate)]
             return numbered[_group_of(aggregate)], list(drawn.slots).index(identify(aggregate))
 
         lowering = Lowering(self.definition.spine, self.calendar.__getitem__, place)
@@ -169,17 +169,17 @@ class Plan:
         return cls(definition, msgspec.convert(plain.get("sources"), tuple[Source, ...]), kept)
 
     @cached_property
-    def _drawers(self) -> "dict[str, Drawer]":
-        drawers: dict[str, Drawer] = {}
+    def _planners(self) -> "dict[str, Planner]":
+        planners: dict[str, Planner] = {}
         later = [identify(each) for each in self.later]
         for aggregate in (part for expr in self._exprs for part in parts(expr) if isinstance(part, Aggregate)):
             stream, identity = self.stream(aggregate.stream), _group_of(aggregate)
-            if identity not in drawers:
+            if identity not in planners:
                 at = tuple(key.field for key in aggregate.at) or aggregate.keys
-                drawers[identity] = Drawer(stream, aggregate.keys, at, self.calendar.__getitem__)
+                planners[identity] = Planner(stream, aggregate.keys, at, self.calendar.__getitem__)
             known = later.index(identify(aggregate.of)) if isinstance(aggregate.of, Later) else -1
-            drawers[identity].add(identify(aggregate), aggregate, known)
-        return drawers
+            planners[identity].add(identify(aggregate), aggregate, known)
+        return planners
 
 
 class _Pairs(msgspec.Struct):

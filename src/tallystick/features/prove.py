@@ -54,7 +54,7 @@ class Difference(msgspec.Struct, frozen=True):
 
     executor: str
     record: str
-    seq: int
+    position: int
     reference: float | None
     found: float | None
 
@@ -122,16 +122,16 @@ def prove(
     """
     near, rows = _near(plan, dataset, n_rows)
     chosen = available() if executors is None else executors
-    told = step or (lambda _name, _done, _total: None)
-    told(REFERENCE, 0, 1)
+    on_progress = step or (lambda _name, _done, _total: None)
+    on_progress(REFERENCE, 0, 1)
     reference = batch.compute(plan, near, rows).values
-    told(REFERENCE, 1, 1)
+    on_progress(REFERENCE, 1, 1)
     found = {}
     for executor in chosen:
-        told(executor.name, 0, 1)
+        on_progress(executor.name, 0, 1)
         places = _sample(len(rows), executor.most_rows)
         found[executor.name] = places, executor.compute(plan, near, rows[places])
-        told(executor.name, 1, 1)
+        on_progress(executor.name, 1, 1)
     spine = near.records[plan.definition.spine.name].taken(rows)
     features = [_compared(name, i, reference, found, spine) for i, name in enumerate(plan.names)]
     counts = {REFERENCE: len(rows)} | {name: len(places) for name, (places, _) in found.items()}
@@ -159,7 +159,7 @@ def _near(plan: Plan, dataset: Dataset, n_rows: int) -> tuple[Dataset, Ints]:
     needed = {source.name for source in plan.sources}
     records = {name: each for name, each in dataset.records.items() if name in needed}
     records |= {name: dataset.records[name].taken(places) for name, places in kept.items()}
-    near = Dataset(records, dataset.fingerprint, dataset.last_seq)
+    near = Dataset(records, dataset.fingerprint, dataset.last_position)
     return near, np.searchsorted(kept[spine.source.name], last).astype(np.int64)
 
 
@@ -173,16 +173,16 @@ def _sample(n: int, most: int | None) -> Ints:
 def _online(plan: Plan, dataset: Dataset, rows: Ints) -> Floats:
     """Load what came before the first row at once, as a start of the server does; then take record by record."""
     spine = dataset.records[plan.definition.spine.name]
-    wanted = spine.seq[rows]
-    first = int(wanted[0]) if len(rows) else dataset.last_seq + 1
-    cuts = {name: int(np.searchsorted(each.seq, first)) for name, each in dataset.records.items()}
+    wanted = spine.position[rows]
+    first = int(wanted[0]) if len(rows) else dataset.last_position + 1
+    cuts = {name: int(np.searchsorted(each.position, first)) for name, each in dataset.records.items()}
     before = {name: each.taken(np.arange(cuts[name])) for name, each in dataset.records.items()}
     after = {name: each.taken(np.arange(cuts[name], len(each))) for name, each in dataset.records.items()}
     with TemporaryDirectory() as folder:
         online = Online(plan, LmdbStore(Path(folder)))
         try:
             online.rebuild(Dataset(before, "", first - 1))
-            return _served(online, Dataset(after, "", dataset.last_seq), set(wanted.tolist()))
+            return _served(online, Dataset(after, "", dataset.last_position), set(wanted.tolist()))
         finally:
             online.close()
 
@@ -191,11 +191,11 @@ def _served(online: Online, dataset: Dataset, wanted: set[int]) -> Floats:
     vectors, arriving = [], list(arrivals(dataset))
     for start in range(0, len(arriving), COMMIT_EVERY):
         with online.transaction() as state:
-            for seq, record in arriving[start : start + COMMIT_EVERY]:
-                state.append(record, seq)
-                if seq in wanted:
-                    vectors.append(state.vector(record, seq))
-            state.commit(seq)
+            for position, record in arriving[start : start + COMMIT_EVERY]:
+                state.append(record, position)
+                if position in wanted:
+                    vectors.append(state.vector(record, position))
+            state.commit(position)
     return np.array(vectors, dtype=np.float64).reshape(-1, len(online.plan.names))
 
 
@@ -219,7 +219,7 @@ def _compared(
         if len(wrong) and first is None:
             place = int(places[wrong[0]])
             pair = _shown(reference[place, column]), _shown(values[wrong[0], column])
-            first = Difference(executor, spine.ids[place].as_py(), int(spine.seq[place]), *pair)
+            first = Difference(executor, spine.ids[place].as_py(), int(spine.position[place]), *pair)
     return Proven(feature, mismatches, first)
 
 

@@ -21,14 +21,14 @@ class Changes:
     Parameters
     ----------
     row : shape (n,), place of the flagged or corrected record among its stream's records
-    seq : shape (n,), from which place in the order of arrival on, when both record and report are there
+    position : shape (n,), from which place in the order of arrival on, when both record and report are there
     known : shape (n,), the earliest known-at instant from then on, in microseconds; a correction's own
     before : shape (n,), what it was until then, NEVER where the record was not flagged, and for a correction
     weight : shape (n,), by how much the record's value grows: 1, or the correction in units of the last digit
     """
 
     row: Ints
-    seq: Ints
+    position: Ints
     known: Ints
     before: Ints
     weight: Ints
@@ -64,11 +64,11 @@ def changes(later: Flagged | Corrected, dataset: Dataset) -> Changes:
     found = reported(later, reports)
     row = _places(found.names, stream.ids)[found.codes]
     rows, row = found.rows[row >= 0], row[row >= 0]
-    seq = np.maximum(reports.seq[rows], stream.seq[row])
+    position = np.maximum(reports.position[rows], stream.position[row])
     if isinstance(later, Corrected):
-        return _adding(row, seq, reports.time[rows], reports.values[later.delta].values[rows])
+        return _adding(row, position, reports.time[rows], reports.values[later.delta].values[rows])
     known = reports.time[rows] if later.known_after_us is None else stream.time[row] + later.known_after_us
-    return _lowering(row, seq, known)
+    return _lowering(row, position, known)
 
 
 def reported(later: Flagged | Corrected, reports: Records) -> Reported:
@@ -102,24 +102,24 @@ def _places(names: pa.Array, ids: pa.Array) -> Ints:
     return places
 
 
-def _adding(row: Ints, seq: Ints, known: Ints, weight: Ints) -> Changes:
+def _adding(row: Ints, position: Ints, known: Ints, weight: Ints) -> Changes:
     """Put corrections in order of record and arrival: each counts, whatever came before it."""
-    order = np.lexsort((known, seq, row))
+    order = np.lexsort((known, position, row))
     never = np.full(len(row), NEVER, dtype=np.int64)
-    return Changes(row[order], seq[order], known[order], never, weight[order])
+    return Changes(row[order], position[order], known[order], never, weight[order])
 
 
-def _lowering(row: Ints, seq: Ints, known: Ints) -> Changes:
+def _lowering(row: Ints, position: Ints, known: Ints) -> Changes:
     """Keep the reports that are the earliest known so far, in order of record and arrival."""
-    order = np.lexsort((known, seq, row))
-    row, seq, known = row[order], seq[order], known[order]
+    order = np.lexsort((known, position, row))
+    row, position, known = row[order], position[order], known[order]
     first = np.ones(len(row), dtype=bool)
     first[1:] = row[1:] != row[:-1]
     before = np.full(len(row), NEVER, dtype=np.int64)
     before[1:] = _earliest_so_far(known, first)[:-1]
     before[first] = NEVER
     keep = known < before
-    return Changes(row[keep], seq[keep], known[keep], before[keep], np.ones(int(keep.sum()), dtype=np.int64))
+    return Changes(row[keep], position[keep], known[keep], before[keep], np.ones(int(keep.sum()), dtype=np.int64))
 
 
 def _earliest_so_far(known: Ints, first: NDArray[np.bool_]) -> Ints:

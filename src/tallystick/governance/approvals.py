@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from tallystick.errors import AlreadyApproved, BuilderRefused, BundleUnknown, ReasonMissing
+from tallystick.governance.approval_status import (
+    APPROVED,
+    REFUSED,
+    RELEASED,
+    Approval,
+    ApprovalStatus,
+    approval_status_of,
+)
 from tallystick.governance.evidence import check_evidence
 from tallystick.governance.roles import Role, require
-from tallystick.governance.standing import APPROVED, REFUSED, RELEASED, Approval, Standing, standing_of
 from tallystick.ledger.actors import Actors
 from tallystick.ledger.entry import LedgerEntry
 from tallystick.ledger.keys import Signer
@@ -28,11 +35,11 @@ class Approvals:
 
     def of(self, bundle_digest: str) -> Approval | None:
         """Return the approval that stands, or None: never approved, or refused since."""
-        return self.standing(bundle_digest).approval
+        return self.status(bundle_digest).approval
 
-    def standing(self, bundle_digest: str) -> Standing:
+    def status(self, bundle_digest: str) -> ApprovalStatus:
         """Return how a bundle stands: builders, evidence, approval, refusals."""
-        return standing_of(bundle_digest, self.ledger.verified_entries())
+        return approval_status_of(bundle_digest, self.ledger.verified_entries())
 
 
 def approve(
@@ -76,13 +83,13 @@ def approve(
     tallystick.governance.roles.require : Raises that the signer is no validator.
     """
     entries = ledger.verified_entries()
-    standing = _released(bundle_digest, entries)
-    if signer.actor in {builder, *standing.builders}:
+    status = _released(bundle_digest, entries)
+    if signer.actor in {builder, *status.builders}:
         raise BuilderRefused(signer.actor, bundle=bundle_digest)
     require(Actors().after_all(entries).check(signer), Role.VALIDATOR, "approve a bundle")
-    if standing.approval:
-        raise AlreadyApproved(bundle_digest, actor=standing.approval.actor, number=standing.approval.number)
-    digest = check_evidence(bundle_digest, evidence, standing.evidence_digest)
+    if status.approval:
+        raise AlreadyApproved(bundle_digest, actor=status.approval.actor, number=status.approval.number)
+    digest = check_evidence(bundle_digest, evidence, status.evidence_digest)
     entry = ledger.record(APPROVED, {"bundle": bundle_digest, "evidence": digest}, signer, at)
     return Approval(bundle_digest, digest, signer.actor, at, entry.number, entry.hash)
 
@@ -105,9 +112,9 @@ def refuse(ledger: Ledger, bundle_digest: str, *, reason: str, signer: Signer, a
     return ledger.record(REFUSED, {"bundle": bundle_digest, "reason": reason.strip()}, signer, at)
 
 
-def _released(bundle_digest: str, entries: list[LedgerEntry]) -> Standing:
-    standing = standing_of(bundle_digest, entries)
-    if not standing.builders:
+def _released(bundle_digest: str, entries: list[LedgerEntry]) -> ApprovalStatus:
+    status = approval_status_of(bundle_digest, entries)
+    if not status.builders:
         released = [str(entry.facts.get("bundle")) for entry in entries if entry.kind == RELEASED]
         raise BundleUnknown(bundle_digest, released=released)
-    return standing
+    return status

@@ -31,32 +31,32 @@ def check_evidence(bundle_digest: str, evidence: Mapping[str, Any], released_wit
     """
     findings = evidence.get("findings")
     if not isinstance(findings, list | tuple) or not findings:
-        raise EvidenceRefused(bundle_digest, because="it has no findings")
+        raise EvidenceRefused(bundle_digest, reason="it has no findings")
     read = [_read(bundle_digest, place, finding) for place, finding in enumerate(findings, start=1)]
-    failed = [(code, because) for code, outcome, because in read if outcome == _FAILED]
+    failed = [(code, reason) for code, outcome, reason in read if outcome == _FAILED]
     if failed:
         raise EvidenceFailed(bundle_digest, failed=failed)
     digest = _digest(bundle_digest, evidence)
     if released_with not in {None, digest}:
-        because = f"its digest is {digest[:12]}, and the bundle was released with {str(released_with)[:12]}"
-        raise EvidenceRefused(bundle_digest, because=because)
+        reason = f"its digest is {digest[:12]}, and the bundle was released with {str(released_with)[:12]}"
+        raise EvidenceRefused(bundle_digest, reason=reason)
     return digest
 
 
 def _read(bundle_digest: str, place: int, finding: object) -> tuple[str, str, str]:
-    values = [finding.get(key) for key in ("code", "outcome", "because")] if isinstance(finding, Mapping) else []
+    values = [finding.get(key) for key in ("code", "outcome", "reason")] if isinstance(finding, Mapping) else []
     if len(values) != 3 or not all(isinstance(value, str) for value in values):
-        because = f"finding {place} does not state code, outcome and because as texts"
-        raise EvidenceRefused(bundle_digest, because=because)
-    code, outcome, because = map(str, values)
+        reason = f"finding {place} does not state code, outcome and because as texts"
+        raise EvidenceRefused(bundle_digest, reason=reason)
+    code, outcome, reason = map(str, values)
     if outcome not in _OUTCOMES:
-        told = f"finding {place} ({code}) has outcome {outcome!r}, which is none of {', '.join(sorted(_OUTCOMES))}"
-        raise EvidenceRefused(bundle_digest, because=told)
-    return code, outcome, because
+        sentence_ = f"finding {place} ({code}) has outcome {outcome!r}, which is none of {', '.join(sorted(_OUTCOMES))}"
+        raise EvidenceRefused(bundle_digest, reason=sentence_)
+    return code, outcome, reason
 
 
 def _digest(bundle_digest: str, evidence: Mapping[str, Any]) -> str:
     try:
         return digest_of(dict(evidence))
     except ValueError as error:
-        raise EvidenceRefused(bundle_digest, because=f"it has no canonical JSON ({error})") from error
+        raise EvidenceRefused(bundle_digest, reason=f"it has no canonical JSON ({error})") from error

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tallystick.errors import ApprovalMissing
+from tallystick.governance.approval_status import DEPLOYED, RELEASED
 from tallystick.governance.approvals import Approvals
 from tallystick.governance.roles import Role, require
-from tallystick.governance.standing import DEPLOYED, RELEASED
 from tallystick.ledger.actors import Actors
 from tallystick.ledger.entry import LedgerEntry
 from tallystick.ledger.keys import Signer
@@ -38,8 +38,8 @@ def record_release(
         What else is to be known: candidate, plan, signature.
     """
     require(Actors.from_ledger(ledger).check(signer), Role.BUILDER, "release a bundle")
-    said = {**(facts or {}), "bundle": bundle_digest, "evidence": evidence_digest}
-    return ledger.record(RELEASED, said, signer, at)
+    stated = {**(facts or {}), "bundle": bundle_digest, "evidence": evidence_digest}
+    return ledger.record(RELEASED, stated, signer, at)
 
 
 def record_deployment(ledger: Ledger, bundle_digest: str, *, signer: Signer, at: int) -> LedgerEntry:
@@ -51,7 +51,7 @@ def record_deployment(ledger: Ledger, bundle_digest: str, *, signer: Signer, at:
         When no approval stands.
     """
     require(Actors.from_ledger(ledger).check(signer), Role.OPERATOR, "deploy a bundle")
-    standing = Approvals(ledger).standing(bundle_digest)
-    if standing.approval is None:
-        raise ApprovalMissing(bundle_digest, n_refusals=standing.n_refusals)
-    return ledger.record(DEPLOYED, {"bundle": bundle_digest, "approval": standing.approval.entry_hash}, signer, at)
+    status = Approvals(ledger).status(bundle_digest)
+    if status.approval is None:
+        raise ApprovalMissing(bundle_digest, n_refusals=status.n_refusals)
+    return ledger.record(DEPLOYED, {"bundle": bundle_digest, "approval": status.approval.entry_hash}, signer, at)

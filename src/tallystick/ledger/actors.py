@@ -96,16 +96,16 @@ class Actors:
         return actor
 
     def _check(self, actor: Actor, entry: LedgerEntry) -> None:
-        because = None
+        reason = None
         owner = next((a.name for a in self.by_name.values() if a.public_pem == actor.public_pem), None)
         if actor.name in self.by_name:
-            because = f"entry {self.by_name[actor.name].number} enrolled this name already"
+            reason = f"entry {self.by_name[actor.name].number} enrolled this name already"
         elif owner:
-            because = f"its key is the key of {owner!r}, and a key belongs to one actor"
+            reason = f"its key is the key of {owner!r}, and a key belongs to one actor"
         elif not self.by_name and (entry.number != 1 or entry.actor != actor.name):
-            because = "the first actor enrols itself, in the first entry"
-        if because:
-            raise EnrolmentRefused(actor.name, because=because)
+            reason = "the first actor enrols itself, in the first entry"
+        if reason:
+            raise EnrolmentRefused(actor.name, reason=reason)
 
 
 def enrol(ledger: Records, name: str, roles: Sequence[str], *, public_pem: str, by: Signer, at: int) -> LedgerEntry:
@@ -134,7 +134,7 @@ def enrol(ledger: Records, name: str, roles: Sequence[str], *, public_pem: str, 
     try:
         pem = canonical_pem(public_pem)
     except ValueError as error:
-        raise EnrolmentRefused(name, because=f"its public key is unreadable ({error})") from error
+        raise EnrolmentRefused(name, reason=f"its public key is unreadable ({error})") from error
     facts = {"name": name, "public_key": pem, "roles": sorted(set(roles))}
     return ledger.record(ENROLLED, facts, by, at)
 
@@ -142,12 +142,12 @@ def enrol(ledger: Records, name: str, roles: Sequence[str], *, public_pem: str, 
 def _read_actor(entry: LedgerEntry) -> Actor:
     name, pem, roles = (entry.facts.get(key) for key in ("name", "public_key", "roles"))
     if not isinstance(name, str) or not isinstance(pem, str) or not isinstance(roles, list):
-        raise EnrolmentRefused(str(name), because="an enrolment states name, public_key and roles")
+        raise EnrolmentRefused(str(name), reason="an enrolment states name, public_key and roles")
     check_actor_name(name)
     try:
         is_canonical = canonical_pem(pem) == pem
     except ValueError:
         is_canonical = False
     if not is_canonical or not all(isinstance(role, str) for role in roles):
-        raise EnrolmentRefused(name, because="its key is no EC P-256 key as PEM, or a role is no text")
+        raise EnrolmentRefused(name, reason="its key is no EC P-256 key as PEM, or a role is no text")
     return Actor(name, pem, frozenset(roles), entry.actor, entry.number)

@@ -72,7 +72,7 @@ class Checkpoints:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
             _sync_folder(self.path.parent)
         except OSError as error:
-            raise LedgerUnavailable(self.path, because=str(error.strerror)) from error
+            raise LedgerUnavailable(self.path, reason=str(error.strerror)) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield Appender(self, handle)
@@ -94,7 +94,7 @@ class Checkpoints:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise LedgerUnavailable(self.path, because=str(error.strerror)) from error
+            raise LedgerUnavailable(self.path, reason=str(error.strerror)) from error
         known, previous = [], _FIRST
         for place, line in enumerate(content.splitlines(keepends=True), start=1):
             known.append(self._read_line(line, place, previous))

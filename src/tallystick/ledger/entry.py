@@ -77,7 +77,7 @@ def seal(record: Record, signer: Signer) -> Sealed:
     try:
         text = canonical(msgspec.structs.asdict(record))
     except (rfc8785.CanonicalizationError, ValueError, RecursionError) as error:
-        raise FactsRefused(record.kind, because=str(error)) from error
+        raise FactsRefused(record.kind, reason=str(error)) from error
     hashed = record_hash(text)
     return Sealed(record.number, text.decode(), hashed, signer.sign(signed_message(hashed)))
 

@@ -136,10 +136,10 @@ def check_actor_name(actor: str) -> None:
         When it is not letters, digits and ``. _ @ + -``, beginning with a letter or digit.
     """
     if not _ACTOR.fullmatch(actor) or actor.endswith(".pub"):
-        because = (
+        reason = (
             "a name has up to 64 letters, digits and . _ @ + -, begins with a letter or digit, does not end in .pub"
         )
-        raise EnrolmentRefused(actor, because=because)
+        raise EnrolmentRefused(actor, reason=reason)
 
 
 def verifies(public_pem: str, signature: bytes, message: bytes) -> bool:
@@ -196,7 +196,7 @@ def _read_private(path: Path, actor: str) -> ec.EllipticCurvePrivateKey:
     except FileNotFoundError as error:
         raise KeyMissing(path, actor=actor) from error
     except OSError as error:
-        raise KeyUnreadable(path, because=str(error.strerror)) from error
+        raise KeyUnreadable(path, reason=str(error.strerror)) from error
     with os.fdopen(handle, "rb") as file:
         # The open file is asked, so that nobody exchanges it between the question and the reading.
         _check_private(path, os.fstat(handle).st_mode, path.parent.stat().st_mode)
@@ -214,9 +214,9 @@ def _parse_private(path: Path, content: bytes) -> ec.EllipticCurvePrivateKey:
     try:
         key = serialization.load_pem_private_key(content, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyUnreadable(path, because=str(error)) from error
+        raise KeyUnreadable(path, reason=str(error)) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise KeyUnreadable(path, because="it is a key of another kind")
+        raise KeyUnreadable(path, reason="it is a key of another kind")
     return key
 
 

@@ -33,8 +33,8 @@ LEDGER_FILE = StoreFile(
     format=1,
     schema=tuple(statement.strip() for statement in _SCHEMA.split("\n\n")),
     damaged=lambda path, detail: LedgerDamaged(path, problem="file", detail=detail),
-    busy=lambda path, because: LedgerUnavailable(path, because=because),
-    unavailable=lambda path, because: LedgerUnavailable(path, because=because),
+    busy=lambda path, reason: LedgerUnavailable(path, reason=reason),
+    unavailable=lambda path, reason: LedgerUnavailable(path, reason=reason),
     unknown=lambda path, found: LedgerFormatUnknown(path, found=found, known=1),
 )
 
@@ -175,7 +175,7 @@ class Ledger:
         with self.checkpoints.appending() as end:
             chain, _, _ = self._prove()
             if not chain.number:
-                raise LedgerUnavailable(self.path, because="it has no entries, so there is nothing to sign")
+                raise LedgerUnavailable(self.path, reason="it has no entries, so there is nothing to sign")
             chain.actors.check(signer)
             return end.write(chain, signer, at)
 
@@ -207,7 +207,7 @@ class Ledger:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         connection = LEDGER_FILE.connect_for_writing(self.path)
         try:
-            with LEDGER_FILE.told(self.path):
+            with LEDGER_FILE.translated_errors(self.path):
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
@@ -219,7 +219,7 @@ class Ledger:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         connection = LEDGER_FILE.connect_for_reading(self.path)
         try:
-            with LEDGER_FILE.told(self.path):
+            with LEDGER_FILE.translated_errors(self.path):
                 yield connection
         finally:
             connection.close()

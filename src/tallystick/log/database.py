@@ -47,7 +47,7 @@ class StoreFile:
     unknown: Callable[[Path, int], TallystickError]
 
     @contextmanager
-    def told(self, path: Path) -> Iterator[None]:
+    def translated_errors(self, path: Path) -> Iterator[None]:
         """Turn SQLite's errors into ours; an IntegrityError passes, since only its caller knows its meaning."""
         try:
             yield
@@ -62,7 +62,7 @@ class StoreFile:
     def connect_for_writing(self, path: Path) -> sqlite3.Connection:
         """Open the file durably (WAL, synchronous=FULL), creating folder, file and schema where missing."""
         self.make_folder(path)
-        with self.told(path):
+        with self.translated_errors(path):
             connection = _connect(path, "rwc")
             try:
                 self._create_if_new(connection)
@@ -79,7 +79,7 @@ class StoreFile:
         """Open an existing file without any right to change it, beside a writer or alone."""
         if not path.is_file():
             raise self.unavailable(path, "there is no such file")
-        with self.told(path):
+        with self.translated_errors(path):
             connection = _connect(path, "ro")
             try:
                 self._check_format(connection, path)

@@ -32,7 +32,7 @@ class WriterLock:
         try:
             handle = os.open(side, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise LogUnavailable(path, because=f"{side.name}: {error.strerror}") from error
+            raise LogUnavailable(path, reason=f"{side.name}: {error.strerror}") from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

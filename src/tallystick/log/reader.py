@@ -39,7 +39,7 @@ LOG_FILE = StoreFile(
     schema=tuple(statement.strip() for statement in _SCHEMA.split("\n\n")),
     damaged=lambda path, detail: LogDamaged(path, problem="file", detail=detail),
     busy=lambda path, _: LogHeld(path),
-    unavailable=lambda path, because: LogUnavailable(path, because=because),
+    unavailable=lambda path, reason: LogUnavailable(path, reason=reason),
     unknown=lambda path, found: LogFormatUnknown(path, found=found, known=1),
 )
 
@@ -174,5 +174,5 @@ class LogReader:
             after = page[-1][0]
 
     def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Row]:
-        with self._reading_lock, LOG_FILE.told(self.path):
+        with self._reading_lock, LOG_FILE.translated_errors(self.path):
             return self._reading.execute(query, values).fetchall()

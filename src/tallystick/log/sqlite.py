@@ -76,7 +76,7 @@ class SqliteLog(LogReader):
             segments = self.segments
             self._check_segment(segment, Head(segments[-1].last if segments else 0, b""))
             end = Head(segment.last, genesis([*segments, segment]))
-            with LOG_FILE.told(self.path):
+            with LOG_FILE.translated_errors(self.path):
                 self._writing.execute(_ATTACH, (segment.digest, segment.first, segment.last, segment.path))
             self._end = end
 
@@ -110,7 +110,7 @@ class SqliteLog(LogReader):
             try:
                 self._insert(entries)
                 yield entries
-                with LOG_FILE.told(self.path):
+                with LOG_FILE.translated_errors(self.path):
                     self._writing.execute("COMMIT")
             except BaseException:
                 self._roll_back()
@@ -126,31 +126,31 @@ class SqliteLog(LogReader):
         return verify(self.path, start, self._pages(start.position, None, None), None)
 
     def _check_segment(self, segment: Segment, end: Head) -> None:
-        because = None
+        reason = None
         if self._rows("SELECT 1 FROM entries LIMIT 1"):
-            because = f"the log has entries up to position {self._end.position}"
+            reason = f"the log has entries up to position {self._end.position}"
         elif segment.first != end.position + 1:
-            because = f"it begins at position {segment.first}, and the next one is {end.position + 1}"
+            reason = f"it begins at position {segment.first}, and the next one is {end.position + 1}"
         elif segment.last < segment.first:
-            because = f"it ends at position {segment.last}, before it begins at {segment.first}"
+            reason = f"it ends at position {segment.last}, before it begins at {segment.first}"
         elif len(segment.digest) != 64 or not set(segment.digest) <= set("0123456789abcdef"):
-            because = f"{segment.digest!r} is no SHA-256 in lower-case hex"
-        if because:
-            raise SegmentRefused(segment.digest, because=because)
+            reason = f"{segment.digest!r} is no SHA-256 in lower-case hex"
+        if reason:
+            raise SegmentRefused(segment.digest, reason=reason)
 
     def _begin(self) -> None:
-        with LOG_FILE.told(self.path):
+        with LOG_FILE.translated_errors(self.path):
             self._writing.execute("BEGIN IMMEDIATE")
 
     def _insert(self, entries: list[Entry]) -> None:
         rows = [(e.position, e.kind, e.stream, e.id, e.at, e.body, e.hash) for e in entries]
         try:
-            with LOG_FILE.told(self.path):
+            with LOG_FILE.translated_errors(self.path):
                 self._writing.executemany(_INSERT, rows)
         except sqlite3.IntegrityError as error:
-            raise self._told_clash(entries) from error
+            raise self._clash(entries) from error
 
-    def _told_clash(self, entries: list[Entry]) -> AlreadyLogged | LogDamaged:
+    def _clash(self, entries: list[Entry]) -> AlreadyLogged | LogDamaged:
         seen: set[tuple[str, str, str]] = set()
         for entry in entries:
             name = (entry.kind, entry.stream, entry.id)
@@ -181,10 +181,10 @@ def _chained(end: Head, drafts: Sequence[Draft]) -> list[Entry]:
 def _hash_of(draft: Draft, position: int, previous: bytes) -> bytes:
     name = (draft.kind, draft.stream, draft.id)
     if draft.kind not in KINDS:
-        raise EntryRefused(*name, because=f"the kinds are {', '.join(sorted(KINDS))}")
+        raise EntryRefused(*name, reason=f"the kinds are {', '.join(sorted(KINDS))}")
     if not isinstance(draft.body, bytes):
-        raise EntryRefused(*name, because=f"its body is {type(draft.body).__name__}, and must be bytes")
+        raise EntryRefused(*name, reason=f"its body is {type(draft.body).__name__}, and must be bytes")
     try:
         return entry_hash(previous, position, name, draft.at, draft.body)
     except (struct.error, UnicodeEncodeError) as error:
-        raise EntryRefused(*name, because=f"its instant, or the length of a text, is out of range ({error})") from error
+        raise EntryRefused(*name, reason=f"its instant, or the length of a text, is out of range ({error})") from error

@@ -20,7 +20,7 @@ from tallystick.scoring.policy import missed_cost
 from tallystick.serving.record import decode
 from tallystick.settings import Monitoring
 
-ACTIONS = {"allow": Action.ALLOW, "refer": Action.REFER, "stop": Action.STOP}
+ACTIONS = {"approve": Action.APPROVE, "refer": Action.REFER, "decline": Action.DECLINE}
 
 
 def watch(
@@ -35,8 +35,8 @@ def watch(
     """
     spine, known = bundle.plan.definition.spine.name, bundle.reference
     scores = Histogram(known.scores.edges, known.scores.counts)
-    reached = bundle.candidate.reached["test"].average_precision
-    reference = Reference(bundle.digest, rate_at_most(known.bad.n_bad, known.scores.n), scores, reached)
+    metrics = bundle.candidate.metrics["test"].average_precision
+    reference = Reference(bundle.digest, rate_at_most(known.bad.n_bad, known.scores.n), scores, metrics)
     made = decided(log, dataset, bundle.policy, stream=spine, bundle=bundle.digest)
     return monitor(made, reported(dataset, label), reference, as_of=as_of, settings=settings)
 
@@ -46,7 +46,7 @@ def settings(model: ModelDefinition, chosen: Monitoring) -> Settings:
     money = [kind.currency for kind in model.features.spine.fields.values() if isinstance(kind, Money)]
     return Settings(
         maturity_us=model.label.matures_after_us,
-        false_alarm_cost=getattr(model.policy.stop, "false_alarm", 0.0),
+        false_alarm_cost=getattr(model.policy.decline, "false_alarm", 0.0),
         currency=money[0] if money else "",
         tolerated_rise=chosen.tolerated_rise,
         false_alarms=chosen.false_alarms,
@@ -57,7 +57,7 @@ def settings(model: ModelDefinition, chosen: Monitoring) -> Settings:
 def stopped(log: LogReader, stream: str) -> NDArray[np.int64]:
     """Return the positions of the events that were stopped: nobody ever learns whether they were bad."""
     decisions = (decode(entry.body) for entry in log.read(kinds=("decision",)) if entry.stream == stream)
-    events = [d.event for d in decisions if d.action == "stop" and d.event is not None and not d.shadow]
+    events = [d.event for d in decisions if d.action == "decline" and d.event is not None and not d.shadow]
     return np.array(events, dtype=np.int64)
 
 
@@ -88,12 +88,12 @@ def decided(log: LogReader, dataset: Dataset, policy: Policy, *, stream: str, bu
         if d.event is not None and d.score is not None and not d.shadow and bundle in (None, d.bundle):
             by_event.setdefault(d.event, Unsettled(d.record_id, d.at, d.event, ACTIONS[d.action], d.score))
     found = list(by_event.values())
-    rows = np.searchsorted(spine.seq, np.array([d.event for d in found], dtype=np.int64))
+    rows = np.searchsorted(spine.position, np.array([d.event for d in found], dtype=np.int64))
     values = {
         name: np.where(column.missing[rows], np.nan, column.values[rows] / 10**column.decimals)
         for name, column in spine.values.items()
     }
-    rule = policy.stop
+    rule = policy.decline
     cost = missed_cost(rule, values, len(found)) if isinstance(rule, AboveCost) else np.zeros(len(found))
     return Decided(
         ids=np.array([d.id for d in found], dtype=np.str_),

@@ -14,9 +14,9 @@ from tallystick.errors import ColumnsUneven, SettingOutOfRange
 class Action(IntEnum):
     """What was done with a payment, as a number for columns."""
 
-    ALLOW = 0
+    APPROVE = 0
     REFER = 1
-    STOP = 2
+    DECLINE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Cohort:
     decided : the mature decisions
     day : shape (n,), the midnight that begins each decision's day, microseconds since 1970 UTC
     is_bad : shape (n,), reported as bad within the maturity; false where nothing was reported
-    is_told : shape (n,), whether there was any report within the maturity
+    is_known : shape (n,), whether there was any report within the maturity
     until : the midnight at which the mature days end; later days are not mature
     n_pending : decisions made by then whose day is not mature
     n_later : decisions made after the instant, left out
@@ -98,7 +98,7 @@ class Cohort:
     decided: Decided
     day: NDArray[np.int64]
     is_bad: NDArray[np.bool_]
-    is_told: NDArray[np.bool_]
+    is_known: NDArray[np.bool_]
     until: int
     n_pending: int
     n_later: int
@@ -109,7 +109,7 @@ class Cohort:
     @property
     def is_missed(self) -> NDArray[np.bool_]:
         """Which decisions are bad: the payment was allowed, and fraud was reported within the maturity."""
-        missed: NDArray[np.bool_] = (self.decided.action == Action.ALLOW) & self.is_bad
+        missed: NDArray[np.bool_] = (self.decided.action == Action.APPROVE) & self.is_bad
         return missed
 
 
@@ -138,56 +138,56 @@ def mature(decided: Decided, reported: Reported, *, as_of: int, maturity_us: int
     until = (as_of - maturity_us) // DAY_US * DAY_US
     order = np.lexsort((known.at, known.time, begins))
     ripe = order[begins[order] < until]
-    told = _matched(known, reported, as_of)
-    within = told.known_at <= np.maximum(known.at, known.time)[told.row] + maturity_us
-    is_bad, is_told = _last_word(len(known.ids), told, within)
-    first_bad = told.is_bad & within
+    matched = _matched(known, reported, as_of)
+    within = matched.known_at <= np.maximum(known.at, known.time)[matched.row] + maturity_us
+    is_bad, is_known = _last_word(len(known.ids), matched, within)
+    first_bad = matched.is_bad & within
     return Cohort(
         decided=known.taken(ripe),
         day=begins[ripe],
         is_bad=is_bad[ripe],
-        is_told=is_told[ripe],
+        is_known=is_known[ripe],
         until=int(until),
         n_pending=len(known.ids) - len(ripe),
         n_later=len(decided.ids) - len(known.ids),
         n_late_reports=int(np.count_nonzero(~within)),
-        n_unknown_reports=told.n_unknown,
-        delays=(told.known_at - known.time[told.row])[first_bad],
+        n_unknown_reports=matched.n_unknown,
+        delays=(matched.known_at - known.time[matched.row])[first_bad],
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Matched:
     row: NDArray[np.int64]  # of the decision
     known_at: NDArray[np.int64]
     is_bad: NDArray[np.bool_]
     n_unknown: int
 
 
-def _matched(known: Decided, reported: Reported, as_of: int) -> _Told:
+def _matched(known: Decided, reported: Reported, as_of: int) -> _Matched:
     seen = np.flatnonzero(reported.known_at <= as_of)
     if not len(known.ids):
         none = np.zeros(0, dtype=np.int64)
-        return _Told(none, none, none.astype(bool), len(seen))
+        return _Matched(none, none, none.astype(bool), len(seen))
     order = np.argsort(known.ids, kind="stable")
     place = np.searchsorted(known.ids[order], reported.ids[seen])
     row = order[np.minimum(place, len(order) - 1)]
     found = known.ids[row] == reported.ids[seen]
     row, seen = row[found], seen[found]
     n_unknown = int(np.count_nonzero(~found))
-    return _Told(row, reported.known_at[seen], reported.is_bad[seen], n_unknown)
+    return _Matched(row, reported.known_at[seen], reported.is_bad[seen], n_unknown)
 
 
-def _last_word(n: int, told: _Told, within: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    is_bad, is_told = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+def _last_word(n: int, matched: _Matched, within: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    is_bad, is_known = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     # Stable by known-at: of two reports at one instant the one that arrived later has the last word.
-    order = np.argsort(told.known_at, kind="stable")
+    order = np.argsort(matched.known_at, kind="stable")
     order = order[within[order]]
-    last = len(order) - 1 - np.unique(told.row[order][::-1], return_index=True)[1]
+    last = len(order) - 1 - np.unique(matched.row[order][::-1], return_index=True)[1]
     chosen = order[last]
-    is_bad[told.row[chosen]] = told.is_bad[chosen]
-    is_told[told.row[chosen]] = True
-    return is_bad, is_told
+    is_bad[matched.row[chosen]] = matched.is_bad[chosen]
+    is_known[matched.row[chosen]] = True
+    return is_bad, is_known
 
 
 def _require_even(columns: Decided | Reported) -> None:

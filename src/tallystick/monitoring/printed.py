@@ -101,18 +101,18 @@ def _chart(report: Report) -> Text:
 def _late(report: Report) -> str:
     late = report.lateness
     if late.median_days is None or late.ninety_percent_days is None:
-        told = "no reports so far"
+        sentence = "no reports so far"
     else:
-        told = f"half came within {late.median_days:.0f}, 90 % within {late.ninety_percent_days:.0f} days"
+        sentence = f"half came within {late.median_days:.0f}, 90 % within {late.ninety_percent_days:.0f} days"
     waits = f"reports are waited for {late.maturity_us / DAY_US:g} days"
-    return f"  {PENDING} {report.pending_days} days are not mature: {waits}; {told}"
+    return f"  {PENDING} {report.pending_days} days are not mature: {waits}; {sentence}"
 
 
 def _weeks(report: Report) -> Table:
-    heads = ("decided", "stopped", "bad", "rate", "missed", "stops*", "prec.*", "AP*")
+    anchoring = ("decided", "stopped", "bad", "rate", "missed", "stops*", "prec.*", "AP*")
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold", show_footer=bool(report.weeks))
     table.add_column("  week", footer="  all", no_wrap=True)
-    for head, cell in zip(heads, _cells(report.total), strict=True):
+    for head, cell in zip(anchoring, _cells(report.total), strict=True):
         table.add_column(head, footer=cell, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     top = max([week.risk.bad_rate or 0.0 for week in report.weeks], default=0.0)

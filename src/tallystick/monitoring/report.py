@@ -36,7 +36,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AlarmStatus:
     """Where the alarm stands, with what it was told and what it promises.
 
     Parameters
@@ -141,7 +141,7 @@ class Report:
     weeks: tuple[Span, ...]
     days: tuple[Evidence, ...]
     pending_days: int
-    alarm: Standing
+    alarm: AlarmStatus
     drift: Drift | None
     drift_days: int
 

@@ -55,12 +55,12 @@ def risk(cohort: Cohort, *, false_alarm_cost: float, rows: NDArray[np.bool_] | N
     chosen = np.ones(len(cohort.day), dtype=bool) if rows is None else rows
     action, score = cohort.decided.action[chosen], cohort.decided.score[chosen]
     bad, missed = cohort.is_bad[chosen], cohort.is_missed[chosen]
-    stopped = action == Action.STOP
-    probable = np.where(stopped & ~cohort.is_told[chosen], score, bad)
+    stopped = action == Action.DECLINE
+    probable = np.where(stopped & ~cohort.is_known[chosen], score, bad)
     n, n_stopped = len(action), int(np.count_nonzero(stopped))
     return Risk(
         n=n,
-        n_allowed=int(np.count_nonzero(action == Action.ALLOW)),
+        n_allowed=int(np.count_nonzero(action == Action.APPROVE)),
         n_referred=int(np.count_nonzero(action == Action.REFER)),
         n_stopped=n_stopped,
         n_bad=int(np.count_nonzero(missed)),

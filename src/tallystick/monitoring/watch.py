@@ -12,7 +12,7 @@ from tallystick.monitoring.alarms import RiskAlarm
 from tallystick.monitoring.chi_square import quantile
 from tallystick.monitoring.drift import Drift, Histogram, score_drift
 from tallystick.monitoring.outcomes import Cohort, Decided, Reported, mature
-from tallystick.monitoring.report import Evidence, Lateness, Report, Span, Standing
+from tallystick.monitoring.report import AlarmStatus, Evidence, Lateness, Report, Span
 from tallystick.monitoring.risk import risk
 
 WEEK_DAYS = 7
@@ -129,7 +129,7 @@ def monitor(decided: Decided, reported: Reported, reference: Reference, *, as_of
         weeks=_weeks(cohort, settings),
         days=days,
         pending_days=_pending_days(decided, cohort, as_of),
-        alarm=Standing.of(alarm, rang, known_at),
+        alarm=AlarmStatus.of(alarm, rang, known_at),
         drift=_drift(decided, reference, as_of, settings),
         drift_days=settings.drift_days,
     )

@@ -42,9 +42,9 @@ class Text:
             value = msgspec.json.decode(self.content, type=kind)
             written = canonical(msgspec.to_builtins(value))
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise BundleUnreadable(self.name, folder=self.folder, because=str(error)) from error
+            raise BundleUnreadable(self.name, folder=self.folder, reason=str(error)) from error
         if written != self.content:
-            raise BundleUnreadable(self.name, folder=self.folder, because="it is not in canonical form")
+            raise BundleUnreadable(self.name, folder=self.folder, reason="it is not in canonical form")
         return value
 
 
@@ -57,10 +57,10 @@ def read_folder(folder: Path) -> dict[str, bytes]:
         If the folder is missing, a link, or holds a subfolder, a link, a device, too many files or too much.
     """
     if folder.is_symlink() or not folder.is_dir():
-        raise BundleShapeWrong(".", folder=folder, because="it is no folder")
+        raise BundleShapeWrong(".", folder=folder, reason="it is no folder")
     names = sorted(path.name for path in islice(folder.iterdir(), MAX_FILES + 1))
     if len(names) > MAX_FILES:
-        raise BundleShapeWrong(".", folder=folder, because=f"it holds more than {MAX_FILES} files")
+        raise BundleShapeWrong(".", folder=folder, reason=f"it holds more than {MAX_FILES} files")
     found: dict[str, bytes] = {}
     for name in names:
         left = MAX_TOTAL_BYTES - sum(map(len, found.values()))
@@ -80,19 +80,19 @@ def read_plain(folder: Path, name: str, *, limit: int) -> bytes:
     try:
         handle = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        because = "it is missing" if isinstance(error, FileNotFoundError) else f"it cannot be read ({error.strerror})"
-        raise BundleShapeWrong(name, folder=folder, because=because) from error
+        reason = "it is missing" if isinstance(error, FileNotFoundError) else f"it cannot be read ({error.strerror})"
+        raise BundleShapeWrong(name, folder=folder, reason=reason) from error
     try:
         # The open file is asked, so that nobody exchanges it between the question and the reading.
         described = os.fstat(handle)
         if not stat.S_ISREG(described.st_mode):
-            raise BundleShapeWrong(name, folder=folder, because="it is no plain file")
+            raise BundleShapeWrong(name, folder=folder, reason="it is no plain file")
         with os.fdopen(handle, "rb", closefd=False) as file:
             content = b"" if described.st_size > limit else file.read(limit + 1)
     finally:
         os.close(handle)
     if max(described.st_size, len(content)) > limit:
-        raise BundleShapeWrong(name, folder=folder, because=f"it is larger than {limit} bytes")
+        raise BundleShapeWrong(name, folder=folder, reason=f"it is larger than {limit} bytes")
     return content
 
 

@@ -83,7 +83,7 @@ def release(made_of: Ingredients, root: Path, *, signer: Signer, at: int) -> Bun
 
 def card(candidate: Candidate) -> dict[str, Any]:
     """Return the model in a few words and numbers, for people."""
-    record, test = candidate.record, candidate.record.reached["test"]
+    record, test = candidate.record, candidate.record.metrics["test"]
     return {
         "model": record.name,
         "family": record.family,

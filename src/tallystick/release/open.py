@@ -154,7 +154,7 @@ def _listed(folder: Path, contents: Mapping[str, bytes]) -> tuple[str, Manifest]
     try:
         found = msgspec.json.decode(contents[MANIFEST], type=_Format).format
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise BundleUnreadable(MANIFEST, folder=folder, because=str(error)) from error
+        raise BundleUnreadable(MANIFEST, folder=folder, reason=str(error)) from error
     if found != FORMAT:
         raise BundleFormatUnknown(folder, found=found, known=FORMAT)
     manifest = Text(folder, MANIFEST, contents[MANIFEST]).typed(Manifest)
@@ -204,9 +204,9 @@ def _plan(text: Text) -> Plan:
         plan = Plan.from_plain(plain)
         _ = plan.features, plan.groups
     except Exception as error:  # a plan that cannot be laid out is no plan, whatever it breaks
-        raise BundleUnreadable(text.name, folder=text.folder, because=str(error)) from error
+        raise BundleUnreadable(text.name, folder=text.folder, reason=str(error)) from error
     if plan.to_plain() != plain:
-        raise BundleUnreadable(text.name, folder=text.folder, because="it says more than a plan can hold")
+        raise BundleUnreadable(text.name, folder=text.folder, reason="it says more than a plan can hold")
     return plan
 
 
@@ -214,9 +214,9 @@ def _background(folder: Path, content: bytes) -> NDArray[np.float64]:
     try:
         array = np.load(io.BytesIO(content), allow_pickle=False)
     except (ValueError, OSError, EOFError, SyntaxError, MemoryError) as error:
-        raise BundleUnreadable("background.npy", folder=folder, because=str(error)) from error
+        raise BundleUnreadable("background.npy", folder=folder, reason=str(error)) from error
     if not isinstance(array, np.ndarray) or array.dtype != np.float64 or array.ndim != 2:
-        raise BundleUnreadable("background.npy", folder=folder, because="it is no table of doubles")
+        raise BundleUnreadable("background.npy", folder=folder, reason="it is no table of doubles")
     return array
 
 
@@ -225,7 +225,7 @@ def _check_sense(folder: Path, manifest: Manifest, parsed: _Parsed) -> None:
 
     def hold(name: str, is_so: bool, otherwise: str) -> None:
         if not is_so:
-            raise BundleInconsistent(name, folder=folder, because=otherwise)
+            raise BundleInconsistent(name, folder=folder, reason=otherwise)
 
     names, candidate, background = parsed.plan.names, parsed.candidate, parsed.background
     hold("plan.json", parsed.plan.digest == manifest.plan, "its digest is not the manifest's")
@@ -248,7 +248,7 @@ def _check_sense(folder: Path, manifest: Manifest, parsed: _Parsed) -> None:
     hold("selftest.json", n_vectors >= MIN_VECTORS, f"it has {n_vectors} vectors, and {MIN_VECTORS} are needed")
     lengths = {len(vector.features) for vector in parsed.selftest.vectors}
     hold("selftest.json", lengths == {len(names)}, "its vectors are not as long as the plan")
-    for rule in (parsed.policy.stop, parsed.policy.refer):
+    for rule in (parsed.policy.decline, parsed.policy.refer):
         hold("policy.json", rule is None or _is_sound(rule), "a threshold or a cost is out of its range")
     hold("model.onnx", _model_names(folder, parsed.contents["model.onnx"]) == names, "its features are not the plan's")
 
@@ -268,7 +268,7 @@ def _model_names(folder: Path, model: bytes) -> tuple[str, ...]:
         if graph.steps == TREES:
             Trees.from_graph(graph)
     except ModelError as error:
-        raise BundleInconsistent("model.onnx", folder=folder, because=str(error)) from error
+        raise BundleInconsistent("model.onnx", folder=folder, reason=str(error)) from error
     return graph.names
 
 
@@ -279,4 +279,4 @@ def _scorer(folder: Path, parsed: _Parsed) -> Scorer:
         return Scorer(Session.load(model), reasons, parsed.policy, parsed.plan.definition.spine)
     except ModelError as error:
         name = "policy.json" if isinstance(error, PolicyUnusable) else "model.onnx"
-        raise BundleInconsistent(name, folder=folder, because=str(error)) from error
+        raise BundleInconsistent(name, folder=folder, reason=str(error)) from error

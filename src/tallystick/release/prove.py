@@ -26,7 +26,7 @@ class Vector(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     values : whole numbers of the record that the policy's costs need
     raw, score, threshold : sixty-four bits in hex
     contributions : the reasons' bits, one per feature
-    action : allow, refer or stop
+    action : approve, refer or decline
     """
 
     features: tuple[float | None, ...]

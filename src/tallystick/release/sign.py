@@ -56,7 +56,7 @@ def verify(folder: Path, contents: Mapping[str, bytes], signature: bytes, truste
     """
     keys = [_pem(key) for key in trusted_keys]
     if not keys:
-        raise SignatureRefused(folder, because="no key is trusted")
+        raise SignatureRefused(folder, reason="no key is trusted")
     with tempfile.TemporaryDirectory(prefix="tallystick-") as private:
         copy, signature_file = Path(private) / "bundle", Path(private) / "bundle.sig"
         copy.mkdir()
@@ -72,10 +72,10 @@ def verify(folder: Path, contents: Mapping[str, bytes], signature: bytes, truste
                 _check_listing(folder, signature, set(contents))
                 return pem.decode()
             reasons.append(refusal)
-    raise SignatureRefused(folder, because="; ".join(_told(reasons)))
+    raise SignatureRefused(folder, reason="; ".join(_worded(reasons)))
 
 
-def _told(reasons: Iterable[str]) -> list[str]:
+def _worded(reasons: Iterable[str]) -> list[str]:
     """Say in our words what the library found, leaving out the keys that were not the signer's."""
     found = [reason for reason in reasons if not reason.startswith("Key mismatch")]
     files = list(dict.fromkeys(name for reason in found for name in re.findall(r"mismatch for '([^']+)'", reason)))
@@ -100,7 +100,7 @@ def _check_listing(folder: Path, signature: bytes, expected: set[str]) -> None:
     statement = json.loads(base64.b64decode(json.loads(signature)["dsseEnvelope"]["payload"]))
     signed = {resource["name"] for resource in statement["predicate"]["resources"]}
     if signed != expected:
-        raise SignatureRefused(folder, because=f"it leaves out {', '.join(sorted(expected - signed)) or 'nothing'}")
+        raise SignatureRefused(folder, reason=f"it leaves out {', '.join(sorted(expected - signed)) or 'nothing'}")
 
 
 def _pem(key: TrustedKey) -> bytes:

@@ -25,7 +25,7 @@ from tallystick.training.metrics import auc, average_precision
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
 _COUNTED = ("decisions", "reported", "unknown")
-_REACHED = ("average precision", "AUC", "reported and allowed")
+_METRICS = ("average precision", "AUC", "reported and allowed")
 
 
 class Swap(msgspec.Struct, frozen=True):
@@ -89,10 +89,10 @@ class Comparison(msgspec.Struct, frozen=True):
             swaps.add_row(
                 swap.champion, swap.challenger, f"{swap.n:,}", f"{swap.n_bad:,}", f"{swap.n_unknown:,}", style=style
             )
-        sides = table("", "", "average precision", "AUC", "reported and allowed", right=_REACHED)
+        sides = table("", "", "average precision", "AUC", "reported and allowed", right=_METRICS)
         for name, side in (("champion", self.champion), ("challenger", self.challenger)):
-            reached = _shown(side.average_precision), _shown(side.auc)
-            sides.add_row(name, *reached, f"{side.n_bad_allowed:,}")
+            figures = _shown(side.average_precision), _shown(side.auc)
+            sides.add_row(name, *figures, f"{side.n_bad_allowed:,}")
         return Group(title, swaps, "", sides)
 
 
@@ -107,7 +107,7 @@ class _Compared:
 
     @property
     def is_known(self) -> NDArray[np.bool_]:
-        let_pass = np.array([decision.action != "stop" for decision in self.decisions], np.bool_)
+        let_pass = np.array([decision.action != "decline" for decision in self.decisions], np.bool_)
         known: NDArray[np.bool_] = let_pass | (self.labels == 1)
         return known
 
@@ -160,7 +160,7 @@ def _compared(
 ) -> _Compared:
     spine = dataset.records[challenger.plan.definition.spine.name]
     labels = read_labels(dataset, label)
-    rows = np.searchsorted(spine.seq, np.array([decision.event for decision in stored], np.int64))
+    rows = np.searchsorted(spine.position, np.array([decision.event for decision in stored], np.int64))
     kept = np.flatnonzero(labels.is_matured(at)[rows])
     decisions = [stored[place] for place in kept.tolist()]
     matrix = features(challenger.plan, dataset, [Question(d.event or 0, d.as_of) for d in decisions])
@@ -179,16 +179,16 @@ def _side(
     bundles: tuple[str, ...], scores: NDArray[np.float64], actions: Sequence[Action], compared: _Compared
 ) -> Side:
     known, bad = compared.is_known, compared.labels == 1
-    allowed = np.array([action == "allow" for action in actions], np.bool_)
+    allowed = np.array([action == "approve" for action in actions], np.bool_)
     counts: dict[str, int] = {action: sum(done == action for done in actions) for action in ACTIONS}
     try:
-        reached: tuple[float | None, float | None] = (
+        figures: tuple[float | None, float | None] = (
             average_precision(compared.labels[known], scores[known]),
             auc(compared.labels[known], scores[known]),
         )
     except MetricUndefined:
-        reached = (None, None)
-    return Side(bundles, counts, int((allowed & bad).sum()), *reached)
+        figures = (None, None)
+    return Side(bundles, counts, int((allowed & bad).sum()), *figures)
 
 
 def _swaps(compared: _Compared) -> list[Swap]:

@@ -10,7 +10,7 @@ from tallystick.data.records import Dataset
 from tallystick.features.batch.executor import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
-from tallystick.features.sight import seen_by
+from tallystick.features.visibility import seen_by
 from tallystick.log.reader import LogReader
 from tallystick.serving.catch_up import everything
 from tallystick.serving.history import History
@@ -35,7 +35,7 @@ class Question:
 def features(plan: Plan, dataset: Dataset, questions: Sequence[Question]) -> Matrix:
     """Compute the features of some records, each as of its own position."""
     spine = dataset.records[plan.definition.spine.name]
-    rows = np.searchsorted(spine.seq, np.array([question.event for question in questions], np.int64))
+    rows = np.searchsorted(spine.position, np.array([question.event for question in questions], np.int64))
     as_of = np.array([question.as_of for question in questions], np.int64)
     return compute(plan, dataset, rows.astype(np.int64), as_of)
 
@@ -43,4 +43,4 @@ def features(plan: Plan, dataset: Dataset, questions: Sequence[Question]) -> Mat
 def restricted(plan: Plan, dataset: Dataset, event: int) -> Dataset:
     """Return only the records that one record's features can see."""
     spine = dataset.records[plan.definition.spine.name]
-    return seen_by(plan, dataset, np.array([np.searchsorted(spine.seq, event)]))
+    return seen_by(plan, dataset, np.array([np.searchsorted(spine.position, event)]))

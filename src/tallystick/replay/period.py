@@ -13,7 +13,7 @@ from tallystick.definitions.progress import Progress
 from tallystick.errors import NothingDecided
 from tallystick.features.plan import Plan
 from tallystick.replay.archive import Archive
-from tallystick.replay.together import replay_entries
+from tallystick.replay.batch_replay import replay_entries
 from tallystick.replay.verdict import Stage, Verdict
 from tallystick.tables import table
 
@@ -61,20 +61,20 @@ class Report:
         }
 
     def __rich__(self) -> Group:
-        told = Text(f"{self.n_identical:,} of {len(self.verdicts):,} replayed decisions are identical, bit for bit")
-        told.stylize("bold green" if self.is_identical else "bold red")
+        headline = Text(f"{self.n_identical:,} of {len(self.verdicts):,} replayed decisions are identical, bit for bit")
+        headline.stylize("bold green" if self.is_identical else "bold red")
         inside = Text(f"The period has {self.n_decisions:,} decisions.", style="dim")
         if self.is_identical:
-            return Group(told, inside)
+            return Group(headline, inside)
         differing = [verdict for verdict in self.verdicts if not verdict.is_identical]
         counted = ", ".join(f"{stage} {n:,}" for stage, n in self.stages.items())
-        shown = table("", "decision", "made at (UTC)", "action", "differs at", "because")
+        shown = table("", "decision", "made at (UTC)", "action", "differs at", "reason")
         for verdict in differing[:MOST_SHOWN]:
             at = "" if verdict.at is None else _written(verdict.at)
-            shown.add_row(verdict.decision, at, verdict.action or "", verdict.stage, verdict.because)
+            shown.add_row(verdict.decision, at, verdict.action or "", verdict.stage, verdict.reason)
         left = len(differing) - MOST_SHOWN
         more = [Text(f"and {left:,} more; --json tells all", style="dim")] if left > 0 else []
-        return Group(told, inside, f"differ first at: {counted}", "", shown, *more)
+        return Group(headline, inside, f"differ first at: {counted}", "", shown, *more)
 
 
 def replay_period(

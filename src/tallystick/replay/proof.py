@@ -7,7 +7,7 @@ from tallystick.errors import LedgerDamaged, LogDamaged
 from tallystick.ledger.ledger import Ledger
 from tallystick.log.entry import Head
 from tallystick.log.reader import LogReader
-from tallystick.serving import heads
+from tallystick.serving import anchoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def prove(log: LogReader, ledger: Ledger | None) -> Proof:
     the last one that fits, since everything after it could have been written anew.
     """
     try:
-        signed = [] if ledger is None else heads.signed(ledger)
+        signed = [] if ledger is None else anchoring.signed(ledger)
     except LedgerDamaged as error:
         return Proof(-1, str(error))
     try:

@@ -32,7 +32,7 @@ class Verdict(msgspec.Struct, frozen=True):
     bundle : digest of the bundle that decided
     action : what was stored
     stage : the first stage that differs; None where everything is identical
-    because : a sentence about it
+    reason : a sentence about it
     differences : what differs at that stage
     """
 
@@ -42,7 +42,7 @@ class Verdict(msgspec.Struct, frozen=True):
     bundle: str | None
     action: str | None
     stage: Stage | None = None
-    because: str = ""
+    reason: str = ""
     differences: tuple[Difference, ...] = ()
 
     @property

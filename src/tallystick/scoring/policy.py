@@ -15,7 +15,7 @@ from tallystick.definitions.streams import StreamDefinition
 from tallystick.errors import BackgroundEmpty, PolicyUnusable
 from tallystick.features.rowwise import decimal
 
-Action = OneOf["allow", "refer", "stop"]
+Action = OneOf["approve", "refer", "decline"]
 Values = Mapping[str, ArrayLike]
 Doubles = NDArray[np.float64]
 
@@ -80,20 +80,20 @@ def decide(policy: Policy, score: float, values: Values) -> Verdict:
     A missed fraud of 95 against a false alarm of 5 gives the threshold 5 / 100; equal is not above.
 
     >>> from tallystick.definitions.policies import Policy, above_cost
-    >>> policy = Policy(stop=above_cost(false_alarm=5.0, missed=Column("payments", "amount")))
+    >>> policy = Policy(decline=above_cost(false_alarm=5.0, missed=Column("payments", "amount")))
     >>> decide(policy, 0.05, {"amount": 95.0})
-    Verdict(action='allow', threshold=0.05)
+    Verdict(action='approve', threshold=0.05)
     >>> decide(policy, 0.06, {"amount": 95.0})
-    Verdict(action='stop', threshold=0.05)
+    Verdict(action='decline', threshold=0.05)
     """
     limits = [float(limit) for limit in thresholds(policy, values)]
     if any(np.isnan(limit) for limit in limits):
         return Verdict("refer", float("nan"))
-    actions: tuple[Action, ...] = ("stop", "refer")
+    actions: tuple[Action, ...] = ("decline", "refer")
     for action, limit in zip(actions, limits, strict=False):
         if score > limit:
             return Verdict(action, limit)
-    return Verdict("allow", min(limits))
+    return Verdict("approve", min(limits))
 
 
 def thresholds(policy: Policy, values: Values) -> list[Doubles]:
@@ -147,7 +147,7 @@ def background_rows(policy: Policy, scores: ArrayLike, values: Values, *, n: int
 
 
 def _rules(policy: Policy) -> list[Above | AboveCost]:
-    return [policy.stop] if policy.refer is None else [policy.stop, policy.refer]
+    return [policy.decline] if policy.refer is None else [policy.decline, policy.refer]
 
 
 def _is_number(spine: StreamDefinition, column: Column) -> bool:

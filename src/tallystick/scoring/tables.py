@@ -34,7 +34,7 @@ class Conditions:
     def of(cls, leaves: list[Leaf]) -> "tuple[Conditions, NDArray[np.int64]]":
         """Return the different conditions of these leaves, and the place of each leaf's in turn, end to end."""
         places: dict[tuple[int, Condition], int] = {}
-        index = [places.setdefault(asked, len(places)) for leaf in leaves for asked in leaf.conditions]
+        index = [places.setdefault(tested, len(places)) for leaf in leaves for tested in leaf.conditions]
         distinct = cls(
             np.array([feature for feature, _ in places], dtype=np.int64),
             np.array([condition.low for _, condition in places], dtype=np.float64),
@@ -61,7 +61,7 @@ class LeafTables:
     """
 
     conditions: Conditions
-    asked: NDArray[np.int64]  # of each slot, its condition
+    tested: NDArray[np.int64]  # of each slot, its condition
     feature: NDArray[np.int64]  # of each slot, its feature
     powers: NDArray[np.int32]  # of each slot, the bit it sets in its leaf's pattern
     leaf: NDArray[np.int64]  # of each slot, its leaf
@@ -75,7 +75,7 @@ class LeafTables:
     def build(cls, leaves: list[Leaf], background: Doubles) -> "LeafTables":
         """Count the background into the leaves and write their tables."""
         ordered = sorted(leaves, key=lambda leaf: len(leaf.conditions))
-        conditions, asked = Conditions.of(ordered)
+        conditions, tested = Conditions.of(ordered)
         kept = np.ascontiguousarray(conditions.kept_by(background).T)
         widths = np.array([len(leaf.conditions) for leaf in ordered], dtype=np.int64)
         starts = np.cumsum(widths) - widths
@@ -86,19 +86,19 @@ class LeafTables:
         tables, base = np.empty(int(sizes.sum())), 0.0
         for first, last in _parts(widths.tolist()):
             k, begin = int(widths[first]), int(starts[first])
-            counts = _pattern_counts(kept, asked[begin : begin + (last - first) * k].reshape(-1, k))
+            counts = _pattern_counts(kept, tested[begin : begin + (last - first) * k].reshape(-1, k))
             values = np.array([leaf.value for leaf in ordered[first:last]]) / len(background)
             at = int(offsets[begin])
             tables[at : at + counts.size * k] = _tables_of(counts, values).ravel()
             base = sum((values * counts[:, -1]).tolist(), base)
-        powers, feature = (1 << place).astype(np.int32), conditions.feature[asked]
-        return cls(conditions, asked, feature, powers, leaf, offsets, starts, widths, tables, base)
+        powers, feature = (1 << place).astype(np.int32), conditions.feature[tested]
+        return cls(conditions, tested, feature, powers, leaf, offsets, starts, widths, tables, base)
 
     def add_to(self, total: Doubles, vector: Doubles) -> Doubles:
         """Return the total, shape [k], with what these leaves add for one vector."""
         if not len(self.starts):
             return total
-        kept = self.conditions.kept_by(vector)[self.asked]
+        kept = self.conditions.kept_by(vector)[self.tested]
         patterns = np.add.reduceat(kept * self.powers, self.starts)
         at = self.offsets + (patterns * self.widths)[self.leaf]
         return total + np.bincount(self.feature, weights=self.tables[at], minlength=len(total))
@@ -109,7 +109,7 @@ class LongLeaves:
     """Leaves with too many features for a table: each request sums over the background's different patterns."""
 
     conditions: Conditions
-    asked: NDArray[np.int64]  # of each slot, as in LeafTables
+    tested: NDArray[np.int64]  # of each slot, as in LeafTables
     feature: NDArray[np.int64]
     place: NDArray[np.int64]  # of each slot, its place in its leaf
     leaf: NDArray[np.int64]
@@ -124,30 +124,30 @@ class LongLeaves:
     @classmethod
     def build(cls, leaves: list[Leaf], background: Doubles) -> "LongLeaves":
         """Reduce the background to the patterns that each leaf tells apart."""
-        conditions, asked = Conditions.of(leaves)
+        conditions, tested = Conditions.of(leaves)
         kept = np.ascontiguousarray(conditions.kept_by(background).T)
         widths = np.array([len(leaf.conditions) for leaf in leaves], dtype=np.int64)
         starts = np.cumsum(widths) - widths
         leaf = np.repeat(np.arange(len(leaves)), widths)
         values = np.array([leaf.value for leaf in leaves], dtype=np.float64) / len(background)
-        found = [_distinct(kept, asked[at : at + k]) for at, k in zip(starts.tolist(), widths.tolist(), strict=True)]
-        reached = [
+        found = [_distinct(kept, tested[at : at + k]) for at, k in zip(starts.tolist(), widths.tolist(), strict=True)]
+        per_leaf = [
             float(n[-1]) if p[-1] == (1 << k) - 1 else 0.0 for (p, n), k in zip(found, widths.tolist(), strict=True)
         ]
         return cls(
-            conditions, asked, conditions.feature[asked], np.arange(len(leaf)) - starts[leaf], leaf, starts, values,
+            conditions, tested, conditions.feature[tested], np.arange(len(leaf)) - starts[leaf], leaf, starts, values,
             np.concatenate([np.empty(0, dtype=np.int64), *(patterns for patterns, _ in found)]),
             np.repeat(np.arange(len(leaves)), [len(patterns) for patterns, _ in found]),
             np.concatenate([np.empty(0), *(counts for _, counts in found)]),
             _weights(max(widths.tolist(), default=0)),
-            sum((values * reached).tolist(), 0.0),
+            sum((values * per_leaf).tolist(), 0.0),
         )  # fmt: skip
 
     def add_to(self, total: Doubles, vector: Doubles) -> Doubles:
         """Return the total, shape [k], with what these leaves add for one vector."""
         if not len(self.starts):
             return total
-        kept = self.conditions.kept_by(vector)[self.asked]
+        kept = self.conditions.kept_by(vector)[self.tested]
         bits = np.int64(1) << self.place
         row = np.add.reduceat(kept * bits, self.starts)
         lacking = np.add.reduceat(~kept * bits, self.starts)
@@ -211,10 +211,10 @@ def _parts(widths: list[int]) -> list[tuple[int, int]]:
     return parts
 
 
-def _distinct(kept: Bits, asked: NDArray[np.int64]) -> tuple[NDArray[np.int64], Doubles]:
+def _distinct(kept: Bits, tested: NDArray[np.int64]) -> tuple[NDArray[np.int64], Doubles]:
     """Return one leaf's different background patterns, rising, and how many rows have each."""
     patterns = np.zeros(kept.shape[1], dtype=np.int64)
-    for i, condition in enumerate(asked.tolist()):
+    for i, condition in enumerate(tested.tolist()):
         patterns += kept[condition].astype(np.int64) << i
     found, counts = np.unique(patterns, return_counts=True)
     return found, counts.astype(np.float64)
@@ -246,22 +246,22 @@ def _tables_of(counts: NDArray[np.int64], values: Doubles) -> Doubles:
     return tables
 
 
-def _pattern_counts(kept: Bits, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+def _pattern_counts(kept: Bits, tested: NDArray[np.int64]) -> NDArray[np.int64]:
     """Count the background rows that keep exactly some of a leaf's conditions.
 
     Parameters
     ----------
     kept : shape [n_conditions, n_rows], whether a background row keeps a condition
-    asked : shape [n_leaves, k], the conditions of each leaf
+    tested : shape [n_leaves, k], the conditions of each leaf
 
     Returns
     -------
     shape [n_leaves, 2**k], by pattern of conditions kept
     """
-    n_leaves, k = asked.shape
+    n_leaves, k = tested.shape
     patterns = np.repeat(np.arange(n_leaves, dtype=np.int64)[:, None] << k, kept.shape[1], axis=1)
     for i in range(k):
-        patterns += kept[asked[:, i]].astype(np.int64) << i
+        patterns += kept[tested[:, i]].astype(np.int64) << i
     return np.bincount(patterns.ravel(), minlength=n_leaves << k).reshape(n_leaves, 1 << k)
 
 

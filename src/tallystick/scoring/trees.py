@@ -138,13 +138,13 @@ def _check_forest(trees: Trees) -> None:
     if not _exactly_once(np.concatenate([trees.roots, true_nodes, false_nodes]), n_nodes):
         raise ModelDamaged("a node belongs to no tree, or to two")
     # Every node has one parent; a ring is then a part that no root reaches.
-    reached, front = 0, trees.roots
+    n_visited, front = 0, trees.roots
     while len(front):
-        reached += len(front)
+        n_visited += len(front)
         on_true, on_false = ~trees.true_is_leaf[front], ~trees.false_is_leaf[front]
         front = np.concatenate([trees.true_child[front[on_true]], trees.false_child[front[on_false]]])
-    if reached != n_nodes:
-        raise ModelDamaged(f"{n_nodes - reached} nodes hang in a ring that no tree reaches")
+    if n_visited != n_nodes:
+        raise ModelDamaged(f"{n_nodes - n_visited} nodes hang in a ring that no tree reaches")
 
 
 def _within(indices: NDArray[np.int64], n: int) -> bool:
@@ -168,8 +168,8 @@ def _leaves_under(trees: Trees, root: int) -> Iterator[Leaf]:
             pending.append((true, True, box))
             continue
         feature, split, missing = int(trees.feature[at]), float(trees.split[at]), bool(trees.missing_is_true[at])
-        asked = box.get(feature, Condition())
-        above = Condition(max(asked.low, split), asked.high, asked.missing and not missing)
-        below = Condition(asked.low, min(asked.high, split), asked.missing and missing)
+        requested = box.get(feature, Condition())
+        above = Condition(max(requested.low, split), requested.high, requested.missing and not missing)
+        below = Condition(requested.low, min(requested.high, split), requested.missing and missing)
         pending.append((false, false_leaf, box | {feature: above}))
         pending.append((true, true_leaf, box | {feature: below}))

@@ -23,7 +23,7 @@ class Committer:
 
     **Bounded.** More than ``most_waiting`` tasks never wait: the next caller is refused at once.
     **Together.** A group is all that waits, up to ``most_together`` tasks; a caller's tasks stay together.
-    **Clean stop.** ``stop`` refuses new tasks, and returns when the last one waiting was answered.
+    **Clean stop.** ``decline`` refuses new tasks, and returns when the last one waiting was answered.
     **Taken is done.** Who gives up while waiting is left out; once a group is begun nobody can take a task back.
 
     Examples

@@ -24,14 +24,14 @@ class Counts:
     ...     shops = payments.by("customer").distinct(payments.shop, cap=3).over("7d")
     >>> counts = Counts(Plan(Shops.definition, (payments.definition,)))
     >>> counts.take([Refused("invalid", "This is no record.")])
-    >>> counts.told()
+    >>> counts.to_plain()
     {'refused': {'invalid': 1}, 'caps': {'shops': 0}}
     """
 
     def __init__(self, plan: Plan) -> None:
         names = plan.definition.names
         self._caps = [(name, names.index(name)) for name in plan.definition.capped]
-        self._reached = {name: 0 for name, _ in self._caps}
+        self._metrics = {name: 0 for name, _ in self._caps}
         self._refused: dict[str, int] = {}
 
     def take(self, answers: Sequence[Answer]) -> None:
@@ -42,15 +42,15 @@ class Counts:
             elif isinstance(answer, Decided) and not answer.is_repeated:
                 self._decided(answer)
 
-    def told(self) -> dict[str, Any]:
+    def to_plain(self) -> dict[str, Any]:
         """Return the counts as plain data."""
         return {
             "refused": dict(self._refused),
-            "caps": dict(self._reached),
+            "caps": dict(self._metrics),
         }
 
     def _decided(self, answer: Decided) -> None:
         features = answer.decision.features
         if features is not None:
             for name, place in self._caps:
-                self._reached[name] += features[place] is None
+                self._metrics[name] += features[place] is None

@@ -34,7 +34,7 @@ def begin_log(path: Path, dataset: Dataset, segments: Path) -> None:
     with TemporaryDirectory(prefix=".log-", dir=path.parent) as unfinished:
         begun = Path(unfinished) / path.name
         with SqliteLog.create_or_open(begun) as log:
-            log.attach(Segment(kept.digest, 1, dataset.last_seq, str(relative)))
+            log.attach(Segment(kept.digest, 1, dataset.last_position, str(relative)))
         with suppress(FileExistsError):  # another start was faster, and its log is the log
             os.link(begun, path)
 
@@ -55,7 +55,7 @@ class History:
     sources: tuple[Source, ...]
     beside: Path
     _indexes: dict[str, "_Index"] = field(default_factory=dict)
-    _asked: list[Dataset] = field(default_factory=list)
+    _requested: list[Dataset] = field(default_factory=list)
 
     @classmethod
     def of(cls, log: LogReader, sources: tuple[Source, ...]) -> "History":
@@ -104,11 +104,11 @@ class History:
         if not len(rows):
             return None
         # Most services never ask; who asks once, asks again, and then the files are not read a second time.
-        if not self._asked and (dataset := self.dataset()) is not None:
-            self._asked.append(dataset)
-        records = self._asked[0].records[stream]
+        if not self._requested and (dataset := self.dataset()) is not None:
+            self._requested.append(dataset)
+        records = self._requested[0].records[stream]
         row = next((int(row) for row in rows if records.ids[int(row)].as_py() == name), None)
-        return None if row is None else (int(records.seq[row]), record_at(records, row))
+        return None if row is None else (int(records.position[row]), record_at(records, row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,11 @@ class _Index:
 
     def rows(self, name: str) -> NDArray[np.int64]:
         """Return the rows that may have this id: those whose hash it has."""
-        asked = hash(name)
-        first = int(np.searchsorted(self.hashes, asked))
-        if first == len(self.hashes) or self.hashes[first] != asked:
+        requested = hash(name)
+        first = int(np.searchsorted(self.hashes, requested))
+        if first == len(self.hashes) or self.hashes[first] != requested:
             return self.order[:0]
-        return self.order[first : int(np.searchsorted(self.hashes, asked, side="right"))]
+        return self.order[first : int(np.searchsorted(self.hashes, requested, side="right"))]
 
 
 def record_at(records: Records, row: int) -> Record:

@@ -13,7 +13,7 @@ from tallystick.errors import QueueFull, ServiceStopped
 from tallystick.serving import wire
 from tallystick.serving.committer import Committer
 from tallystick.serving.requests import Refused, Task
-from tallystick.serving.routes import Asked, resolve
+from tallystick.serving.routes import Requested, resolve
 from tallystick.serving.service import Service
 from tallystick.serving.tokens import Grant, Tokens
 from tallystick.serving.wire import Response, refusal
@@ -33,7 +33,7 @@ _log = logging.getLogger("tallystick.serving")
 class Incoming:
     """A request whose body was not read yet."""
 
-    asked: Asked
+    requested: Requested
     headers: dict[bytes, bytes]
     receive: Receive
 
@@ -65,7 +65,7 @@ def guarded(tokens: Tokens, *, then: Handler) -> Handler:
     """Refuse who has no token, or none for this route; only the health check is open."""
 
     async def handle(incoming: Incoming) -> Response:
-        route = incoming.asked.route
+        route = incoming.requested.route
         if route is not None and route.is_open:
             return await then(incoming)
         grant = _grant(tokens, incoming.headers.get(b"authorization", b""))
@@ -106,23 +106,23 @@ class _Rooms:
     body_s: float
 
     async def answer(self, incoming: Incoming) -> Response:
-        route = incoming.asked.route
+        route = incoming.requested.route
         match route.name if route else None:
             case "decide":
                 return await self._submit(incoming, self.service.stream, is_decision=True)
             case "event" | "outcome" as kind:
                 return await self._record(incoming, kind)
             case "decision":
-                return await self._decision(incoming.asked.segment)
+                return await self._decision(incoming.requested.segment)
             case "health":
                 return Response(200, b'{"status":"alive"}')
             case "ready":
                 return Response(200, msgspec.json.encode({"status": "ready"} | self.service.described()))
             case _:
-                return _lost(incoming.asked)
+                return _lost(incoming.requested)
 
     async def _record(self, incoming: Incoming, kind: str) -> Response:
-        stream = incoming.asked.segment
+        stream = incoming.requested.segment
         kinds = self.service.kinds
         if stream not in kinds:
             known = ", ".join(kinds)
@@ -161,9 +161,9 @@ def _grant(tokens: Tokens, header: bytes) -> Grant | None:
     return tokens.grant(token.decode("latin-1")) if kind.lower() == b"bearer" and token else None
 
 
-def _lost(asked: Asked) -> Response:
-    if asked.allowed:
-        allowed = ", ".join(asked.allowed)
+def _lost(requested: Requested) -> Response:
+    if requested.allowed:
+        allowed = ", ".join(requested.allowed)
         return refusal(Refused("method_not_allowed", f"This path takes {allowed} only."), {"allow": allowed})
     return refusal(Refused("not_found", "There is nothing at this path."))
 
@@ -191,11 +191,13 @@ def _spoken(*, then: Handler) -> App:
     """Speak ASGI: turn its messages into a request, and a response into its messages."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        asked = resolve(scope["method"], scope.get("raw_path") or scope["path"].encode())
-        said = await then(Incoming(asked, dict(scope["headers"]), receive))
-        headers = {"content-type": "application/json", "content-length": str(len(said.body))} | dict(said.headers)
+        requested = resolve(scope["method"], scope.get("raw_path") or scope["path"].encode())
+        answered = await then(Incoming(requested, dict(scope["headers"]), receive))
+        headers = {"content-type": "application/json", "content-length": str(len(answered.body))} | dict(
+            answered.headers
+        )
         pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await send({"type": "http.response.start", "status": said.status, "headers": pairs})
-        await send({"type": "http.response.body", "body": said.body})
+        await send({"type": "http.response.start", "status": answered.status, "headers": pairs})
+        await send({"type": "http.response.body", "body": answered.body})
 
     return app

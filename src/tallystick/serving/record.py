@@ -9,7 +9,7 @@ from tallystick.scoring.session import Runtime
 
 FORMAT = 1
 
-Action = Literal["allow", "refer", "stop"]
+Action = Literal["approve", "refer", "decline"]
 
 
 class Approval(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ class Decision(msgspec.Struct, frozen=True):
     raw_score, score : log-odds before calibration, and probability; None where the model could not speak
     raw_bits, score_bits : the same as sixteen hex characters of IEEE double
     reasons : what raised the risk most, strongest first
-    action : allow, refer or stop
+    action : approve, refer or decline
     fallback : whether the action is the written rule (refer) because features or model failed
     shadow : whether the decision was only observed, and nothing was done with it
     runtime : onnxruntime and processor, which decide the last bits of a score
@@ -88,7 +88,7 @@ class Fault(msgspec.Struct, frozen=True):
     detail: str
 
 
-AWAY = frozenset({"StateAway", "StateLost"})
+AWAY = frozenset({"StateUnavailable", "StateLost"})
 """Errors of a state that could not be asked, whatever the record was."""
 
 

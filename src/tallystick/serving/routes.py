@@ -22,7 +22,7 @@ class Route:
     def fits(self, path: tuple[str, ...]) -> bool:
         """Say whether a path is this route's, whatever the verb."""
         pairs = zip(self.path, path, strict=False)
-        return len(path) == len(self.path) and all(own in ("{}", asked) and asked for own, asked in pairs)
+        return len(path) == len(self.path) and all(own in ("{}", requested) and requested for own, requested in pairs)
 
 
 ROUTES = (
@@ -36,7 +36,7 @@ ROUTES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Requested:
     """What a request asks for: a route with its segment, or none; and the verbs that its path allows."""
 
     route: Route | None
@@ -44,7 +44,7 @@ class Asked:
     allowed: tuple[str, ...]
 
 
-def resolve(verb: str, raw_path: bytes) -> Asked:
+def resolve(verb: str, raw_path: bytes) -> Requested:
     """Find the route of a request. Segments are split before they are unquoted, so a quoted '/' stays in its name.
 
     >>> resolve("GET", b"/decisions/a%2Fb").segment
@@ -56,4 +56,4 @@ def resolve(verb: str, raw_path: bytes) -> Asked:
     fitting = [route for route in ROUTES if route.fits(path)]
     route = next((route for route in fitting if route.verb == verb), None)
     segment = path[1] if route is not None and "{}" in route.path else ""
-    return Asked(route, segment, tuple(route.verb for route in fitting))
+    return Requested(route, segment, tuple(route.verb for route in fitting))

@@ -36,7 +36,7 @@ def serve(
     address: Address | None = None,
     *,
     most_waiting: int = 2_000,
-    told: Callable[[Address], None] = lambda _: None,
+    on_listening: Callable[[Address], None] = lambda _: None,
 ) -> None:
     """Serve until the process is asked to stop (SIGTERM, SIGINT), then answer what waits and close the service.
 
@@ -46,19 +46,19 @@ def serve(
     tokens : who may ask for what
     address : where to listen; by default port 8710 of this machine's loopback
     most_waiting : how many requests may wait before the next is refused
-    told : called once the server listens
+    on_listening : called once the server listens
     """
     where = address or Address()
     committer = Committer(service.handle, most_waiting=most_waiting)
     committer.start()
     try:
-        asyncio.run(listen(application(service, committer, tokens), where, told))
+        asyncio.run(listen(application(service, committer, tokens), where, on_listening))
     finally:
         committer.stop()
         service.close()
 
 
-async def listen(app: App, address: Address, told: Callable[[Address], None]) -> None:
+async def listen(app: App, address: Address, on_listening: Callable[[Address], None]) -> None:
     """Run an ASGI application in this process, on one core, until SIGTERM or SIGINT.
 
     Raises
@@ -82,7 +82,7 @@ async def listen(app: App, address: Address, told: Callable[[Address], None]) ->
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    loop.call_later(0.0, told, address)
+    loop.call_later(0.0, on_listening, address)
     await server.serve()
     # Its threads end a moment later; an interpreter that ended before them would be aborted.
     await asyncio.sleep(SETTLE_S)
@@ -96,4 +96,4 @@ def _claim(address: Address) -> None:
         try:
             probe.bind((address.host, address.port))
         except OSError as error:
-            raise AddressUnusable(address.host, address.port, because=error.strerror or str(error)) from error
+            raise AddressUnusable(address.host, address.port, reason=error.strerror or str(error)) from error

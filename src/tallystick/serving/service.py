@@ -16,23 +16,23 @@ from tallystick.errors import (
     FeatureError,
     LogError,
     NotApproved,
-    StateAway,
     StateLost,
+    StateUnavailable,
     StreamUnknown,
     TallystickError,
 )
 from tallystick.features.online.executor import Online, Transaction
 from tallystick.features.plan import Plan
-from tallystick.governance import standing as governance
+from tallystick.governance import approval_status as governance
 from tallystick.log.entry import Head, Kind
 from tallystick.log.sqlite import SqliteLog
 from tallystick.release.open import Bundle
 from tallystick.scoring.session import fingerprint
 from tallystick.serving.catch_up import catch_up
+from tallystick.serving.commit_batch import BatchContext, Group, fault_of
 from tallystick.serving.counts import Counts
-from tallystick.serving.group import Desk, Group, fault_of
+from tallystick.serving.decision_engine import DecisionEngine
 from tallystick.serving.history import History
-from tallystick.serving.judge import Judge
 from tallystick.serving.record import Approval, Fault, decode
 from tallystick.serving.requests import Answer, Decided, Refused, Request, Task
 
@@ -40,7 +40,7 @@ SignHead = Callable[[Head], None]
 SIGN_EVERY = 10_000
 
 _UNAVAILABLE = Refused("unavailable", "Nothing was decided or recorded. Send it again, under the same key.")
-_told = logging.getLogger("tallystick.serving")
+_logger = logging.getLogger("tallystick.serving")
 
 
 class Service:
@@ -79,7 +79,7 @@ class Service:
         sign_every: int = SIGN_EVERY,
         progress: Progress | None = None,
     ) -> None:
-        self._judge = _judge(bundle)
+        self._engine = _engine(bundle)
         self.stream = bundle.plan.definition.spine.name
         self.kinds = kinds(bundle.plan)
         self.reports = frozenset(later.by for later in bundle.plan.later)
@@ -92,9 +92,9 @@ class Service:
         sources = {source.name: source for source in bundle.plan.sources}
         history = History.indexed(log, bundle.plan.sources)
         self.without_history = history.unknown
-        self._desk = Desk(sources, self.kinds, log, history, self._judge)
+        self._context = BatchContext(sources, self.kinds, log, history, self._engine)
         self._follow(progress)
-        self._asked_to_sign = self._log.head.position
+        self._signing_due = self._log.head.position
         self._sign(self._log.head)
 
     def decide(self, requests: Sequence[Request]) -> list[Answer]:
@@ -125,11 +125,11 @@ class Service:
                 answers = self._commit(tasks, self._behind())
             except (LogError, FeatureError, lmdb.Error):
                 # Neither acknowledged nor, as far as we know, written: the caller's retry settles it.
-                _told.exception("a group of %d was not committed", len(tasks))
+                _logger.exception("a group of %d was not committed", len(tasks))
                 answers = [_UNAVAILABLE] * len(tasks)
             self._counts.take(answers)
-            if self._online.position - self._asked_to_sign >= self._sign_every:
-                self._asked_to_sign = self._online.position
+            if self._online.position - self._signing_due >= self._sign_every:
+                self._signing_due = self._online.position
                 self._signing.submit(self._sign, self._log.head)
             return answers
 
@@ -139,11 +139,11 @@ class Service:
         And since the start: how many decisions were fallbacks, how many requests were refused as what, and how many
         decisions lack a feature because its cap was reached; and why the state is away, if it is.
         """
-        told = {"bundle": self._judge.bundle, "position": self._online.position, "signed": self._signed}
+        facts = {"bundle": self._engine.bundle, "position": self._online.position, "signed": self._signed}
         return (
-            told
+            facts
             | {"fallbacks": self._n_fallbacks}
-            | self._counts.told()
+            | self._counts.to_plain()
             | ({"state": self._away} if self._away else {})
         )
 
@@ -161,13 +161,13 @@ class Service:
             if self._is_behind:
                 self._online.reread()
                 self._follow()
-        except (StateAway, StateLost) as error:
+        except (StateUnavailable, StateLost) as error:
             return fault_of(error)
         return None
 
     def _commit(self, tasks: Sequence[Task], away: Fault | None) -> list[Answer]:
         with self._online.transaction() as state:
-            group = Group(self._desk, state, now=self._clock.now(), last=self._log.head.position, away=away)
+            group = Group(self._context, state, now=self._clock.now(), last=self._log.head.position, away=away)
             answers = [group.take(task) for task in tasks]
             if group.drafts:
                 # Until the state has followed, whatever fails from here on leaves it behind the log.
@@ -185,19 +185,19 @@ class Service:
         if group.away is None:
             try:
                 state.commit(position)
-            except (StateAway, StateLost) as error:
+            except (StateUnavailable, StateLost) as error:
                 group.away = fault_of(error)
         return group.away is None
 
     def _tell(self, away: Fault | None) -> None:
         """Say once that the state is away, and once that it is back."""
-        said = "" if away is None else away.detail
-        if bool(said) != bool(self._away):
-            _told.warning("decisions are referred: %s", said) if said else _told.warning("the state is back")
-        self._away = said
+        detail = "" if away is None else away.detail
+        if bool(detail) != bool(self._away):
+            _logger.warning("decisions are referred: %s", detail) if detail else _logger.warning("the state is back")
+        self._away = detail
 
     def _follow(self, progress: Progress | None = None) -> None:
-        catch_up(self._online, self._log, self._desk.sources, self._desk.history, progress)
+        catch_up(self._online, self._log, self._context.sources, self._context.history, progress)
         self._is_behind = False
 
     def _sign(self, head: Head) -> None:
@@ -206,7 +206,7 @@ class Service:
             self._signed = head.position
         except TallystickError:
             # Decisions do not wait for the ledger; readiness tells how far the signed head lags.
-            _told.exception("the log's head at %d was not signed", head.position)
+            _logger.exception("the log's head at %d was not signed", head.position)
 
 
 def kinds(plan: Plan) -> dict[str, Kind]:
@@ -219,10 +219,10 @@ def kinds(plan: Plan) -> dict[str, Kind]:
     return {source.name: "event" if source.name in events else "outcome" for source in plan.sources}
 
 
-def _judge(bundle: Bundle) -> Judge:
+def _engine(bundle: Bundle) -> DecisionEngine:
     allowed = bundle.approval
     if not isinstance(allowed, governance.Approval) or allowed.bundle_digest != bundle.digest:
         raise NotApproved(bundle.digest)
     approval = Approval(allowed.number, allowed.entry_hash, allowed.actor)
     policy = msgspec.to_builtins(bundle.policy)
-    return Judge(bundle.digest, bundle.scorer, policy, approval, fingerprint())
+    return DecisionEngine(bundle.digest, bundle.scorer, policy, approval, fingerprint())

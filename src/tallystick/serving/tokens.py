@@ -18,7 +18,7 @@ from tallystick.errors import TokenRefused
 Scope = Literal["decide", "record", "read"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
-_told = logging.getLogger("tallystick.serving")
+_logger = logging.getLogger("tallystick.serving")
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -51,14 +51,14 @@ def create(folder: Path, name: str, scopes: Iterable[Scope]) -> str:
     >>> Tokens(folder).grant(token).scopes
     ('decide',)
     """
-    asked = tuple(scopes)
+    requested = tuple(scopes)
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", name):
-        raise TokenRefused(name, because="a name is up to 64 lower-case letters, digits, dots and hyphens")
-    if not asked or not set(asked) <= set(SCOPES):
-        raise TokenRefused(name, because=f"its scopes are {list(asked)}, and may be {', '.join(SCOPES)}")
+        raise TokenRefused(name, reason="a name is up to 64 lower-case letters, digits, dots and hyphens")
+    if not requested or not set(requested) <= set(SCOPES):
+        raise TokenRefused(name, reason=f"its scopes are {list(requested)}, and may be {', '.join(SCOPES)}")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     token = f"tally_{secrets.token_urlsafe(32)}"
-    _place(folder, name, msgspec.json.encode(Grant(name, digest_bytes(token.encode()), asked)))
+    _place(folder, name, msgspec.json.encode(Grant(name, digest_bytes(token.encode()), requested)))
     return token
 
 
@@ -72,7 +72,7 @@ def revoke(folder: Path, name: str) -> None:
     """
     names = {path.stem for path in folder.glob("*.json")}
     if name not in names:
-        raise TokenRefused(name, because=f"there is none of this name; known: {', '.join(sorted(names)) or 'none'}")
+        raise TokenRefused(name, reason=f"there is none of this name; known: {', '.join(sorted(names)) or 'none'}")
     _path(folder, name).unlink()
 
 
@@ -109,7 +109,7 @@ def _place(folder: Path, name: str, content: bytes) -> None:
             file.write(content)
         os.link(unfinished, _path(folder, name))
     except FileExistsError:
-        raise TokenRefused(name, because="there is one of this name; revoke it first") from None
+        raise TokenRefused(name, reason="there is one of this name; revoke it first") from None
     finally:
         Path(unfinished).unlink()
 
@@ -119,5 +119,5 @@ def _read(path: Path) -> Grant | None:
         return msgspec.json.decode(path.read_bytes(), type=Grant)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         # One file that was revoked this moment, or is no grant, must not lock out the bearers of the others.
-        _told.exception("%s is no grant, and lets nobody in", path)
+        _logger.exception("%s is no grant, and lets nobody in", path)
         return None

@@ -83,8 +83,8 @@ def response(answer: Answer) -> Response:
 
 def responses(answers: Sequence[Answer]) -> Response:
     """Return the response to several: each answer in its place, with the status it would have had alone."""
-    told = [{"status": _status(answer)} | plain(answer) for answer in answers]
-    return Response(200, msgspec.json.encode({"answers": told}))
+    answered = [{"status": _status(answer)} | plain(answer) for answer in answers]
+    return Response(200, msgspec.json.encode({"answers": answered}))
 
 
 def refusal(refused: Refused, headers: Mapping[str, str] | None = None) -> Response:

@@ -49,8 +49,8 @@ class Network:
         A chargeback comes when it is reported, so its payment may have been made before ``since``.
         """
         paid = _within(self.payments["paid_at"], since, until)
-        told = _within(self.chargebacks["reported_at"], since, until)
-        return type(self)(self.payments.filter(paid), self.chargebacks.filter(told), self.truth.filter(paid))
+        reported_ = _within(self.chargebacks["reported_at"], since, until)
+        return type(self)(self.payments.filter(paid), self.chargebacks.filter(reported_), self.truth.filter(paid))
 
 
 def simulate(

@@ -26,7 +26,7 @@ applications = Stream(
         "client": optional(key),
         "card": optional(key),
         "shop": key,
-        "asked": optional(money("EUR")),
+        "requested": optional(money("EUR")),
         "share": number(scale=3),
         "years": integer(),
         "is_new": flag,

@@ -180,19 +180,19 @@ def _entities(spine: Stream, stream: Stream, *, is_own: bool = False) -> Drawn:
     """Draw whose events are meant: by keys of the same name where the spine has them, or told by ``at``."""
     asking = [name for name in _fields(spine, (Key,)) if name != "reverses"]
 
-    def asked(key: str) -> Drawn:
+    def requested(key: str) -> Drawn:
         like = [name for name in asking if name in _LIKE.get(key, [])]
         return st.sampled_from([spine[name] for name in [*like * 4, *asking]])
 
-    def told(keys: tuple[str, ...]) -> st.SearchStrategy[Entity]:
+    def entities_at(keys: tuple[str, ...]) -> st.SearchStrategy[Entity]:
         entity = stream.by(*keys)
         if is_own:
             return st.just(entity)
-        named = st.tuples(*map(asked, keys)).map(lambda fields: entity.at(*fields))
+        named = st.tuples(*map(requested, keys)).map(lambda fields: entity.at(*fields))
         has_same = all(isinstance(spine.definition.fields.get(key), Key) for key in keys)
         return _often(st.just(entity), named, (0, 0, 1)) if has_same else named
 
-    by_keys = {keys: told(keys) for keys in _KEYS[stream.definition.name]}
+    by_keys = {keys: entities_at(keys) for keys in _KEYS[stream.definition.name]}
     return st.sampled_from(_KEYS[stream.definition.name]).flatmap(by_keys.__getitem__)
 
 
@@ -215,7 +215,7 @@ def _later(stream: Stream) -> list[Flagged | Corrected]:
         stream.flagged_by(payments, on="reverses"),
     ]
     money, whole = (
-        (payments.amount, payments.points) if stream is payments else (applications.asked, applications.years)
+        (payments.amount, payments.points) if stream is payments else (applications.requested, applications.years)
     )
     refunded: Corrected = money.corrected_by(refunds.delta, on="payment_id")
     return [*flags, refunded, refunded, refunded, whole.corrected_by(payments.points, on="reverses")]

@@ -13,7 +13,7 @@ from tallystick.scoring.policy import background_rows
 from tallystick.scoring.session import Session, fingerprint
 from tallystick.training.candidate import Candidate, contents
 from tallystick.training.export import export_logistic
-from tallystick.training.record import Parity, Reached, Record, SigmoidRecord
+from tallystick.training.record import Metrics, Parity, Record, SigmoidRecord
 from tallystick.training.reference import BadRate, Reference, histogram
 
 Doubles = NDArray[np.float64]
@@ -65,7 +65,7 @@ def hand_written(
         trials=(),
         calibration=SigmoidRecord(1.0, 0.0, len(scores), 0),
         parity=Parity(len(raw), 0.0, len(raw), 1e-9),
-        reached={"test": Reached(len(scores), 0, 0.5, 0.0, 0.0)},
+        metrics={"test": Metrics(len(scores), 0, 0.5, 0.0, 0.0)},
         libraries={},
         runtime=fingerprint(),
         seconds=0.0,

@@ -81,10 +81,10 @@ class Process:
 
         Where the system does not tell, how long ago it was started.
         """
-        told = Path(f"/proc/{self.process.pid}/stat")
-        if not told.exists():
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        if not stat.exists():
             return time.perf_counter() - self.started_at
-        fields = told.read_text(encoding="ascii").rpartition(")")[2].split()
+        fields = stat.read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property

@@ -30,6 +30,6 @@ model = ts.Model(
     label=ts.Label(fraud, matures_after="14d"),
     split=ts.TimeSplit(train="20d", gap="2d", validate="5d", test="5d"),
     candidates=[ts.LogisticRegression()],
-    policy=ts.Policy(stop=ts.above_cost(false_alarm=5.0, missed=payments.amount), refer=ts.above(0.05)),
+    policy=ts.Policy(decline=ts.above_cost(false_alarm=5.0, missed=payments.amount), refer=ts.above(0.05)),
 )
 '''

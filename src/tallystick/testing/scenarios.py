@@ -40,7 +40,7 @@ ABOUT = [*IDS[:4], *IDS, None]
 COUNTRIES = [None, *WORDS]
 OFTEN = ("payments", "reports", "refunds")
 MOMENTS = st.integers(0, 12)
-TOLD = st.sampled_from([*range(7), *range(19)])
+REPORT_TIMES = st.sampled_from([*range(7), *range(19)])
 
 Kind = st.SearchStrategy[Record]
 
@@ -148,7 +148,7 @@ class _World:
         """Draw applications."""
         names = {"client": self.cards, "card": self.cards, "shop": self.shops}
         values = {
-            "asked": self._amounts(),
+            "requested": self._amounts(),
             "share": st.integers(0, 1_000),
             "years": st.integers(-3, 3),
             "is_new": st.integers(0, 1),
@@ -157,16 +157,16 @@ class _World:
 
     def reports(self) -> Kind:
         """Draw reports, most often of a record that comes."""
-        return self._kind("reports", TOLD, {"payment_id": ABOUT}, {"confirmed": st.sampled_from([None, 0, 1])})
+        return self._kind("reports", REPORT_TIMES, {"payment_id": ABOUT}, {"confirmed": st.sampled_from([None, 0, 1])})
 
     def refunds(self) -> Kind:
         """Draw corrections, most often of a record that comes."""
-        return self._kind("refunds", TOLD, {"payment_id": ABOUT}, {"delta": self._amounts()})
+        return self._kind("refunds", REPORT_TIMES, {"payment_id": ABOUT}, {"delta": self._amounts()})
 
     def outcomes(self) -> Kind:
         """Draw outcomes."""
-        said = {"is_fraud": st.integers(0, 1), "is_abuse": st.sampled_from([None, 0, 1])}
-        return self._kind("outcomes", st.none(), {}, said)
+        stated = {"is_fraud": st.integers(0, 1), "is_abuse": st.sampled_from([None, 0, 1])}
+        return self._kind("outcomes", st.none(), {}, stated)
 
     def profiles(self) -> Kind:
         """Draw what held of a card from an instant on."""

@@ -33,7 +33,7 @@ from tallystick.release.sign import sign
 from tallystick.scoring.reasons import Reasons
 from tallystick.scoring.scorer import Scorer
 from tallystick.scoring.session import Session
-from tallystick.serving import heads
+from tallystick.serving import anchoring
 from tallystick.serving.history import record_at
 from tallystick.serving.service import Service
 from tallystick.serving.state import open_state
@@ -125,7 +125,7 @@ class World:
         ada, vera = self.keys.load("ada"), self.keys.load("vera")
         matrix = compute(self.plan, self.dataset)
         candidate = hand_written(self.model, matrix, self.dataset, builder="ada", at=at, weights=weights)
-        finding = {"code": "V101", "outcome": "passed", "because": "the world is small"}
+        finding = {"code": "V101", "outcome": "passed", "reason": "the world is small"}
         evidence = {"candidate": candidate.digest, "findings": [finding]}
         packed = pack(
             self.bundles,
@@ -163,7 +163,7 @@ def build(folder: Path, *, seed: int = 7) -> World:
     >>> with world.service() as service:
     ...     answer, = service.decide([Request(world.payments(1)[0])])
     >>> answer.decision.action, answer.decision.approval.approver
-    ('stop', 'vera')
+    ('decline', 'vera')
     """
     network = simulate(customers=40, terminals=30, start=START, days=DAYS, seed=seed, rates=RATES)
     model, plan, dataset = _project(folder, network)
@@ -186,9 +186,9 @@ def served(
         folder / "bundles" / bundle, trusted_keys=[keys.load("ada").public_pem], approvals=Approvals(ledger)
     )
     with SqliteLog.create_or_open(folder / "log.sqlite") as log:
-        heads.check_last(log, heads.signed(ledger))
+        anchoring.check_last(log, anchoring.signed(ledger))
         online = open_state(folder / "state", opened.plan, url)
-        signing = heads.signing(ledger, keys.load("otto"), clock)
+        signing = anchoring.signing(ledger, keys.load("otto"), clock)
         try:
             service = Service(opened, log, online, clock, sign_head=signing, sign_every=sign_every)
             yield service

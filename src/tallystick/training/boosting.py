@@ -84,7 +84,7 @@ class Boosting:
             rows = lightgbm.Dataset(features, labels.astype(np.float64), params={"num_threads": THREADS})
             booster = lightgbm.train(_settings(params, seed), rows, num_boost_round=int(params["trees"]))
         except lightgbm.basic.LightGBMError as error:
-            raise FitFailed(self.name, because=str(error)) from error
+            raise FitFailed(self.name, reason=str(error)) from error
         return FittedBoosting(booster)
 
 

@@ -75,9 +75,9 @@ def _descend(
 ) -> tuple[NDArray[np.float64], float]:
     for halving in range(_HALVINGS):
         tried = at - step * 0.5**halving
-        reached = _loss(tried, values, targets)
-        if reached < loss:
-            return tried, reached
+        loss_now = _loss(tried, values, targets)
+        if loss_now < loss:
+            return tried, loss_now
     return at, loss
 
 

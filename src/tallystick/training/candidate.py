@@ -94,17 +94,17 @@ def open_candidate(folder: Path) -> Candidate:
     if lacking := [name for name in (RECORD, *_OTHERS) if not (folder / name).is_file()]:
         raise CandidateMissing(folder, lacking=lacking)
     if extra := sorted({path.name for path in folder.iterdir()} - {RECORD, *_OTHERS}):
-        raise CandidateDamaged(folder, because=f"it holds {', '.join(extra)} too")
+        raise CandidateDamaged(folder, reason=f"it holds {', '.join(extra)} too")
     written = (folder / RECORD).read_bytes()
     if digest_bytes(written) != folder.name:
-        raise CandidateDamaged(folder, because=f"the digest of {RECORD} is {digest_bytes(written)[:12]}")
+        raise CandidateDamaged(folder, reason=f"the digest of {RECORD} is {digest_bytes(written)[:12]}")
     record = _decoded(folder, RECORD, written, Record)
     if record.format != FORMAT:
-        raise CandidateDamaged(folder, because=f"it has format {record.format}, and {FORMAT} is known")
+        raise CandidateDamaged(folder, reason=f"it has format {record.format}, and {FORMAT} is known")
     found = {name: (folder / name).read_bytes() for name in _OTHERS}
     for name, content in found.items():
         if digest_bytes(content) != record.files.get(name):
-            raise CandidateDamaged(folder, because=f"{name} is not the one that was recorded")
+            raise CandidateDamaged(folder, reason=f"{name} is not the one that was recorded")
     background = np.load(io.BytesIO(found[BACKGROUND]), allow_pickle=False)
     return Candidate(record, found[MODEL], background, _decoded(folder, REFERENCE, found[REFERENCE], Reference))
 
@@ -125,4 +125,4 @@ def _decoded(folder: Path, name: str, content: bytes, kind: type[Any]) -> Any:
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.MsgspecError as error:
-        raise CandidateDamaged(folder, because=f"{name} is no record of ours ({error})") from error
+        raise CandidateDamaged(folder, reason=f"{name} is no record of ours ({error})") from error

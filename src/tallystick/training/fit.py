@@ -21,13 +21,13 @@ from tallystick.scoring.session import Session, fingerprint
 from tallystick.training.calibration import fit_sigmoid
 from tallystick.training.candidate import Candidate, contents
 from tallystick.training.families import trainer
-from tallystick.training.material import Material
 from tallystick.training.metrics import auc, average_precision, brier
-from tallystick.training.record import Parity, Reached, Record, SigmoidRecord
+from tallystick.training.record import Metrics, Parity, Record, SigmoidRecord
 from tallystick.training.reference import Reference, bad_rate, histogram
 from tallystick.training.search import Best, Found, find
 from tallystick.training.splits import Rows
 from tallystick.training.trainer import Fitted, Trainer
+from tallystick.training.training_data import TrainingData
 
 ALLOWED_DIFFERENCE, PARITY_ROWS, FIT_ROWS = 1e-9, 100_000, 100_000
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "optuna")  # besides the family's own
@@ -103,11 +103,11 @@ def train(
     ParityBroken
         If a model file does not score as its framework.
 
-    Also whatever ``Material.cut``, ``split``, ``rows_of``, ``find``, ``fit_sigmoid``, ``check_policy`` and
+    Also whatever ``TrainingData.cut``, ``split``, ``rows_of``, ``find``, ``fit_sigmoid``, ``check_policy`` and
     ``background_rows`` raise.
     """
     check_policy(model.policy, model.features.spine)
-    work = Material.cut(model, matrix, dataset, exclude)
+    work = TrainingData.cut(model, matrix, dataset, exclude)
     trainers = [trainer(family) for family in model.candidates]
     tell = progress or _silence
     found = find(trainers, work.judged(), model.search, progress=lambda done, of: tell(done, of + len(trainers)))
@@ -115,15 +115,15 @@ def train(
     for family, best in zip(trainers, found.best, strict=True):
         trained.append(_finish(work, family, best, found, builder=builder, at=at))
         tell(len(found.trials) + len(trained), len(found.trials) + len(trainers))
-    reached = [best.trial.metric or 0.0 for best in found.best]
-    return [trained[place] for place in sorted(range(len(trained)), key=lambda place: -reached[place])]
+    metrics = [best.trial.metric or 0.0 for best in found.best]
+    return [trained[place] for place in sorted(range(len(trained)), key=lambda place: -metrics[place])]
 
 
 def _silence(done: int, of: int) -> None:
     """Tell nobody."""
 
 
-def _finish(work: Material, family: Trainer, best: Best, found: Found, *, builder: str, at: int) -> Trained:
+def _finish(work: TrainingData, family: Trainer, best: Best, found: Found, *, builder: str, at: int) -> Trained:
     seed = work.model.search.seed
     calibration = fit_sigmoid(best.raw, work.validate.labels)
     started = time.perf_counter()  # how long it took, not when it was
@@ -152,9 +152,9 @@ def _finish(work: Material, family: Trainer, best: Best, found: Found, *, builde
         trials=found.trials,
         calibration=_sigmoid(work, calibration),
         parity=_parity(family.name, fitted, session, work, (fit, test)),
-        reached={
-            "validate": _reached(work.validate.labels, best.raw, validated),
-            "test": _reached(test.labels, test.raw, test.scores),
+        metrics={
+            "validate": _metrics(work.validate.labels, best.raw, validated),
+            "test": _metrics(test.labels, test.raw, test.scores),
         },
         libraries={name: version(name) for name in (*family.libraries, *LIBRARIES)},
         runtime=fingerprint(),
@@ -164,7 +164,7 @@ def _finish(work: Material, family: Trainer, best: Best, found: Found, *, builde
     return Trained(Candidate(record, model, background, reference), fit, test)
 
 
-def _sigmoid(work: Material, calibration: Calibration) -> SigmoidRecord:
+def _sigmoid(work: TrainingData, calibration: Calibration) -> SigmoidRecord:
     n_rows, n_positives = len(work.validate.rows), work.validate.n_positives
     return SigmoidRecord(calibration.slope, calibration.intercept, n_rows, n_positives)
 
@@ -177,23 +177,23 @@ def _drawn(rows: Rows, seed: int) -> Rows:
     return Rows(rows.part, rows.rows[kept], rows.labels[kept])
 
 
-def _scored(session: Session, work: Material, rows: Rows) -> Scored:
+def _scored(session: Session, work: TrainingData, rows: Rows) -> Scored:
     raw, scores = session.many(work.matrix.values[rows.rows])
     return Scored(rows.rows, rows.labels, raw, scores)
 
 
-def _reference(work: Material, test: Scored) -> Reference:
+def _reference(work: TrainingData, test: Scored) -> Reference:
     limits = thresholds(work.model.policy, work.amounts(test.rows))
     is_allowed = np.all([test.scores <= limit for limit in limits], axis=0)
     part = work.test.part
     return Reference(part.start, part.end, histogram(test.scores), bad_rate(is_allowed, test.labels))
 
 
-def _parity(family: str, fitted: Fitted, session: Session, work: Material, scored: Sequence[Scored]) -> Parity:
+def _parity(family: str, fitted: Fitted, session: Session, work: TrainingData, scored: Sequence[Scored]) -> Parity:
     """Hold the file's raw scores to the framework's: on all rows scored so far, and on more where those are few."""
     rows = np.concatenate([part.rows for part in scored])
     raw = np.concatenate([part.raw for part in scored])
-    others = np.setdiff1d(np.arange(len(work.matrix.seq)), rows)
+    others = np.setdiff1d(np.arange(len(work.matrix.position)), rows)
     chance = np.random.default_rng(work.model.search.seed)
     more = np.sort(chance.permutation(others)[: max(0, PARITY_ROWS - len(rows))])
     raw = np.concatenate([raw, session.many(work.matrix.values[more])[0]])
@@ -208,8 +208,8 @@ def _calibrated(raw: NDArray[np.float64], calibration: Calibration) -> NDArray[n
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * (calibration.slope * raw + calibration.intercept))))
 
 
-def _reached(labels: NDArray[np.int8], raw: NDArray[np.float64], scores: NDArray[np.float64]) -> Reached:
-    return Reached(
+def _metrics(labels: NDArray[np.int8], raw: NDArray[np.float64], scores: NDArray[np.float64]) -> Metrics:
+    return Metrics(
         n_rows=len(labels),
         n_positives=int(labels.sum()),
         auc=auc(labels, raw),

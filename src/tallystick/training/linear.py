@@ -79,7 +79,7 @@ class Linear:
             try:
                 estimator.fit((filled - means) / scales, labels)
             except (ValueError, UserWarning) as error:
-                raise FitFailed(self.name, because=str(error)) from error
+                raise FitFailed(self.name, reason=str(error)) from error
         return FittedLinear(medians, means, scales, estimator)
 
 

@@ -45,7 +45,7 @@ class Parity(msgspec.Struct, frozen=True):
     allowed: float
 
 
-class Reached(msgspec.Struct, frozen=True):
+class Metrics(msgspec.Struct, frozen=True):
     """What calibrated scores reached on one part."""
 
     n_rows: int
@@ -76,7 +76,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     trials : every trial of the whole search, other families' too
     calibration : fitted on the validate part with the model of the train part
     parity : the proof that the file scores as the framework
-    reached : by part, on validate by the model of the train part, on test by the final one
+    metrics : by part, on validate by the model of the train part, on test by the final one
     libraries : versions by distribution
     runtime : what else decides the last bits of a score
     seconds : how long the final fit took
@@ -100,7 +100,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     trials: tuple[Trial, ...]
     calibration: SigmoidRecord
     parity: Parity
-    reached: dict[str, Reached]
+    metrics: dict[str, Metrics]
     libraries: dict[str, str]
     runtime: Runtime
     seconds: float

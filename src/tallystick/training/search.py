@@ -31,7 +31,7 @@ class Trial(msgspec.Struct, frozen=True):
     metric : what it reached on the validate part, None where it failed
     seconds : how long fit and scoring took
     state : complete or failed
-    because : why it failed
+    reason : why it failed
     """
 
     number: int
@@ -40,7 +40,7 @@ class Trial(msgspec.Struct, frozen=True):
     metric: float | None
     seconds: float
     state: str
-    because: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def find(trainers: Sequence[Trainer], rows: Judged, search: Search, *, progress:
             if progress is not None:
                 progress(len(trials), sum(wanted))
         if leader is None:
-            raise SearchFailed(trainer.name, n_trials=n_trials, because=trials[-1].because)
+            raise SearchFailed(trainer.name, n_trials=n_trials, reason=trials[-1].reason)
         best.append(leader)
     return Found(tuple(best), tuple(trials))
 
@@ -129,18 +129,18 @@ def _study(seed: int) -> Any:
 
 
 def _attempt(trainer: Trainer, study: Any, rows: Judged, search: Search, *, number: int) -> _Tried:
-    asked = study.ask()
-    params = trainer.suggest(asked)
+    requested = study.ask()
+    params = trainer.suggest(requested)
     started = time.perf_counter()  # how long it took, not when it was
     try:
         fitted = trainer.fit(rows.train, rows.train_labels, params, seed=search.seed)
         raw = fitted.raw(rows.validate)
     except FitFailed as error:
-        study.tell(asked, state=need("optuna").trial.TrialState.FAIL)
+        study.tell(requested, state=need("optuna").trial.TrialState.FAIL)
         seconds = round(time.perf_counter() - started, 3)
         return _Tried(Trial(number, trainer.name, params, None, seconds, "failed", str(error)), None, None)
     metric = METRICS[search.metric](rows.validate_labels, raw)
-    study.tell(asked, metric)
+    study.tell(requested, metric)
     seconds = round(time.perf_counter() - started, 3)
     return _Tried(Trial(number, trainer.name, params, metric, seconds, "complete"), fitted, raw)
 
@@ -148,10 +148,10 @@ def _attempt(trainer: Trainer, study: Any, rows: Judged, search: Search, *, numb
 def _better(leader: Best | None, tried: _Tried) -> Best | None:
     if tried.fitted is None or tried.raw is None:
         return leader
-    if leader is not None and _reached(tried.trial) <= _reached(leader.trial):
+    if leader is not None and _value(tried.trial) <= _value(leader.trial):
         return leader
     return Best(tried.trial, tried.fitted, tried.raw)
 
 
-def _reached(trial: Trial) -> float:
+def _value(trial: Trial) -> float:
     return -math.inf if trial.metric is None else trial.metric

@@ -104,9 +104,9 @@ def split(definition: SplitDefinition, labels: Labels, *, ends_at: int) -> Split
     test_from = _latest_test(definition, labels, ends_at) if definition.test_from is None else definition.test_from
     ends = test_from - definition.gap_us
     judged_from = ends - definition.validate_us
-    learnt_until = judged_from - definition.gap_us
+    trained_until = judged_from - definition.gap_us
     return Split(
-        Part("train", learnt_until - definition.train_us, learnt_until, judged_from),
+        Part("train", trained_until - definition.train_us, trained_until, judged_from),
         Part("validate", judged_from, ends, test_from),
         Part("fit", ends - definition.train_us, ends, test_from),
         Part("test", test_from, test_from + definition.test_us, ends_at),

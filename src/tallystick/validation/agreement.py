@@ -25,10 +25,10 @@ class ExecutorsAgree:
         proof = prove(Plan(question.model.features, sources), question.dataset, self.n_rows)
         executors = [name for name in proof.n_rows if name != REFERENCE]
         wrong = [feature for feature in proof.features if feature.n_mismatches]
-        because = f"{', '.join(executors)} give {proof.n_rows[REFERENCE]} records the bits of {REFERENCE}"
+        reason = f"{', '.join(executors)} give {proof.n_rows[REFERENCE]} records the bits of {REFERENCE}"
         if wrong:
-            because = f"{len(wrong)} of {len(proof.features)} features differ; the first is {_first(wrong[0])}"
-        return found(self, passes=not wrong, because=because, n_rows=dict(proof.n_rows), n_different=len(wrong))
+            reason = f"{len(wrong)} of {len(proof.features)} features differ; the first is {_first(wrong[0])}"
+        return found(self, passes=not wrong, reason=reason, n_rows=dict(proof.n_rows), n_different=len(wrong))
 
 
 def _first(feature: Proven) -> str:

@@ -33,18 +33,18 @@ class BeatsTheConstant:
         if (finding := too_few(self, question.test)) is not None:
             return finding
         labels, scores = question.test.labels, question.test.scores
-        learnt = question.candidate.record.part("fit")
-        constant = learnt.n_positives / learnt.n_rows
+        trained_on = question.candidate.record.part("fit")
+        constant = trained_on.n_positives / trained_on.n_rows
         gain = (constant - labels) ** 2 - (scores - labels) ** 2
         lower = float(gain.mean()) - ONE_SIDED_99 * float(gain.std(ddof=1)) / math.sqrt(len(gain))
         own, theirs = brier(labels, scores), brier(labels, np.full(len(labels), constant))
         skill = 1.0 - own / theirs
-        because = (
+        reason = (
             f"Brier score {own:.6f} against {theirs:.6f} of the constant {constant:.4f}: {skill:.1%} better, "
             f"the gain per row at least {lower:.6f} with 99 % confidence"
         )
         figures = {"brier": own, "constant": constant, "brier_of_constant": theirs, "skill": skill, "lower": lower}
-        return found(self, passes=lower > 0.0, because=because, **figures)
+        return found(self, passes=lower > 0.0, reason=reason, **figures)
 
 
 class MeansWhatItSays:
@@ -67,41 +67,41 @@ class MeansWhatItSays:
 
     tolerated: ClassVar[float] = 1.5
     most_bands: ClassVar[int] = 10
-    promised_by_band: ClassVar[int] = 20
+    predicted_by_band: ClassVar[int] = 20
 
     def ask(self, question: Question) -> Finding:
         """Compare promised and observed rates, overall and by band."""
         if (finding := too_few(self, question.test)) is not None:
             return finding
         labels, scores = question.test.labels, question.test.scores
-        n_bands = int(np.clip(scores.sum() // self.promised_by_band, 1, self.most_bands))
+        n_bands = int(np.clip(scores.sum() // self.predicted_by_band, 1, self.most_bands))
         place = bands(scores, n_bands)
         parts = [np.ones(len(labels), dtype=np.bool_)] + [place == band for band in range(n_bands) if n_bands > 1]
         table = [self._band(labels[part], scores[part], level=0.01 / len(parts)) for part in parts if part.any()]
         wrong = [band for band in table if not band["holds"]]
-        overall, observed, promised = table[0], int(labels.sum()), float(scores.sum())
-        share = overall["observed"] / overall["promised"]
-        because = f"{observed} flagged where the scores promise {promised:.1f} ({share:.2f}x)"
+        overall, observed, predicted = table[0], int(labels.sum()), float(scores.sum())
+        share = overall["observed"] / overall["predicted"]
+        reason = f"{observed} flagged where the scores promise {predicted:.1f} ({share:.2f}x)"
         if not wrong:
             few = "too few for bands" if len(table) == 1 else f"{len(table) - 1} bands"
-            because += f", {few}; none is surely beyond a factor {self.tolerated} of its promise"
+            reason += f", {few}; none is surely beyond a factor {self.tolerated} of its promise"
         for band in wrong[:3]:
-            because += (
-                f"; of {band['n_rows']} rows that promise {band['promised']:.4f}, {band['observed']:.4f} were flagged "
+            reason += (
+                f"; of {band['n_rows']} rows that promise {band['predicted']:.4f}, {band['observed']:.4f} were flagged "
                 f"({band['low']:.4f} to {band['high']:.4f})"
             )
-        return found(self, passes=not wrong, because=because, bands=table, tolerated=self.tolerated)
+        return found(self, passes=not wrong, reason=reason, bands=table, tolerated=self.tolerated)
 
     def _band(self, labels: NDArray[np.int8], scores: NDArray[np.float64], *, level: float) -> dict[str, Any]:
         low, high = exact_interval(int(labels.sum()), len(labels), level=level)
-        promised = float(scores.mean())
+        predicted = float(scores.mean())
         return {
             "n_rows": len(labels),
-            "promised": promised,
+            "predicted": predicted,
             "observed": float(labels.mean()),
             "low": low,
             "high": high,
-            "holds": high >= promised / self.tolerated and low <= promised * self.tolerated,
+            "holds": high >= predicted / self.tolerated and low <= predicted * self.tolerated,
         }
 
 

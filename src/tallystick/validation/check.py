@@ -60,14 +60,14 @@ class Check(Protocol):
         ...
 
 
-def found(check: Check, *, passes: bool, because: str, **figures: Any) -> Finding:
+def found(check: Check, *, passes: bool, reason: str, **figures: Any) -> Finding:
     """Return a check's answer, passed or failed."""
-    return Finding(check.code, Outcome.PASSED if passes else Outcome.FAILED, because, figures)
+    return Finding(check.code, Outcome.PASSED if passes else Outcome.FAILED, reason, figures)
 
 
-def not_applicable(check: Check, because: str) -> Finding:
+def not_applicable(check: Check, reason: str) -> Finding:
     """Return the answer of a check that has nothing to look at."""
-    return Finding(check.code, Outcome.NOT_APPLICABLE, because)
+    return Finding(check.code, Outcome.NOT_APPLICABLE, reason)
 
 
 def too_few(check: Check, scored: Scored) -> Finding | None:
@@ -76,5 +76,5 @@ def too_few(check: Check, scored: Scored) -> Finding | None:
     fewer = min(n_positives, len(scored.labels) - n_positives)
     if fewer >= FEWEST:
         return None
-    because = f"the test part has {n_positives} flagged of {len(scored.labels)} rows; {FEWEST} of each kind are needed"
-    return not_applicable(check, because)
+    reason = f"the test part has {n_positives} flagged of {len(scored.labels)} rows; {FEWEST} of each kind are needed"
+    return not_applicable(check, reason)

@@ -82,7 +82,7 @@ def _evidence(question: Question, findings: list[Finding], at: int) -> Evidence:
         dataset=record.dataset,
         created_at=at,
         findings=tuple(findings),
-        figures={part: msgspec.to_builtins(reached) for part, reached in record.reached.items()},
+        figures={part: msgspec.to_builtins(metrics) for part, metrics in record.metrics.items()},
     )
 
 

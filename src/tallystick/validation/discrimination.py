@@ -35,8 +35,8 @@ class RanksAboveChance:
         labels, scores = question.test.labels, question.test.raw
         area = auc(labels, scores)
         lower = auc_lower(labels, scores)
-        because = f"AUC {area:.4f}, at least {lower:.4f} with 99 % confidence; chance is 0.5"
-        return found(self, passes=lower > 0.5, because=because, auc=area, lower=lower, n_rows=len(labels))
+        reason = f"AUC {area:.4f}, at least {lower:.4f} with 99 % confidence; chance is 0.5"
+        return found(self, passes=lower > 0.5, reason=reason, auc=area, lower=lower, n_rows=len(labels))
 
 
 class FindsMoreThanItsShare:
@@ -58,12 +58,12 @@ class FindsMoreThanItsShare:
         if (finding := too_few(self, question.test)) is not None:
             return finding
         labels = question.test.labels
-        reached, base = average_precision(labels, question.test.raw), float(labels.mean())
-        lower = average_precision_lower(reached, int(labels.sum()))
-        because = (
-            f"average precision {reached:.4f}, at least {lower:.4f} with 99 % confidence; the base rate is {base:.4f}"
+        value, base = average_precision(labels, question.test.raw), float(labels.mean())
+        lower = average_precision_lower(value, int(labels.sum()))
+        reason = (
+            f"average precision {value:.4f}, at least {lower:.4f} with 99 % confidence; the base rate is {base:.4f}"
         )
-        return found(self, passes=lower > base, because=because, average_precision=reached, lower=lower, base_rate=base)
+        return found(self, passes=lower > base, reason=reason, average_precision=value, lower=lower, base_rate=base)
 
 
 def auc_lower(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> float:
@@ -106,7 +106,7 @@ def auc_variance(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> float
     return float(of_flagged.var(ddof=1) / n1 + of_others.var(ddof=1) / n0)
 
 
-def average_precision_lower(reached: float, n_positives: int) -> float:
+def average_precision_lower(value: float, n_positives: int) -> float:
     """Return the one-sided 99 % lower bound of an average precision reached on so many flagged rows.
 
     A perfect ranking of few rows is doubted as one that is half a row away from it.
@@ -114,7 +114,7 @@ def average_precision_lower(reached: float, n_positives: int) -> float:
     >>> round(average_precision_lower(0.6, 385), 3)
     0.541
     """
-    reached = min(reached, 1.0 - 0.5 / n_positives)
-    odds = math.log(reached / (1.0 - reached))
-    spread = 1.0 / math.sqrt(n_positives * reached * (1.0 - reached))
+    value = min(value, 1.0 - 0.5 / n_positives)
+    odds = math.log(value / (1.0 - value))
+    spread = 1.0 / math.sqrt(n_positives * value * (1.0 - value))
     return 1.0 / (1.0 + math.exp(-(odds - ONE_SIDED_99 * spread)))

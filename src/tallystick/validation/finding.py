@@ -22,11 +22,11 @@ class Finding(msgspec.Struct, frozen=True):
     ----------
     code : the check's, for ever
     outcome : how it ended
-    because : a sentence with the numbers that decided
+    reason : a sentence with the numbers that decided
     figures : the same numbers and more, for machines; all finite
     """
 
     code: str
     outcome: Outcome
-    because: str
+    reason: str
     figures: dict[str, Any] = {}

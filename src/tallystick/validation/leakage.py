@@ -36,15 +36,15 @@ class RowsRebuild:
         stored = question.matrix.values[rows]
         wrong = np.argwhere(~same_bits(stored, rebuilt))
         n_wrong = len(np.unique(wrong[:, 0]))
-        because = f"{len(rows)} random rows of {stored.shape[1]} features are equal, bit for bit"
+        reason = f"{len(rows)} random rows of {stored.shape[1]} features are equal, bit for bit"
         if len(wrong):
             row, column = wrong[0]
             name, feature = question.matrix.ids[int(rows[row])].as_py(), question.matrix.names[column]
-            because = (
+            reason = (
                 f"{n_wrong} of {len(rows)} random rows differ; the first is {name}, whose {feature} is "
                 f"{stored[row, column]} in the matrix and {rebuilt[row, column]} rebuilt"
             )
-        return found(self, passes=not n_wrong, because=because, n_rows=len(rows), n_different=n_wrong)
+        return found(self, passes=not n_wrong, reason=reason, n_rows=len(rows), n_different=n_wrong)
 
 
 def same_bits(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -59,8 +59,8 @@ def same_bits(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[
 
 def _rebuilt(question: Question, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     definition = question.model.features
-    seq = question.matrix.seq[rows]
-    places = np.searchsorted(question.dataset.records[definition.spine.name].seq, seq)
-    streams, asked = oracle_input.from_dataset(definition, question.dataset, places)
+    position = question.matrix.position[rows]
+    places = np.searchsorted(question.dataset.records[definition.spine.name].position, position)
+    streams, requested = oracle_input.from_dataset(definition, question.dataset, places)
     sources = {name: records.source for name, records in question.dataset.records.items()}
-    return np.array(oracle.compute(definition, sources, streams, asked, seq.tolist()), dtype=np.float64)
+    return np.array(oracle.compute(definition, sources, streams, requested, position.tolist()), dtype=np.float64)

@@ -18,9 +18,9 @@ class _ReachesItsFloor:
         if not floors:
             return not_applicable(self, f"the project sets no limit on {self.metric}")
         labels, floor = question.test.labels, max(floors)
-        reached = METRICS[self.metric](labels, question.test.raw)
-        because = f"{self.metric} is {reached:.4f} on {len(labels)} test rows; the project demands {floor}"
-        return found(self, passes=reached >= floor, because=because, reached=reached, at_least=floor)
+        value = METRICS[self.metric](labels, question.test.raw)
+        reason = f"{self.metric} is {value:.4f} on {len(labels)} test rows; the project demands {floor}"
+        return found(self, passes=value >= floor, reason=reason, value=value, at_least=floor)
 
 
 class ReachesAveragePrecision(_ReachesItsFloor):

@@ -15,8 +15,8 @@ from tallystick.features.entities import Entities
 from tallystick.features.online.arrivals import arrivals
 from tallystick.features.online.executor import Online
 from tallystick.features.plan import Plan
-from tallystick.features.sight import seen_by
 from tallystick.features.state.lmdb import LmdbStore
+from tallystick.features.visibility import seen_by
 from tallystick.scoring.session import Session
 from tallystick.training.fit import PARITY_ROWS
 from tallystick.validation.check import Question, found, not_applicable
@@ -44,24 +44,24 @@ class OnlineEqualsBatch:
         matrix, sources = question.matrix, tuple(found.source for found in question.dataset.records.values())
         plan = Plan(question.model.features, sources)
         drawn = draw(plan, question.dataset, n_rows=self.n_rows, seed=question.model.search.seed)
-        place = np.searchsorted(matrix.seq, drawn.seq)
-        is_there = (place < len(matrix)) & (matrix.seq[np.minimum(place, len(matrix) - 1)] == drawn.seq)
+        place = np.searchsorted(matrix.position, drawn.position)
+        is_there = (place < len(matrix)) & (matrix.position[np.minimum(place, len(matrix) - 1)] == drawn.position)
         if not is_there.any():
             return not_applicable(self, "none of the records drawn has a row in the matrix")
         served = _played(plan, question.dataset, drawn)[is_there]
         stored, comparable = matrix.values[place[is_there]], drawn.comparable[is_there]
         wrong = np.argwhere(comparable & ~same_bits(stored, served))
         n_rows, n_cells = int(is_there.sum()), int(comparable.sum())
-        because = f"{n_cells} features of {n_rows} records are equal, bit for bit"
+        reason = f"{n_cells} features of {n_rows} records are equal, bit for bit"
         if len(wrong):
             row, column = wrong[0]
             name = matrix.ids[int(place[is_there][row])].as_py()
-            because = (
+            reason = (
                 f"{len(wrong)} of {n_cells} features of {n_rows} records differ; the first is {matrix.names[column]} "
                 f"of {name}: {served[row, column]} online, {stored[row, column]} in batch"
             )
         return found(
-            self, passes=not len(wrong), because=because, n_rows=n_rows, n_features=n_cells, n_different=len(wrong)
+            self, passes=not len(wrong), reason=reason, n_rows=n_rows, n_features=n_cells, n_different=len(wrong)
         )
 
 
@@ -82,14 +82,14 @@ class ScoresAsItsFramework:
         wanted = min(PARITY_ROWS, len(question.matrix))
         rows = test.rows[: self.n_rows]
         raw, scores = Session.load(question.candidate.model).many(question.matrix.values[rows])
-        again = same_bits(raw, test.raw[: len(rows)]) & same_bits(scores, test.scores[: len(rows)])
-        passes = proof.largest <= proof.allowed and proof.n_rows >= wanted and bool(again.all())
-        because = (
+        repeated = same_bits(raw, test.raw[: len(rows)]) & same_bits(scores, test.scores[: len(rows)])
+        passes = proof.largest <= proof.allowed and proof.n_rows >= wanted and bool(repeated.all())
+        reason = (
             f"raw scores of {proof.n_rows} rows (wanted {wanted}) differ by {proof.largest:.3g} at most, "
-            f"{proof.allowed:.0e} is allowed; {int(again.sum())} of {len(rows)} rows scored again have the same bits"
+            f"{proof.allowed:.0e} is allowed; {int(repeated.sum())} of {len(rows)} rows scored again have the same bits"
         )
         figures = {"n_rows": proof.n_rows, "largest": proof.largest, "n_equal": proof.n_equal}
-        return found(self, passes=passes, because=because, **figures, n_again=len(rows), n_same=int(again.sum()))
+        return found(self, passes=passes, reason=reason, **figures, n_recomputed=len(rows), n_same=int(repeated.sum()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +99,12 @@ class Drawn:
     Parameters
     ----------
     rows : positions among the spine's records, rising
-    seq : their places in the order of arrival
+    position : their places in the order of arrival
     comparable : shape (rows, features): whether all entities a feature looks at were drawn
     """
 
     rows: Ints
-    seq: Ints
+    position: Ints
     comparable: NDArray[np.bool_]
 
 
@@ -125,13 +125,13 @@ def draw(plan: Plan, dataset: Dataset, *, n_rows: int, seed: int) -> Drawn:
     # Who asks about no entity, or one without a record, lacks nothing of its history.
     is_whole = np.ones((len(rows), len(plan.names)), np.bool_)
     for column, expr in enumerate(plan.definition.features.values()):
-        for keys, at in _asked(expr, spine.source.name):
-            asked = entities[keys].asked(spine, at, rows)
-            is_whole[:, column] &= drawn[keys][asked] | (asked < 0)
-    return Drawn(rows, spine.seq[rows], is_whole)
+        for keys, at in _requested(expr, spine.source.name):
+            requested = entities[keys].requested(spine, at, rows)
+            is_whole[:, column] &= drawn[keys][requested] | (requested < 0)
+    return Drawn(rows, spine.position[rows], is_whole)
 
 
-def _asked(expr: AnyExpr, spine: str) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
+def _requested(expr: AnyExpr, spine: str) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return the spine's own entities that an expression looks at: their keys, and who names them."""
     aggregates = [part for part in parts(expr) if isinstance(part, Aggregate) and part.stream == spine]
     return {(part.keys, tuple(key.field for key in part.at) or part.keys) for part in aggregates}
@@ -148,7 +148,7 @@ def _drawn(entities: Entities, wanted: int, chance: np.random.Generator) -> NDAr
 
 
 def _played(plan: Plan, dataset: Dataset, drawn: Drawn) -> NDArray[np.float64]:
-    arriving, asking = arrivals(_of(plan, dataset, drawn)), frozenset(drawn.seq.tolist())
+    arriving, asking = arrivals(_of(plan, dataset, drawn)), frozenset(drawn.position.tolist())
     vectors = []
     with tempfile.TemporaryDirectory(prefix="tallystick-parity-") as folder:
         store = LmdbStore(Path(folder) / "state")
@@ -156,10 +156,10 @@ def _played(plan: Plan, dataset: Dataset, drawn: Drawn) -> NDArray[np.float64]:
             online = Online(plan, store)
             while group := list(islice(arriving, _GROUP)):
                 with online.transaction() as transaction:
-                    for seq, record in group:
-                        transaction.append(record, seq)
-                        if seq in asking:
-                            vectors.append(transaction.vector(record, seq))
+                    for position, record in group:
+                        transaction.append(record, position)
+                        if position in asking:
+                            vectors.append(transaction.vector(record, position))
                     transaction.commit(group[-1][0])
         finally:
             store.close()
@@ -169,6 +169,6 @@ def _played(plan: Plan, dataset: Dataset, drawn: Drawn) -> NDArray[np.float64]:
 def _of(plan: Plan, dataset: Dataset, drawn: Drawn) -> Dataset:
     """Return the records drawn and all that they see, as far as it arrived before the last one."""
     others = [group for group in plan.groups if group.stream != plan.definition.spine.name]
-    seen, last = seen_by(plan, dataset, drawn.rows, others), int(drawn.seq[-1])
-    kept = {name: found.taken(np.flatnonzero(found.seq <= last)) for name, found in seen.records.items()}
+    seen, last = seen_by(plan, dataset, drawn.rows, others), int(drawn.position[-1])
+    kept = {name: found.taken(np.flatnonzero(found.position <= last)) for name, found in seen.records.items()}
     return replace(seen, records=kept)

@@ -50,15 +50,13 @@ class ScoresLieAlike:
         if seen is None:
             return not_applicable(self, "the model gives every row it learnt from the same score")
         n, m = len(question.fit.scores), len(question.test.scores)
-        because = (
+        reason = (
             f"PSI {seen.psi:.4f} in {seen.bins} bins between {n} and {m} rows; "
             f"up to {seen.critical:.4f} is explained by chance and a tolerated {self.tolerated}"
         )
         figures = {"psi": seen.psi, "bins": seen.bins, "critical": seen.critical, "p_value": seen.p_value}
         passes = seen.psi <= seen.critical
-        return found(
-            self, passes=passes, because=because, **figures, by_chance=seen.by_chance, tolerated=self.tolerated
-        )
+        return found(self, passes=passes, reason=reason, **figures, by_chance=seen.by_chance, tolerated=self.tolerated)
 
 
 class FeaturesLieAlike:
@@ -88,16 +86,16 @@ class FeaturesLieAlike:
             return not_applicable(self, "no feature varies among the rows the model learnt from")
         moved = holm({name: each.p_value for name, each in varying.items()}, level=LEVEL)
         furthest = max(varying, key=lambda name: varying[name].psi)
-        because = (
+        reason = (
             f"{len(varying)} features, the largest PSI {varying[furthest].psi:.4f} ({furthest}); "
             f"{self.tolerated} is tolerated"
         )
         if moved:
-            because = "; ".join(
+            reason = "; ".join(
                 f"{n}: PSI {varying[n].psi:.4f}, explained up to {varying[n].critical:.4f}" for n in moved
             )
         figures = {n: {"psi": s.psi, "critical": s.critical, "p_value": s.p_value} for n, s in varying.items()}
-        return found(self, passes=not moved, because=because, features=figures, tolerated=self.tolerated)
+        return found(self, passes=not moved, reason=reason, features=figures, tolerated=self.tolerated)
 
 
 def shift(before: NDArray[np.float64], after: NDArray[np.float64], *, tolerated: float) -> Shift | None:

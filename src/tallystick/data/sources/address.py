@@ -27,7 +27,7 @@ def pieces(source: Source, root: Path) -> list[Piece]:
     """
     address = source.source
     if not address:
-        raise SourceMissing(source.name, path="", because="the project file gives it no source=")
+        raise SourceMissing(source.name, path="", reason="the project file gives it no source=")
     kind, _, rest = address.partition(":")
     if kind == "delta":
         return delta.pieces(source, rest if "://" in rest else str(root / rest))
@@ -36,8 +36,8 @@ def pieces(source: Source, root: Path) -> list[Piece]:
     if kind in {"s3", "s3a"} and rest.startswith("//"):
         return s3.pieces(source)
     if rest.startswith("//"):
-        because = f"nothing reads addresses that begin with {kind!r}; known are s3://, delta: and iceberg:"
-        raise SourceMissing(source.name, path=address, because=because)
+        reason = f"nothing reads addresses that begin with {kind!r}; known are s3://, delta: and iceberg:"
+        raise SourceMissing(source.name, path=address, reason=reason)
     path = root / address
     if (path / "_delta_log").is_dir():
         return delta.pieces(source, str(path))

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pcsv
 
-from tallystick.data.sources.piece import require, told
+from tallystick.data.sources.piece import require, sentence_of
 from tallystick.definitions.streams import Source
 from tallystick.errors import SourceUnreadable
 
@@ -45,7 +45,7 @@ class CsvFile:
             with self._texts() as lines:
                 names = next(csv.reader(lines), [])
         except (csv.Error, OSError) as error:
-            raise self._unreadable(f"its header row cannot be read ({told(error)})") from error
+            raise self._unreadable(f"its header row cannot be read ({sentence_of(error)})") from error
         if any("\ufffd" in name for name in names):
             raise self._unreadable("its header row is not UTF-8")
         if not names:
@@ -66,7 +66,7 @@ class CsvFile:
                 quotes = _Quotes(file)
                 table = pcsv.read_csv(quotes, pcsv.ReadOptions(block_size=_BLOCK), parsed, converted)
         except (pa.ArrowException, OSError) as error:
-            raise self._unreadable(self._ragged() or told(error)) from error
+            raise self._unreadable(self._ragged() or sentence_of(error)) from error
         # Arrow takes a quote that is never closed as closed at the end, and all rows in between as one value.
         if quotes.n % 2 and self._is_open():
             raise self._unreadable("a quote in it is never closed")
@@ -109,8 +109,8 @@ class CsvFile:
             with handle.open("rb") as file:
                 yield file
 
-    def _unreadable(self, because: str) -> SourceUnreadable:
-        return SourceUnreadable(self.source.name, path=self.address, because=because)
+    def _unreadable(self, reason: str) -> SourceUnreadable:
+        return SourceUnreadable(self.source.name, path=self.address, reason=reason)
 
 
 class _Quotes(io.RawIOBase):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tallystick.data.sources.piece import Piece, library, require, told, undamaged, unread
+from tallystick.data.sources.piece import Piece, library, require, sentence_of, undamaged, unread
 from tallystick.definitions.streams import Source
 from tallystick.errors import SourceMissing
 
@@ -42,8 +42,8 @@ class DeltaFile:
         try:
             return self.fragment.to_table(schema=self.schema, columns=fields)
         except (pa.ArrowException, OSError) as error:
-            because = f"its file {self.name} is not readable ({_because(error)})"
-            raise unread(self.source, self.address, error, because) from error
+            reason = f"its file {self.name} is not readable ({_reason(error)})"
+            raise unread(self.source, self.address, error, reason) from error
 
 
 def pieces(source: Source, address: str) -> list[Piece]:
@@ -72,20 +72,18 @@ def pieces(source: Source, address: str) -> list[Piece]:
         dataset = table.to_pyarrow_dataset()
         actions = pa.table(table.get_add_actions())
     except errors.TableNotFoundError as error:
-        raise SourceMissing(
-            source.name, path=address, because=f"there is no Delta table ({_because(error)})"
-        ) from error
+        raise SourceMissing(source.name, path=address, reason=f"there is no Delta table ({_reason(error)})") from error
     except (errors.DeltaError, pa.ArrowException, OSError) as error:
-        raise unread(source, address, error, _because(error)) from error
+        raise unread(source, address, error, _reason(error)) from error
     written = dict(zip(actions["path"].to_pylist(), actions["modification_time"].to_pylist(), strict=True))
     fragments = sorted(dataset.get_fragments(), key=lambda each: (written.get(each.path, 0), each.path))
     return [DeltaFile(source, address, fragment, dataset.schema) for fragment in fragments]
 
 
-def _because(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """Return the first and the last of the lines, each told as the cause of the one before."""
     lines = [line for each in str(error).splitlines() if (line := _MARKS.sub("", each).strip()) and line[0] != "<"]
-    return told(": ".join(dict.fromkeys((lines or [type(error).__name__])[:: max(len(lines) - 1, 1)])))
+    return sentence_of(": ".join(dict.fromkeys((lines or [type(error).__name__])[:: max(len(lines) - 1, 1)])))
 
 
 def _options(address: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ def local(source: Source, path: Path) -> list[Piece]:
         held = (Found(str(file), _opens(file)) for file in path.iterdir() if file.is_file())
         return folder(source, str(path), held)
     if not path.is_file():
-        raise SourceMissing(source.name, path=str(path), because="there is no such file or folder")
+        raise SourceMissing(source.name, path=str(path), reason="there is no such file or folder")
     return [single(source, Found(str(path), _opens(path)))]
 
 
@@ -67,10 +67,10 @@ def folder(source: Source, address: str, held: Iterable[Found]) -> list[Piece]:
     files = sorted((file for file in held if file.suffix in _FORMATS), key=lambda file: file.address)
     suffixes = sorted({file.suffix for file in files})
     if not files:
-        raise SourceMissing(source.name, path=address, because="the folder holds no .parquet file and no .csv file")
+        raise SourceMissing(source.name, path=address, reason="the folder holds no .parquet file and no .csv file")
     if len(suffixes) > 1:
-        because = f"the folder holds {' and '.join(suffixes)} files, and nothing says which of them are meant"
-        raise SourceUnreadable(source.name, path=address, because=because)
+        reason = f"the folder holds {' and '.join(suffixes)} files, and nothing says which of them are meant"
+        raise SourceUnreadable(source.name, path=address, reason=reason)
     return [single(source, file) for file in files]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tallystick.data.sources.piece import Piece, library, require, told, undamaged, unread
+from tallystick.data.sources.piece import Piece, library, require, sentence_of, undamaged, unread
 from tallystick.definitions.streams import Source
 from tallystick.errors import SourceAway, SourceMissing
 
@@ -47,8 +47,8 @@ class IcebergFile:
         try:
             return reader.ArrowScan(self.table.metadata, self.table.io, schema, always).to_table([self.task])
         except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
-            because = f"its file {self.name} is not readable ({told(error)})"
-            raise unread(self.source, self.source.source, error, because) from error
+            reason = f"its file {self.name} is not readable ({sentence_of(error)})"
+            raise unread(self.source, self.source.source, error, reason) from error
 
 
 def pieces(source: Source, address: str, root: Path) -> list[Piece]:
@@ -79,7 +79,7 @@ def pieces(source: Source, address: str, root: Path) -> list[Piece]:
         order = _commits(table)
         tasks = sorted(table.scan().plan_files(), key=lambda task: order.get(task.file.file_path, (0, 0)))
     except (OSError, ValueError, NotImplementedError) as error:
-        raise unread(source, source.source, error, told(error)) from error
+        raise unread(source, source.source, error, sentence_of(error)) from error
     return [IcebergFile(source, table, task) for task in tasks]
 
 
@@ -90,9 +90,9 @@ def _of_metadata(source: Source, address: str, root: Path) -> Any:
     try:
         return static.from_metadata(path, _store() if "://" in address else {})
     except FileNotFoundError as error:
-        raise SourceMissing(source.name, path=path, because=told(error)) from error
+        raise SourceMissing(source.name, path=path, reason=sentence_of(error)) from error
     except (OSError, ValueError, errors.ValidationError) as error:
-        raise unread(source, path, error, f"it is no Iceberg table ({told(error)})") from error
+        raise unread(source, path, error, f"it is no Iceberg table ({sentence_of(error)})") from error
 
 
 def _store() -> dict[str, str]:
@@ -107,16 +107,16 @@ def _of_catalog(source: Source, address: str) -> Any:
     errors = library("pyiceberg.exceptions", source, extra="iceberg")
     name, _, table = address.partition(".")
     if "." not in table:
-        because = "an Iceberg table is named CATALOG.NAMESPACE.TABLE, or by the path of its .metadata.json"
-        raise SourceMissing(source.name, path=source.source, because=because)
+        reason = "an Iceberg table is named CATALOG.NAMESPACE.TABLE, or by the path of its .metadata.json"
+        raise SourceMissing(source.name, path=source.source, reason=reason)
     try:
         return catalogs.load_catalog(name).load_table(table)
     except (errors.NoSuchTableError, errors.NoSuchNamespaceError) as error:
-        raise SourceMissing(source.name, path=source.source, because=told(error)) from error
+        raise SourceMissing(source.name, path=source.source, reason=sentence_of(error)) from error
     except Exception as error:
         # A catalog is a database or a server of any make, and its errors are of that make.
         remedy = _CATALOG.format(name=name.upper())
-        raise SourceAway(source.name, path=source.source, because=told(error), remedy=remedy) from error
+        raise SourceAway(source.name, path=source.source, reason=sentence_of(error), remedy=remedy) from error
 
 
 def _commits(table: Any) -> dict[str, tuple[int, int]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tallystick.data.sources.piece import require, told, undamaged
+from tallystick.data.sources.piece import require, sentence_of, undamaged
 from tallystick.definitions.streams import Source
 from tallystick.errors import SourceUnreadable
 
@@ -68,4 +68,4 @@ class ParquetFile:
                     require(self.source, self.address, file.schema_arrow.names, fields)
                     yield file
         except (pa.ArrowException, OSError) as error:
-            raise SourceUnreadable(self.source.name, path=self.address, because=told(error)) from error
+            raise SourceUnreadable(self.source.name, path=self.address, reason=sentence_of(error)) from error

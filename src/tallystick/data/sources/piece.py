@@ -60,7 +60,7 @@ def require(source: Source, address: str, found: Sequence[str], fields: Sequence
     """
     for name in fields:
         if list(found).count(name) > 1:
-            raise SourceUnreadable(source.name, path=address, because=f"it has several columns {name!r}")
+            raise SourceUnreadable(source.name, path=address, reason=f"it has several columns {name!r}")
         if name not in found:
             raise ColumnMissing(source.name, name, path=address, found=found)
 
@@ -77,26 +77,26 @@ def undamaged(source: Source, address: str, table: pa.Table) -> pa.Table:
         try:
             table.column(name).validate(full=True)
         except pa.ArrowInvalid as error:
-            because = f"the column {name!r} is damaged ({told(error)})"
-            raise SourceUnreadable(source.name, path=address, because=because) from error
+            reason = f"the column {name!r} is damaged ({sentence_of(error)})"
+            raise SourceUnreadable(source.name, path=address, reason=reason) from error
     return table
 
 
-def told(error: object) -> str:
+def sentence_of(error: object) -> str:
     r"""Return what a library said in its first line, without the name and password that an address may carry.
 
-    >>> told(OSError("no answer from http://ada:secret@127.0.0.1/\nmore"))
+    >>> sentence_of(OSError("no answer from http://ada:secret@127.0.0.1/\nmore"))
     'no answer from http://127.0.0.1/'
     """
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return _USER.sub("//", lines[0]).rstrip(". ")
 
 
-def unread(source: Source, address: str, error: Exception, because: str) -> DataError:
+def unread(source: Source, address: str, error: Exception, reason: str) -> DataError:
     """Return the error for a table that could not be read: what a store in a network refuses may not be the table's."""
     if "://" in address and isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
-        return SourceAway(source.name, path=address, because=because, remedy=_STORE)
-    return SourceUnreadable(source.name, path=address, because=because)
+        return SourceAway(source.name, path=address, reason=reason, remedy=_STORE)
+    return SourceUnreadable(source.name, path=address, reason=reason)
 
 
 def library(name: str, source: Source, *, extra: str) -> Any:

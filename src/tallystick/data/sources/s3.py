@@ -6,7 +6,7 @@ from typing import Any
 
 from tallystick.data.sources import files
 from tallystick.data.sources.files import Found
-from tallystick.data.sources.piece import Piece, library, told
+from tallystick.data.sources.piece import Piece, library, sentence_of
 from tallystick.definitions.streams import Source
 from tallystick.errors import SourceAway, SourceMissing
 
@@ -38,14 +38,14 @@ def pieces(source: Source) -> list[Piece]:
     """
     s3fs, address = library("s3fs", source, extra="s3"), source.source
     path = address.partition("://")[2].strip("/")
-    with _reached(source, address):
+    with _translated_errors(source, address):
         store = s3fs.S3FileSystem(**_SETTINGS)
         try:
             found = store.info(path)
             held = store.ls(path, detail=True) if found["type"] == "directory" else [found]
         except FileNotFoundError as error:
-            because = "there is no such object or prefix" if told(error) == path else told(error)
-            raise SourceMissing(source.name, path=address, because=because) from error
+            reason = "there is no such object or prefix" if sentence_of(error) == path else sentence_of(error)
+            raise SourceMissing(source.name, path=address, reason=reason) from error
     inside = [_found(source, store, entry["name"]) for entry in held if entry["type"] == "file"]
     return files.folder(source, address, inside) if found["type"] == "directory" else [files.single(source, inside[0])]
 
@@ -55,21 +55,21 @@ def _found(source: Source, store: Any, path: str) -> Found:
 
     @contextmanager
     def opened() -> Iterator[Any]:
-        with _reached(source, address), store.open(path, "rb") as file:
+        with _translated_errors(source, address), store.open(path, "rb") as file:
             yield file
 
     return Found(address, opened)
 
 
 @contextmanager
-def _reached(source: Source, address: str) -> Iterator[None]:
+def _translated_errors(source: Source, address: str) -> Iterator[None]:
     """Tell in a sentence what keeps us from a store; errors of the data itself pass."""
     botocore = library("botocore.exceptions", source, extra="s3")
     try:
         yield
     except (botocore.NoCredentialsError, botocore.PartialCredentialsError, botocore.ProfileNotFound) as error:
-        raise SourceAway(source.name, path=address, because=told(error), remedy=_CREDENTIALS) from error
+        raise SourceAway(source.name, path=address, reason=sentence_of(error), remedy=_CREDENTIALS) from error
     except PermissionError as error:
-        raise SourceAway(source.name, path=address, because=told(error), remedy=_RIGHTS) from error
+        raise SourceAway(source.name, path=address, reason=sentence_of(error), remedy=_RIGHTS) from error
     except (botocore.BotoCoreError, botocore.ClientError, ConnectionError, TimeoutError) as error:
-        raise SourceAway(source.name, path=address, because=told(error), remedy=_NETWORK) from error
+        raise SourceAway(source.name, path=address, reason=sentence_of(error), remedy=_NETWORK) from error

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tallystick.data.records import Dataset
 from tallystick.definitions.progress import Progress
 from tallystick.features.batch import kernel, nodes, tracks
-from tallystick.features.batch.work import Asked, Work, stream_of
+from tallystick.features.batch.work import Requested, Work, stream_of
 from tallystick.features.entities import keys_of
 from tallystick.features.groups import Group
 from tallystick.features.lowering import Place
@@ -59,22 +59,22 @@ def compute(
     FeatureOverflow
         If an entity's running totals of a column exceed half of what 64 bits hold.
     """
-    asked = Asked.of(plan, dataset, rows, as_of)
-    spine, places = asked.spine, _columns(plan)
+    requested = Requested.of(plan, dataset, rows, as_of)
+    spine, places = requested.spine, _columns(plan)
     width = max([len(plan.names)] + [1 + max(columns) for columns in places if len(columns)])
-    values = np.empty((len(asked), width), dtype=np.float64)
+    values = np.empty((len(requested), width), dtype=np.float64)
     later = [changes(each, dataset) for each in plan.later]
-    told = _Told(progress, sum(map(_n_pieces, plan.groups)))
+    on_progress = _Progress(progress, sum(map(_n_pieces, plan.groups)))
     with _running(threads) as run:
         for group, columns in zip(plan.groups, places, strict=True):
-            _fill(Work.of(plan, group, dataset, later, asked), columns, values, told, run)
+            _fill(Work.of(plan, group, dataset, later, requested), columns, values, on_progress, run)
         found = _Found(lambda group, slot, part: values[part, places[group][slot]], places)
-        _rowwise(plan, _view(plan, dataset, asked.rows, found), found, values, run)
+        _rowwise(plan, _view(plan, dataset, requested.rows, found), found, values, run)
     kept = values if width == len(plan.names) else np.ascontiguousarray(values[:, : len(plan.names)])
-    if asked.rows is None:
-        return Matrix(plan.names, spine.ids, spine.seq, spine.time, kept, plan.definition.spine.id)
-    ids = spine.ids.take(pa.array(asked.rows))
-    return Matrix(plan.names, ids, spine.seq[asked.rows], asked.time, kept, plan.definition.spine.id)
+    if requested.rows is None:
+        return Matrix(plan.names, spine.ids, spine.position, spine.time, kept, plan.definition.spine.id)
+    ids = spine.ids.take(pa.array(requested.rows))
+    return Matrix(plan.names, ids, spine.position[requested.rows], requested.time, kept, plan.definition.spine.id)
 
 
 def slots(
@@ -106,13 +106,13 @@ def slots(
     FeatureOverflow
         If an entity's running totals of a column exceed half of what 64 bits hold.
     """
-    group, asked = plan.groups[place], Asked.of(plan, dataset, rows, as_of)
+    group, requested = plan.groups[place], Requested.of(plan, dataset, rows, as_of)
     watched = {series.later for series in group.series}
     later = [changes(each, dataset) if i in watched else _NOTHING for i, each in enumerate(plan.later)]
-    values = np.empty((len(asked), len(group.slots)), dtype=np.float64)
+    values = np.empty((len(requested), len(group.slots)), dtype=np.float64)
     columns = np.arange(len(group.slots))
     with _running(threads) as run:
-        _fill(Work.of(plan, group, dataset, later, asked), columns, values, _Told(None, 0), run)
+        _fill(Work.of(plan, group, dataset, later, requested), columns, values, _Progress(None, 0), run)
     return values
 
 
@@ -171,7 +171,7 @@ class _Found:
 
 
 @dataclass(slots=True)
-class _Told:
+class _Progress:
     """Counts finished pieces of work."""
 
     progress: Progress | None
@@ -203,7 +203,7 @@ def _columns(plan: Plan) -> list[Ints]:
     return places
 
 
-def _fill(work: Work, columns: Ints, values: Floats, told: _Told, run: Run) -> None:
+def _fill(work: Work, columns: Ints, values: Floats, on_progress: _Progress, run: Run) -> None:
     """Replay the group's entities and write its slots' columns; rows without an entity get an empty window's values."""
     work.nobody(columns, values)
     questions, pieces = work.questions(values), _pieces(work.starts)
@@ -213,11 +213,11 @@ def _fill(work: Work, columns: Ints, values: Floats, told: _Told, run: Run) -> N
         for outcome in run(lambda piece: kernel.replay(piece, events, crossings, questions, layout), pieces):
             if outcome[0] != kernel.FINE:
                 raise work.overflow(outcome)
-            told.one_more()
+            on_progress.one_more()
     for number in range(len(work.group.tracks)):
         follow = partial(tracks.follow, track=work.track(number), questions=questions, asks=work.asks(number, columns))
         for _ in run(follow, pieces):
-            told.one_more()
+            on_progress.one_more()
 
 
 def _pieces(starts: Ints) -> list[tuple[int, int]]:

@@ -34,13 +34,13 @@ class Events(NamedTuple):
     """A stream's records, and which of them are whose.
 
     Those of entity e are rows[starts[e]] to rows[starts[e + 1]], in order of arrival. ``time`` and ``weights``, shape
-    (n, channels - 1), are by entity too; ``seq`` is in the records' own order.
+    (n, channels - 1), are by entity too; ``position`` is in the records' own order.
     """
 
     starts: Ints
     rows: Ints
     time: Ints
-    seq: Ints
+    position: Ints
     weights: Ints
 
 
@@ -78,7 +78,7 @@ class Room(NamedTuple):
     times: Ints
     totals: Ints
     edges: Ints
-    asked: Ints
+    requested: Ints
     as_of: Ints
     places: Ints
     read: Ints
@@ -108,15 +108,15 @@ def replay(
             continue
         own = _for_questions(room, n)
         seen, rises = _seen(events, crossings, questions, entity, own)
-        wrong = follow(crossings, entity, (own.asked, own.as_of), counted, own.found) if n_series else -1
+        wrong = follow(crossings, entity, (own.requested, own.as_of), counted, own.found) if n_series else -1
         if wrong >= 0:
             return SERIES, crossings.series[wrong], entity, wrong - crossings.starts[entity]
         if rises:
             channel, at = _sum_up(seen.weights, own.totals)
             if channel < 0:
-                _read(events.seq, seen, own, layout, questions.is_own)
+                _read(events.position, seen, own, layout, questions.is_own)
         else:
-            channel, at = _arrive(events.seq, seen, own, layout)
+            channel, at = _arrive(events.position, seen, own, layout)
         if channel >= 0:
             return CHANNEL, channel, entity, seen.rows[at]
         for i in range(len(layout.slots)):
@@ -126,17 +126,17 @@ def replay(
 
 
 @native
-def _room(n_events: int, n_asked: int, events: Events, layout: Layout) -> Room:
+def _room(n_events: int, n_requested: int, events: Events, layout: Layout) -> Room:
     return Room(
         np.empty(n_events, np.int64),
         np.zeros((n_events + 1, events.weights.shape[1]), np.int64),
         np.zeros(len(layout.offsets), np.int64),
-        np.empty(n_asked, np.int64),
-        np.empty(n_asked, np.int64),
-        np.empty((len(layout.offsets), n_asked), np.int64),
-        np.empty((len(layout.reads) + 1, n_asked), np.int64),  # the last for what is not read
-        np.zeros((layout.n_series, n_asked), np.int64),
-        np.empty((len(layout.slots), n_asked)),
+        np.empty(n_requested, np.int64),
+        np.empty(n_requested, np.int64),
+        np.empty((len(layout.offsets), n_requested), np.int64),
+        np.empty((len(layout.reads) + 1, n_requested), np.int64),  # the last for what is not read
+        np.zeros((layout.n_series, n_requested), np.int64),
+        np.empty((len(layout.slots), n_requested)),
     )
 
 
@@ -147,7 +147,7 @@ def _for_questions(room: Room, n: int) -> Room:
         room.times,
         room.totals,
         room.edges,
-        room.asked[:n],
+        room.requested[:n],
         room.as_of[:n],
         room.places,
         room.read,
@@ -164,15 +164,15 @@ def _seen(events: Events, crossings: Crossings, questions: Questions, entity: in
     """
     begin, last, n_series = events.starts[entity], events.starts[entity + 1], room.found.shape[0]
     if not questions.is_own:
-        ask(questions, entity, room.asked, room.as_of)
-        while last > begin and events.seq[events.rows[last - 1]] > room.as_of[-1]:
+        ask(questions, entity, room.requested, room.as_of)
+        while last > begin and events.position[events.rows[last - 1]] > room.as_of[-1]:
             last -= 1
     times, rises = events.time[begin:last], True
     for i in range(1, len(times)):
         rises = rises and times[i] >= times[i - 1]
     is_changed = n_series > 0 and crossings.starts[entity] < crossings.starts[entity + 1]
     if questions.is_own and (is_changed or not rises):
-        ask(questions, entity, room.asked, room.as_of)
+        ask(questions, entity, room.requested, room.as_of)
     return Own(events.rows[begin:last], times, events.weights[begin:last]), rises
 
 
@@ -192,41 +192,41 @@ def _sum_up(weights: Ints, totals: Ints) -> tuple[int, int]:
 
 
 @native
-def _read(seq: Ints, seen: Own, room: Room, layout: Layout, is_own: bool) -> None:
+def _read(position: Ints, seen: Own, room: Room, layout: Layout, is_own: bool) -> None:
     """Read the totals of an entity whose records came in order of time: a question sees a beginning of them."""
-    stand(seen.time, room.asked, (layout.offsets, layout.every), is_own, room.places)
+    stand(seen.time, room.requested, (layout.offsets, layout.every), is_own, room.places)
     if not is_own:
         for i in range(len(room.places)):
-            _hide(seq, seen.rows, room.as_of, room.places[i])
+            _hide(position, seen.rows, room.as_of, room.places[i])
     for i in range(len(layout.reads)):
         places, channel, out = room.places[layout.reads[i, 0]], layout.reads[i, 1], room.read[i]
-        for q in range(len(room.asked)):
+        for q in range(len(room.requested)):
             out[q] = places[q] if channel == 0 else room.totals[places[q], channel - 1]
 
 
 @native
-def _hide(seq: Ints, rows: Ints, as_of: Ints, out: Ints) -> None:
+def _hide(position: Ints, rows: Ints, as_of: Ints, out: Ints) -> None:
     """Let no place be beyond the events that a question sees."""
     seen = 0
     for q in range(len(as_of)):
-        while seen < len(rows) and seq[rows[seen]] <= as_of[q]:
+        while seen < len(rows) and position[rows[seen]] <= as_of[q]:
             seen += 1
         out[q] = min(out[q], seen)
 
 
 @native
-def _arrive(seq: Ints, seen: Own, room: Room, layout: Layout) -> tuple[int, int]:
+def _arrive(position: Ints, seen: Own, room: Room, layout: Layout) -> tuple[int, int]:
     """Read the totals of an entity with late records, which enter one by one; return what is too large, or -1."""
     size, edges = 0, room.edges
     edges[:] = 0
-    for q in range(len(room.asked)):
-        while size < len(seen.rows) and seq[seen.rows[size]] <= room.as_of[q]:
+    for q in range(len(room.requested)):
+        while size < len(seen.rows) and position[seen.rows[size]] <= room.as_of[q]:
             wrong = _insert(room.times, room.totals, size, seen.time[size], seen.weights[size])
             if wrong >= 0:
                 return wrong + 1, size
             size += 1
         for i in range(len(edges)):
-            edges[i] = after(room.times, size, end(room.asked[q], layout.offsets[i], layout.every[i]), edges[i])
+            edges[i] = after(room.times, size, end(room.requested[q], layout.offsets[i], layout.every[i]), edges[i])
         for i in range(len(layout.reads)):
             place, channel = edges[layout.reads[i, 0]], layout.reads[i, 1]
             room.read[i, q] = place if channel == 0 else room.totals[place, channel - 1]

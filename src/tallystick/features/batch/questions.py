@@ -119,10 +119,10 @@ def end(time: int, offset: int, every: int) -> int:
 
 
 @native
-def stand(times: Ints, asked: Ints, edges: tuple[Ints, Ints], is_own: bool, out: Ints) -> None:
+def stand(times: Ints, requested: Ints, edges: tuple[Ints, Ints], is_own: bool, out: Ints) -> None:
     """Find the place of every edge at every question, shape (edges, questions or more), among an entity's events.
 
-    Edges are offsets, which rise, and every. Where the questions are the events, ``asked`` is not looked at.
+    Edges are offsets, which rise, and every. Where the questions are the events, ``requested`` is not looked at.
     """
     (offsets, every), i = edges, 0
     while i < len(offsets):
@@ -133,7 +133,7 @@ def stand(times: Ints, asked: Ints, edges: tuple[Ints, Ints], is_own: bool, out:
         if is_own:
             walk_own(times, offsets[i], every[i], out[i])
         else:
-            walk(times, asked, offsets[i], every[i], out[i])
+            walk(times, requested, offsets[i], every[i], out[i])
         i += 1
 
 
@@ -179,9 +179,9 @@ def walk_three(times: Ints, offsets: Ints, every: Ints, out: Ints) -> None:
 
 
 @native
-def walk(times: Ints, asked: Ints, offset: int, every: int, out: Ints) -> None:
+def walk(times: Ints, requested: Ints, offset: int, every: int, out: Ints) -> None:
     """Find an edge's place for every question, among all events."""
     place = 0
-    for q in range(len(asked)):
-        place = after(times, len(times), end(asked[q], offset, every), place)
+    for q in range(len(requested)):
+        place = after(times, len(times), end(requested[q], offset, every), place)
         out[q] = place

@@ -22,7 +22,7 @@ class Crossings(NamedTuple):
 
     starts: Ints
     series: Ints
-    seq: Ints
+    position: Ints
     enters: Ints
     leaves: Ints
     weight: Ints
@@ -41,14 +41,14 @@ class Counted(NamedTuple):
 
 
 @native
-def first_beyond(seq: Ints, enters: Ints, leaves: Ints, weight: Ints) -> int:
+def first_beyond(position: Ints, enters: Ints, leaves: Ints, weight: Ints) -> int:
     """Return the crossing of one series with which a total in order of time is first too large, or -1.
 
     Totals are looked at after every arrival; what one arrival does at one instant is one step.
     """
-    n, lowest = 0, 2 * len(seq)
-    steps = np.zeros((4, 2 * len(seq) + 1), np.int64)
-    for i in range(len(seq)):
+    n, lowest = 0, 2 * len(position)
+    steps = np.zeros((4, 2 * len(position) + 1), np.int64)
+    for i in range(len(position)):
         if weight[i] > LARGEST_TOTAL or weight[i] < -LARGEST_TOTAL:
             return i
         for time, sign in ((enters[i], 1), (leaves[i], -1)):
@@ -56,9 +56,9 @@ def first_beyond(seq: Ints, enters: Ints, leaves: Ints, weight: Ints) -> int:
             while place > 0 and steps[0, place - 1] > time:
                 steps[:3, place] = steps[:3, place - 1]
                 place -= 1
-            steps[0, place], steps[1, place], steps[2, place] = time, seq[i], sign * weight[i]
+            steps[0, place], steps[1, place], steps[2, place] = time, position[i], sign * weight[i]
             lowest, n = min(lowest, place), n + 1
-        if i + 1 == len(seq) or seq[i + 1] != seq[i]:
+        if i + 1 == len(position) or position[i + 1] != position[i]:
             if _is_beyond(steps, lowest, n):
                 return i
             lowest = n
@@ -68,15 +68,15 @@ def first_beyond(seq: Ints, enters: Ints, leaves: Ints, weight: Ints) -> int:
 @native
 def _is_beyond(steps: Ints, first: int, last: int) -> bool:
     """Correct the totals from a place on, and return whether one is too large between two steps."""
-    times, seqs, weights, totals = steps
-    while first > 0 and times[first - 1] == times[first] and seqs[first - 1] == seqs[first]:
+    times, positions, weights, totals = steps
+    while first > 0 and times[first - 1] == times[first] and positions[first - 1] == positions[first]:
         first -= 1
     for i in range(first, last):
         before, weight = totals[i - 1] if i else 0, weights[i]
         if (before > 0 and weight > LARGEST_WHOLE - before) or (before < 0 and weight < -LARGEST_WHOLE - before):
             return True
         totals[i] = before + weight
-        is_step = i + 1 == last or times[i + 1] != times[i] or seqs[i + 1] != seqs[i]
+        is_step = i + 1 == last or times[i + 1] != times[i] or positions[i + 1] != positions[i]
         if is_step and (totals[i] > LARGEST_TOTAL or totals[i] < -LARGEST_TOTAL):
             return True
     return False
@@ -94,18 +94,18 @@ def counted_of(n_series: int, n_crossings: int) -> Counted:
 
 
 @native
-def follow(crossings: Crossings, entity: int, asked: tuple[Ints, Ints], counted: Counted, found: Ints) -> int:
+def follow(crossings: Crossings, entity: int, requested: tuple[Ints, Ints], counted: Counted, found: Ints) -> int:
     """Fill in what every series amounts to at every question; return the crossing that is too large, or -1.
 
     Parameters
     ----------
     crossings : of all entities
     entity : which is asked about
-    asked : time and as-of of every question, by as-of
+    requested : time and as-of of every question, by as-of
     counted : room for one entity's crossings
     found : room for the totals, shape (series, questions or more)
     """
-    times, as_of = asked
+    times, as_of = requested
     change, last = crossings.starts[entity], crossings.starts[entity + 1]
     if change == last:
         for i in range(len(found)):
@@ -113,7 +113,7 @@ def follow(crossings: Crossings, entity: int, asked: tuple[Ints, Ints], counted:
         return -1
     counted.sizes[:], counted.hints[:] = 0, 0
     for q in range(len(times)):
-        while change < last and crossings.seq[change] <= as_of[q]:
+        while change < last and crossings.position[change] <= as_of[q]:
             series, weight = crossings.series[change], crossings.weight[change]
             if weight > LARGEST_TOTAL:
                 return int(change)

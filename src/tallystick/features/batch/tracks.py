@@ -37,7 +37,7 @@ class Track(NamedTuple):
     starts: Ints
     rows: Ints
     time: Ints
-    seq: Ints
+    position: Ints
     keeps: NDArray[np.bool_]
     values: Ints
     codes: NDArray[np.int32]
@@ -80,7 +80,7 @@ class Windows(NamedTuple):
     different: Ints
 
 
-class Asked(NamedTuple):
+class Requested(NamedTuple):
     """An entity's questions: their times and as-ofs, where every edge stands, how many entries they see, answers."""
 
     time: Ints
@@ -94,24 +94,28 @@ class Asked(NamedTuple):
 def follow(entities: tuple[int, int], track: Track, questions: Questions, asks: Asks) -> bool:
     """Answer every question about the entities from the first of a pair up to, not including, the second."""
     first, last = entities
-    n_events, n_asked = most(track.starts, first, last), most(questions.starts, first, last)
+    n_events, n_requested = most(track.starts, first, last), most(questions.starts, first, last)
     entries, windows = _room(n_events, track, asks)
-    time, as_of, seen = np.empty(n_asked, np.int64), np.empty(n_asked, np.int64), np.empty(n_asked, np.int64)
-    places, answers = np.empty((len(asks.offsets), n_asked), np.int64), np.empty((len(asks.slots), n_asked))
+    time, as_of, seen = (
+        np.empty(n_requested, np.int64),
+        np.empty(n_requested, np.int64),
+        np.empty(n_requested, np.int64),
+    )
+    places, answers = np.empty((len(asks.offsets), n_requested), np.int64), np.empty((len(asks.slots), n_requested))
     for entity in range(first, last):
         n = questions.starts[entity + 1] - questions.starts[entity]
         if n == 0:
             continue
-        asked = Asked(time[:n], as_of[:n], places, seen[:n], answers)
-        ask(questions, entity, asked.time, asked.as_of)
+        requested = Requested(time[:n], as_of[:n], places, seen[:n], answers)
+        ask(questions, entity, requested.time, requested.as_of)
         size = _entered(entries, track, entity)
         if size >= 0:
-            _look(track, entity, asked)
-            _stand(entries.times[:size], asks, asked, questions.is_own and len(track.keeps) == 0)
+            _look(track, entity, requested)
+            _stand(entries.times[:size], asks, requested, questions.is_own and len(track.keeps) == 0)
             for i in range(len(asks.slots)):
-                _finish(entries, windows, asks, i, asked)
+                _finish(entries, windows, asks, i, requested)
         else:
-            _arrive(entries, windows, asked, asks, (track, entity))
+            _arrive(entries, windows, requested, asks, (track, entity))
         tell(questions, entity, answers, asks.columns)
     return True
 
@@ -141,38 +145,38 @@ def _entered(entries: Entries, track: Track, entity: int) -> int:
 
 
 @native
-def _look(track: Track, entity: int, asked: Asked) -> None:
+def _look(track: Track, entity: int, requested: Requested) -> None:
     """Count the entries that every question sees."""
     event, last, seen = track.starts[entity], track.starts[entity + 1], 0
-    for q in range(len(asked.time)):
-        while event < last and track.seq[track.rows[event]] <= asked.as_of[q]:
+    for q in range(len(requested.time)):
+        while event < last and track.position[track.rows[event]] <= requested.as_of[q]:
             if len(track.keeps) == 0 or track.keeps[track.rows[event]]:
                 seen += 1
             event += 1
-        asked.seen[q] = seen
+        requested.seen[q] = seen
 
 
 @native
-def _stand(times: Ints, asks: Asks, asked: Asked, is_own: bool) -> None:
+def _stand(times: Ints, asks: Asks, requested: Requested, is_own: bool) -> None:
     """Find the place of every edge at every question, among the entries that it sees."""
-    stand(times, asked.time, (asks.offsets, asks.every), is_own, asked.places)
+    stand(times, requested.time, (asks.offsets, asks.every), is_own, requested.places)
     if not is_own:
-        for out in asked.places:
-            for q in range(len(asked.time)):
-                out[q] = min(out[q], asked.seen[q])
+        for out in requested.places:
+            for q in range(len(requested.time)):
+                out[q] = min(out[q], requested.seen[q])
 
 
 @native
-def _finish(entries: Entries, windows: Windows, asks: Asks, i: int, asked: Asked) -> None:
+def _finish(entries: Entries, windows: Windows, asks: Asks, i: int, requested: Requested) -> None:
     """Finalise one aggregate for all questions about entries in order of time."""
-    slot, scale, out = asks.slots[i], asks.scales[i], asked.answers[i][: len(asked.time)]
-    function, until, since, is_text = slot[0], asked.places[slot[1]], asked.places[slot[2]], slot[4] != 0
+    slot, scale, out = asks.slots[i], asks.scales[i], requested.answers[i][: len(requested.time)]
+    function, until, since, is_text = slot[0], requested.places[slot[1]], requested.places[slot[2]], slot[4] != 0
     times, values = entries.times, entries.values
     if function == DISTINCT:
         _tell_apart(entries.codes, windows.counts[slot[5]], (since, until), slot[3], out)
     elif function == SINCE:
         for q in range(len(out)):
-            out[q] = _seconds(asked.time[q] - times[until[q] - 1]) if until[q] > since[q] else NAN
+            out[q] = _seconds(requested.time[q] - times[until[q] - 1]) if until[q] > since[q] else NAN
     elif function in (MIN, MAX):
         sign, tree = (-1, entries.smallest) if function == MIN else (1, entries.largest)
         for q in range(len(out)):
@@ -223,24 +227,24 @@ def _tell_apart(
 
 
 @native
-def _arrive(entries: Entries, windows: Windows, asked: Asked, asks: Asks, of: tuple[Track, int]) -> None:
+def _arrive(entries: Entries, windows: Windows, requested: Requested, asks: Asks, of: tuple[Track, int]) -> None:
     """Answer about an entity of a track with late events, which enter one by one in order of arrival."""
     track, entity = of
     size, event, last = 0, track.starts[entity], track.starts[entity + 1]
-    hints = asked.places[:, 0].copy()
+    hints = requested.places[:, 0].copy()
     hints[:] = 0
-    for q in range(len(asked.time)):
-        while event < last and track.seq[track.rows[event]] <= asked.as_of[q]:
+    for q in range(len(requested.time)):
+        while event < last and track.position[track.rows[event]] <= requested.as_of[q]:
             row = track.rows[event]
             if len(track.keeps) == 0 or track.keeps[row]:
                 _enter(entries, windows, size, track, row)
                 size += 1
             event += 1
         for i in range(len(hints)):
-            hints[i] = after(entries.times, size, end(asked.time[q], asks.offsets[i], asks.every[i]), hints[i])
+            hints[i] = after(entries.times, size, end(requested.time[q], asks.offsets[i], asks.every[i]), hints[i])
         for i in range(len(asks.slots)):
-            span = hints[asks.slots[i, 2]], hints[asks.slots[i, 1]], asked.time[q]
-            asked.answers[i, q] = _answer(entries, windows, asks, i, span)
+            span = hints[asks.slots[i, 2]], hints[asks.slots[i, 1]], requested.time[q]
+            requested.answers[i, q] = _answer(entries, windows, asks, i, span)
     _forget(entries, windows)
 
 

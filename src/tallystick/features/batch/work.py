@@ -41,7 +41,7 @@ def stream_of(plan: Plan, dataset: Dataset, name: str) -> Records:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Requested:
     """Which rows of the spine are asked about.
 
     Parameters
@@ -61,12 +61,14 @@ class Asked:
     is_own: bool
 
     @classmethod
-    def of(cls, plan: Plan, dataset: Dataset, rows: Ints | None, as_of: Ints | None) -> "Asked":
+    def of(cls, plan: Plan, dataset: Dataset, rows: Ints | None, as_of: Ints | None) -> "Requested":
         """Return the asked rows of a plan's spine."""
         spine = stream_of(plan, dataset, plan.definition.spine.name)
         chosen = None if rows is None else np.asarray(rows, dtype=np.int64)
-        time, seq = (spine.time, spine.seq) if chosen is None else (spine.time[chosen], spine.seq[chosen])
-        seen = seq if as_of is None else np.asarray(as_of, dtype=np.int64)
+        time, position = (
+            (spine.time, spine.position) if chosen is None else (spine.time[chosen], spine.position[chosen])
+        )
+        seen = position if as_of is None else np.asarray(as_of, dtype=np.int64)
         rises = bool(np.all(seen[1:] >= seen[:-1]))
         return cls(spine, chosen, time, seen, None if rises else np.argsort(seen, kind="stable"), as_of is None)
 
@@ -85,7 +87,7 @@ class Work:
     records : the group's stream
     entities : whose records they are
     later : changes of every value of the plan that becomes known later
-    asked : the rows that ask
+    requested : the rows that ask
     """
 
     plan: Plan
@@ -93,18 +95,18 @@ class Work:
     records: Records
     entities: Entities
     later: Sequence[Changes]
-    asked: Asked
+    requested: Requested
 
     @classmethod
-    def of(cls, plan: Plan, group: Group, dataset: Dataset, later: Sequence[Changes], asked: Asked) -> "Work":
+    def of(cls, plan: Plan, group: Group, dataset: Dataset, later: Sequence[Changes], requested: Requested) -> "Work":
         """Return a group's share of a dataset."""
         records = stream_of(plan, dataset, group.stream)
-        return cls(plan, group, records, Entities.of(records, group.keys), later, asked)
+        return cls(plan, group, records, Entities.of(records, group.keys), later, requested)
 
     @cached_property
     def codes(self) -> Codes:
         """The entity that each asked row asks about, -1 for none; shape (n,)."""
-        return self.entities.asked(self.asked.spine, self.group.at, self.asked.rows)
+        return self.entities.requested(self.requested.spine, self.group.at, self.requested.rows)
 
     @property
     def starts(self) -> Ints:
@@ -133,21 +135,23 @@ class Work:
 
     def questions(self, values: Floats) -> Questions:
         """Return the questions by entity."""
-        asked, codes = self.asked, self.codes
-        is_own = codes is self.entities.codes and asked.rows is None and asked.is_own
+        requested, codes = self.requested, self.codes
+        is_own = codes is self.entities.codes and requested.rows is None and requested.is_own
         if is_own:
             starts, rows = self._by_entity
         else:
-            starts, rows = by_entity(still(codes if asked.order is None else codes[asked.order]), self.entities.n)
-            rows = rows if asked.order is None else asked.order[rows]
-        return Questions(starts, rows, still(asked.time), still(asked.as_of), values, is_own)
+            starts, rows = by_entity(
+                still(codes if requested.order is None else codes[requested.order]), self.entities.n
+            )
+            rows = rows if requested.order is None else requested.order[rows]
+        return Questions(starts, rows, still(requested.time), still(requested.as_of), values, is_own)
 
     def events(self) -> kernel.Events:
         """Return the records by entity, with what each adds to the group's running totals."""
         return kernel.Events(
             *self._by_entity,
             still(self._gathered(self.records.time.reshape(-1, 1)).reshape(-1)),
-            still(self.records.seq),
+            still(self.records.position),
             still(self._gathered(self._weights())),
         )
 
@@ -189,34 +193,34 @@ class Work:
 
     def crossings(self) -> Crossings:
         """Return the entries and exits of all series, by entity, then order of arrival."""
-        entity, series, seq, enters, leaves, weight = self._all_crossed.T
+        entity, series, position, enters, leaves, weight = self._all_crossed.T
         starts, place = by_entity(still(entity.astype(np.int32)), self.entities.n)
-        kept = (part[place] for part in (series, seq, enters, leaves, self._checked(weight)))
+        kept = (part[place] for part in (series, position, enters, leaves, self._checked(weight)))
         return Crossings(starts, *kept)
 
     @cached_property
     def _all_crossed(self) -> Ints:
-        """Entity, series, seq, entry, exit and weight of every change that enters a series, by seq; shape (n, 6)."""
+        """Every change that enters a series: entity, series, position, entry, exit, weight; by position, (n, 6)."""
         columns = [self._crossed(place, series) for place, series in enumerate(self.group.series)]
         found = np.concatenate([np.empty((0, 6), dtype=np.int64), *columns])
         return np.ascontiguousarray(found[np.argsort(found[:, 2], kind="stable")])
 
     def _checked(self, weight: Ints) -> Ints:
         """Return the weights, too large where a series' total becomes so; only where it can are totals looked at."""
-        entity, series, seq, enters, leaves, _ = self._all_crossed.T
+        entity, series, position, enters, leaves, _ = self._all_crossed.T
         place = entity * len(self.group.series) + series
         largest = np.bincount(place, np.abs(weight.astype(np.float64))) if len(place) else np.zeros(0)
         checked = weight
         for each in np.flatnonzero(largest > LARGEST_TOTAL / 2):
             own = np.flatnonzero(place == each)
-            first = first_beyond(seq[own], enters[own], leaves[own], weight[own])
+            first = first_beyond(position[own], enters[own], leaves[own], weight[own])
             if first >= 0:
                 checked = checked.copy()
                 checked[own[first]] = TOO_LARGE
         return checked
 
     def _crossed(self, place: int, series: Series) -> Ints:
-        """Return entity, series, seq, entry, exit and weight of every change that enters a series; shape (n, 6)."""
+        """Return every change that enters a series: entity, series, position, entry, exit, weight; (n, 6)."""
         found = self.later[series.later]
         entity, counts = self.entities.codes[found.row], np.ones(len(found.row), dtype=bool)
         satisfied = self.satisfied(series.where)
@@ -228,7 +232,7 @@ class Work:
         length = (series.delay_us, series.window_us, series.every_us)
         enters, leaves = _cross(still(found.known), still(found.before), self.records.time[found.row], length)
         columns = np.stack(
-            [entity, np.full(len(entity), place), found.seq, enters, leaves, found.weight], axis=1, dtype=np.int64
+            [entity, np.full(len(entity), place), found.position, enters, leaves, found.weight], axis=1, dtype=np.int64
         )
         kept: Ints = columns[counts & (entity >= 0) & (enters < leaves)]
         return kept
@@ -269,7 +273,7 @@ class Work:
         return tracks.Track(
             *self._by_entity,
             still(self.records.time),
-            still(self.records.seq),
+            still(self.records.position),
             still(everything if keeps is None else keeps),
             still(values),
             still(codes),

@@ -20,13 +20,13 @@ def _records(records: Records) -> Iterator[tuple[int, Record]]:
     timeless = isinstance(records.source, TableDefinition)
     for start in range(0, len(records), CHUNK):
         part = slice(start, start + CHUNK)
-        seqs, times = records.seq[part].tolist(), records.time[part].tolist()
+        positions, times = records.position[part].tolist(), records.time[part].tolist()
         ids = records.ids[part].to_pylist()
         keys = {name: _names(column, part) for name, column in records.keys.items()}
         values = {name: _values(column, part) for name, column in records.values.items()}
-        for row, seq in enumerate(seqs):
+        for row, position in enumerate(positions):
             yield (
-                seq,
+                position,
                 Record(
                     records.source.name,
                     ids[row],

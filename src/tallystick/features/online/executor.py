@@ -6,14 +6,14 @@ from typing import Self
 
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.progress import Progress
-from tallystick.errors import SequenceRefused, StateOccupied, StateOfOtherPlan
+from tallystick.errors import PositionRefused, StateOccupied, StateOfOtherPlan
+from tallystick.features.online.aggregate_state import AggregateState
 from tallystick.features.online.arrivals import arrivals
-from tallystick.features.online.keeper import Keeper
+from tallystick.features.online.late_values import Draft
 from tallystick.features.online.rebuild import Rebuilt
 from tallystick.features.online.roles import roles
 from tallystick.features.online.scalar import evaluator
 from tallystick.features.online.slots import Answer
-from tallystick.features.online.watching import Draft
 from tallystick.features.plan import Plan
 from tallystick.features.state import keys
 from tallystick.features.state.store import OrderedStore
@@ -36,14 +36,14 @@ class Online:
     def __init__(self, plan: Plan, store: OrderedStore) -> None:
         self.plan, self.store = plan, store
         longest, spine_id = store.longest_key - keys.LONGEST_OVERHEAD, plan.definition.spine.id
-        self.keepers = tuple(
-            Keeper(place, group, plan.stream(group.stream).id, spine_id, longest, later=plan.later_columns)
+        self.aggregates = tuple(
+            AggregateState(place, group, plan.stream(group.stream).id, spine_id, longest, later=plan.later_columns)
             for place, group in enumerate(plan.groups)
         )
-        self.roles = roles(plan, self.keepers, longest)
+        self.roles = roles(plan, self.aggregates, longest)
         self.features = tuple(evaluator(node) for node in plan.features)
         self._identify()
-        self.position = self._reached()
+        self.position = self._current_position()
         """The last place in the order of arrival that was committed; 0 in the beginning."""
 
     def transaction(self) -> "Transaction":
@@ -52,7 +52,7 @@ class Online:
 
     def reread(self) -> None:
         """Learn from the store what was committed: where a commit got no answer, it is not known before."""
-        self.position = self._reached()
+        self.position = self._current_position()
 
     def rebuild(self, dataset: Dataset, progress: Progress | None = None) -> None:
         """Load a whole dataset into the empty state: the same bytes as appending its records one by one, faster.
@@ -78,10 +78,10 @@ class Online:
             self.store.load(rebuilt)
         else:  # totals so large that only the order of arrival tells whether one was ever too large
             with self.transaction() as state:
-                for seq, record in arrivals(dataset):
-                    state.append(record, seq)
-                state.commit(dataset.last_seq)
-        self.position = dataset.last_seq
+                for position, record in arrivals(dataset):
+                    state.append(record, position)
+                state.commit(dataset.last_position)
+        self.position = dataset.last_position
 
     def dump(self) -> str:
         """Return a digest of everything in the state: equal states have equal digests."""
@@ -94,7 +94,7 @@ class Online:
         """Close the store."""
         self.store.close()
 
-    def _reached(self) -> int:
+    def _current_position(self) -> int:
         packed = self.store.get(keys.POSITION)
         return 0 if packed is None else keys.unpack_whole(packed)
 
@@ -115,7 +115,7 @@ class Transaction:
     def __init__(self, online: Online) -> None:
         self._online = online
         self._store = online.store.begin()
-        self._reached = online.position
+        self._current_position = online.position
 
     def __enter__(self) -> Self:
         return self
@@ -125,13 +125,13 @@ class Transaction:
     ) -> None:
         self.abort()
 
-    def append(self, record: Record, seq: int) -> None:
+    def append(self, record: Record, position: int) -> None:
         """Let a record enter the state.
 
         Parameters
         ----------
         record : of any source of the plan; those that no feature looks at change nothing
-        seq : its place in the order of arrival, above every earlier one
+        position : its place in the order of arrival, above every earlier one
 
         Raises
         ------
@@ -142,14 +142,14 @@ class Transaction:
         FeatureOverflow
             If a running total leaves the range in which every window is exact.
         """
-        if seq <= self._reached:
-            raise SequenceRefused(seq, reached=self._reached, allowed="later")
+        if position <= self._current_position:
+            raise PositionRefused(position, reached_position=self._current_position, allowed="later")
         role = self._online.roles.get(record.stream)
         if role is not None:
-            draft = Draft(self._store, seq)
+            draft = Draft(self._store, position)
             role.enter(draft, record)
             draft.put()
-        self._reached = seq
+        self._current_position = position
 
     def vector(self, record: Record, as_of: int) -> list[float]:
         """Compute the features of a record of the spine that was appended, as of now.
@@ -169,26 +169,26 @@ class Transaction:
         SequenceRefused
             If the state holds records that arrived after ``as_of``.
         """
-        if as_of < self._reached:
-            raise SequenceRefused(as_of, reached=self._reached, allowed="its present")
+        if as_of < self._current_position:
+            raise PositionRefused(as_of, reached_position=self._current_position, allowed="its present")
         slots = self._answers(record, 0 if record.time is None else record.time)
         return [feature(record, slots) for feature in self._online.features]
 
     def _answers(self, record: Record, time: int) -> list[list[Answer]]:
         """Ask all groups at once, so that a store elsewhere is asked once."""
-        store, asked, questions = self._store, [], []
-        for keeper in self._online.keepers:
-            entity = keeper.asked(record)
-            asked.append((keeper, entity))
+        store, requested, questions = self._store, [], []
+        for aggregate in self._online.aggregates:
+            entity = aggregate.requested(record)
+            requested.append((aggregate, entity))
             if entity is not None:
-                questions += keeper.questions(entity, time)
+                questions += aggregate.questions(entity, time)
         found, start, slots = store.before_all(questions), 0, []
-        for keeper, entity in asked:
+        for aggregate, entity in requested:
             if entity is None:
-                slots.append(keeper.nothing)
+                slots.append(aggregate.nothing)
                 continue
-            end = start + keeper.n_questions
-            slots.append(keeper.answers(store, entity, time, found[start:end]))
+            end = start + aggregate.n_questions
+            slots.append(aggregate.answers(store, entity, time, found[start:end]))
             start = end
         return slots
 
@@ -200,8 +200,8 @@ class Transaction:
         SequenceRefused
             If a record beyond this position was appended.
         """
-        if position < self._reached:
-            raise SequenceRefused(position, reached=self._reached, allowed="at or after it")
+        if position < self._current_position:
+            raise PositionRefused(position, reached_position=self._current_position, allowed="at or after it")
         self._store.put(keys.PLAN, self._online.plan.state_digest.encode())
         self._store.put(keys.POSITION, keys.pack_whole(position))
         self._store.commit()

@@ -31,10 +31,10 @@ def namer(fields: Sequence[str], id_field: str) -> Name:
     return _of_id if parts[0] is None else _one(parts[0])
 
 
-def told(fields: Sequence[str], entity: bytes) -> str:
+def entity_words(fields: Sequence[str], entity: bytes) -> str:
     r"""Return an entity for a reader.
 
-    >>> told(["customer", "shop"], b"\x00\x03ann\x00\x017"), told(["customer"], b"ann")
+    >>> entity_words(["customer", "shop"], b"\x00\x03ann\x00\x017"), entity_words(["customer"], b"ann")
     ('customer ann, shop 7', 'customer ann')
     """
     if len(fields) == 1:

@@ -14,7 +14,7 @@ from tallystick.features.state import keys
 from tallystick.features.state.store import Entry
 
 Ints = NDArray[np.int64]
-Told = Callable[[Ints], Sequence[bytes]]
+ValuesAt = Callable[[Ints], Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Ordered:
         place[used[used >= 0][order]] = np.arange(len(names))
         rank = place[codes]
         rows = np.flatnonzero(rank >= 0)
-        rows = rows[np.lexsort((records.seq[rows], records.time[rows], rank[rows]))]
+        rows = rows[np.lexsort((records.position[rows], records.time[rows], rank[rows]))]
         return cls(records, [names[i] for i in order], rank, rows)
 
     def prefixes(self, begins: bytes) -> list[bytes]:
@@ -55,9 +55,9 @@ class Ordered:
 
     def ends(self, rows: Ints) -> bytes:
         """Return the moments of some records, as keys end."""
-        return wholes(np.stack([self.records.time[rows], self.records.seq[rows]], axis=1))
+        return wholes(np.stack([self.records.time[rows], self.records.position[rows]], axis=1))
 
-    def values(self, field: str, *, is_text: bool) -> tuple[NDArray[np.bool_], Told]:
+    def values(self, field: str, *, is_text: bool) -> tuple[NDArray[np.bool_], ValuesAt]:
         """Return where a field has a value, and how to pack it for some records, missing or not."""
         if not is_text:
             column = self.records.values[field]
@@ -95,11 +95,11 @@ def packed(prefixes: Sequence[bytes], rank: Ints, ends: bytes, values: bytes | S
     """
     n = max(len(rank), 1)
     end, width = len(ends) // n, len(values) // n
-    told = values if isinstance(values, bytes) else None
+    packed_values = values if isinstance(values, bytes) else None
     edges = np.searchsorted(rank, np.arange(len(prefixes) + 1))
     for prefix, first, last in zip(prefixes, edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         for i in range(first, last):
-            value = values[i] if told is None else told[width * i : width * i + width]
+            value = values[i] if packed_values is None else packed_values[width * i : width * i + width]
             yield prefix + ends[end * i : end * i + end], value  # type: ignore[misc]
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from tallystick.data.records import Record
 from tallystick.features.finalise import LARGEST_TOTAL
-from tallystick.features.online.keeper import Additions, Keeper
+from tallystick.features.online.aggregate_state import Additions, AggregateState
+from tallystick.features.online.late_values import check_total
 from tallystick.features.online.totals import SINGLE
-from tallystick.features.online.watching import check_total
 from tallystick.features.state import keys
 from tallystick.features.state.step import Count, Step, Supposed
 
@@ -32,7 +32,7 @@ class Program:
         self._truths = truths
         self._added: list[Additions] = []
         self._waits: list[tuple[bytes, bytes]] = []
-        self._steps: dict[tuple[Keeper, bytes, int], dict[int, int]] = {}
+        self._steps: dict[tuple[AggregateState, bytes, int], dict[int, int]] = {}
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value under a key as it will be."""
@@ -48,7 +48,7 @@ class Program:
         """Put something that waits, under a key that ends with the record's place."""
         self._waits.append((begins, packed))
 
-    def enter(self, keeper: Keeper, entity: bytes, record: Record, met: Sequence[float]) -> None:
+    def enter(self, aggregate: AggregateState, entity: bytes, record: Record, met: Sequence[float]) -> None:
         """Let the record enter a group.
 
         Raises
@@ -56,9 +56,9 @@ class Program:
         FeatureOverflow
             If no running total could hold the record.
         """
-        self._added.append(keeper.additions(entity, record, met))
+        self._added.append(aggregate.additions(entity, record, met))
 
-    def step(self, keeper: Keeper, series: int, entity: bytes, time: int, weight: int) -> None:
+    def step(self, aggregate: AggregateState, series: int, entity: bytes, time: int, weight: int) -> None:
         """Let a weight count in a series from a time on.
 
         Raises
@@ -66,18 +66,18 @@ class Program:
         FeatureOverflow
             If it is so large that no total could hold it.
         """
-        check_total(weight, keeper, series, entity, weight)
-        steps = self._steps.setdefault((keeper, entity, series), {})
+        check_total(weight, aggregate, series, entity, weight)
+        steps = self._steps.setdefault((aggregate, entity, series), {})
         steps[time] = steps.get(time, 0) + weight
 
-    def asked(self) -> Step:
+    def requested(self) -> Step:
         """Return the step, which reads nothing yet and has no place yet."""
         added = self._added
         numbered = [entry for each in added for entry in each.events] + self._waits
         counts = [Count(len(each.step[1]) // 8, each.begins, [each.step]) for each in added]
-        for (keeper, entity, series), steps in self._steps.items():
+        for (aggregate, entity, series), steps in self._steps.items():
             packed = [(keys.pack_whole(time), SINGLE.pack(weight)) for time, weight in sorted(steps.items())]
-            counts.append(Count(1, keeper.series_of(series, entity), packed))
+            counts.append(Count(1, aggregate.series_of(series, entity), packed))
         return Step(
             supposed=[Supposed(*of, values) for of, values in self.supposed.items()],
             counts=counts,
@@ -96,8 +96,8 @@ class Program:
         """
         if count < len(self._added):
             self._added[count].refuse(place)
-        (keeper, entity, series), steps = [*self._steps.items()][count - len(self._added)]
-        check_total(LARGEST_TOTAL + 1, keeper, series, entity, max(steps.values(), key=abs))
+        (aggregate, entity, series), steps = [*self._steps.items()][count - len(self._added)]
+        check_total(LARGEST_TOTAL + 1, aggregate, series, entity, max(steps.values(), key=abs))
 
     def _suppose(self, first: bytes, last: bytes) -> list[bytes]:
         values = self._truths.get((first, last), [])

@@ -60,7 +60,7 @@ class Rebuilt:
 
     def __iter__(self) -> Iterator[Entry]:
         yield keys.PLAN, self._plan.state_digest.encode()
-        yield keys.POSITION, keys.pack_whole(self._dataset.last_seq)
+        yield keys.POSITION, keys.pack_whole(self._dataset.last_position)
         parts = list(self._parts())
         for n_done, part in enumerate(parts, 1):
             yield from part()
@@ -74,8 +74,8 @@ class Rebuilt:
         for group in self._groups:
             yield from (partial(self._series, *group, number) for number in range(len(group[1].group.series)))
         yield from (partial(self._tracked, *of) for of in each)
-        yield from (partial(self._extremes, *of) for of in each if _is_asked(of[1], of[3], MIN, MAX))
-        yield from (partial(self._distinct, *of) for of in each if _is_asked(of[1], of[3], DISTINCT))
+        yield from (partial(self._extremes, *of) for of in each if _is_requested(of[1], of[3], MIN, MAX))
+        yield from (partial(self._distinct, *of) for of in each if _is_requested(of[1], of[3], DISTINCT))
         yield from (partial(self._records, *numbered) for numbered in enumerate(watched_streams(self._plan)))
         later = list(enumerate(self._plan.later))
         yield from (partial(self._known, place, value) for place, value in later if isinstance(value, Flagged))
@@ -98,14 +98,14 @@ class Rebuilt:
         ).reshape(-1, 2)
         rank = entities.rank[found.row]
         kept = (both[:, 0] < both[:, 1]) & (rank >= 0) & counts[found.row]
-        rank, time, seq = np.tile(rank[kept], 2), both[kept].T.reshape(-1), np.tile(found.seq[kept], 2)
+        rank, time, position = np.tile(rank[kept], 2), both[kept].T.reshape(-1), np.tile(found.position[kept], 2)
         weight = np.concatenate([found.weight[kept], -found.weight[kept]])
-        order = np.lexsort((seq, time, rank))
-        rank, time, seq = rank[order], time[order], seq[order]
+        order = np.lexsort((position, time, rank))
+        rank, time, position = rank[order], time[order], position[order]
         total = running(weight[order], rank)
         last = np.ones(len(rank), dtype=bool)  # entries of one key are one entry
-        last[:-1] = (rank[1:] != rank[:-1]) | (time[1:] != time[:-1]) | (seq[1:] != seq[:-1])
-        ends = wholes(np.stack([time[last], seq[last]], axis=1))
+        last[:-1] = (rank[1:] != rank[:-1]) | (time[1:] != time[:-1]) | (position[1:] != position[:-1])
+        ends = wholes(np.stack([time[last], position[last]], axis=1))
         prefixes = entities.prefixes(keys.list_of(keys.SERIES, place, number))
         yield from packed(prefixes, rank[last], ends, total[last].astype(">i8").tobytes())
 
@@ -162,15 +162,15 @@ class Rebuilt:
         if corrections is None:
             return
         found = reported(corrected, corrections)
-        seq, named = corrections.seq[found.rows], found.names.to_pylist()
+        position, named = corrections.position[found.rows], found.names.to_pylist()
         arrived = np.full(len(named), np.iinfo(np.int64).max)
         if records is not None:
             there = pc.index_in(found.names, value_set=records.ids)
-            arrived[np.asarray(there.is_valid())] = records.seq[np.asarray(there.drop_null())]
-        waits = np.flatnonzero(seq < arrived[found.codes])
+            arrived[np.asarray(there.is_valid())] = records.position[np.asarray(there.drop_null())]
+        waits = np.flatnonzero(position < arrived[found.codes])
         begins = [keys.waiting(place, name) for name in named]
         time, delta = corrections.time[found.rows], corrections.values[corrected.delta].values[found.rows]
-        columns = zip(*(column[waits].tolist() for column in (found.codes, seq, time, delta)), strict=True)
+        columns = zip(*(column[waits].tolist() for column in (found.codes, position, time, delta)), strict=True)
         yield from sorted((begins[code] + keys.pack_whole(at), keys.pack_pair(*pair)) for code, at, *pair in columns)
 
     def _check_lengths(self) -> None:
@@ -185,7 +185,7 @@ class Rebuilt:
                     check_length(_longest(names), self._longest, (of,))
 
 
-def _is_asked(weights: Weights, track: int, *functions: int) -> bool:
+def _is_requested(weights: Weights, track: int, *functions: int) -> bool:
     return any(slot.track == track and slot.function in functions for slot in weights.group.slots)
 
 
@@ -195,10 +195,10 @@ def _track(weights: Weights, entities: Ordered, track: int) -> tuple[Ints, Seque
     kept = kept[weights.satisfying(of.where)[kept]]
     if of.of is None:
         return kept, [b""] * len(kept)
-    there, told = entities.values(of.of, is_text=of.is_text)
+    there, values_at = entities.values(of.of, is_text=of.is_text)
     if not of.keeps_missing:
         kept = kept[there[kept]]
-    return kept, told(kept)
+    return kept, values_at(kept)
 
 
 def _patterns(counts: Sequence[NDArray[np.bool_]], n: int) -> tuple[Ints, Any]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from tallystick.data.records import Record
 from tallystick.definitions.expressions import Corrected, Flagged
-from tallystick.features.online.keeper import Keeper
-from tallystick.features.online.watching import Change, Watched
+from tallystick.features.online.aggregate_state import AggregateState
+from tallystick.features.online.late_values import Change, LateValues
 from tallystick.features.plan import Plan
 
 
@@ -25,7 +25,7 @@ class Saying:
     place: int
     value: Flagged | Corrected
     is_own: bool
-    about: Watched
+    about: LateValues
 
     def say(self, draft: Change, record: Record) -> None:
         """Let a record say what it says, if it names one and says yes."""
@@ -44,15 +44,15 @@ class Role:
 
     Parameters
     ----------
-    keepers : of the groups that they enter, the watching ones first
+    aggregates : of the groups that they enter, the watching ones first
     n_watching : how many of those have series
     watched : what is remembered of them, if later records say something about them
     sayings : what they say about others
     """
 
-    keepers: tuple[Keeper, ...]
+    aggregates: tuple[AggregateState, ...]
     n_watching: int
-    watched: Watched | None
+    watched: LateValues | None
     sayings: tuple[Saying, ...]
 
     def enter(self, draft: Change, record: Record) -> None:
@@ -66,38 +66,42 @@ class Role:
             If a running total leaves the range in which every window is exact.
         """
         entered = []
-        for keeper in self.keepers:
-            entity, met = keeper.entity(record), keeper.met(record)
+        for aggregate in self.aggregates:
+            entity, met = aggregate.entity(record), aggregate.met(record)
             entered.append((entity, met))
             if entity is not None:
-                draft.enter(keeper, entity, record, met)
+                draft.enter(aggregate, entity, record, met)
         if self.watched is not None:
             self.watched.arrive(draft, record, entered[: self.n_watching])
         for saying in self.sayings:
             saying.say(draft, record)
 
 
-def roles(plan: Plan, keepers: Sequence[Keeper], longest: int) -> dict[str, Role]:
+def roles(plan: Plan, aggregates: Sequence[AggregateState], longest: int) -> dict[str, Role]:
     """Return what the records of every stream do that the features look at.
 
     Parameters
     ----------
     plan : the plan
-    keepers : of its groups
+    aggregates : of its groups
     longest : the most bytes that an id may have
     """
-    watched: dict[str, Watched] = {}
+    watched: dict[str, LateValues] = {}
     for stream in watched_streams(plan):
-        watching = [keeper for keeper in keepers if keeper.group.stream == stream and keeper.group.series]
+        watching = [
+            aggregate for aggregate in aggregates if aggregate.group.stream == stream and aggregate.group.series
+        ]
         about = [(place, value) for place, value in enumerate(plan.later) if value.stream == stream]
-        watched[stream] = Watched(len(watched), watching, about, longest)
+        watched[stream] = LateValues(len(watched), watching, about, longest)
     sayings = {
         place: Saying(place, value, value.on == _own_id(plan, value.by), watched[value.stream])
         for place, value in enumerate(plan.later)
     }
     found = {}
-    for stream in dict.fromkeys([*(k.group.stream for k in keepers), *watched, *(v.by for v in plan.later)]):
-        own = sorted((k for k in keepers if k.group.stream == stream), key=lambda keeper: not keeper.group.series)
+    for stream in dict.fromkeys([*(k.group.stream for k in aggregates), *watched, *(v.by for v in plan.later)]):
+        own = sorted(
+            (k for k in aggregates if k.group.stream == stream), key=lambda aggregate: not aggregate.group.series
+        )
         says = tuple(saying for saying in sayings.values() if saying.value.by == stream)
         found[stream] = Role(tuple(own), sum(bool(k.group.series) for k in own), watched.get(stream), says)
     return found

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.progress import Progress
-from tallystick.errors import SequenceRefused
+from tallystick.errors import PositionRefused
+from tallystick.features.online.aggregate_state import AggregateState
 from tallystick.features.online.executor import Online
-from tallystick.features.online.keeper import Keeper
 from tallystick.features.online.program import Program, Truths
 from tallystick.features.plan import Plan
 from tallystick.features.state.redis import RedisStore
@@ -17,16 +17,16 @@ from tallystick.features.state.store import Entry
 MOST_PLACES = 2**53
 
 
-class Taken(NamedTuple):
+class Ingested(NamedTuple):
     """What a step gave.
 
     Parameters
     ----------
-    seq : the record's place in the order of arrival; of a question, the place that was reached
+    position : the record's place in the order of arrival; of a question, the place that was reached
     vector : the features as of it, in their order, NaN where one is missing
     """
 
-    seq: int
+    position: int
     vector: list[float]
 
 
@@ -39,7 +39,7 @@ class Shared:
     something about the record before, or it says something about others, what they said is found first: a round trip
     more, and one more each time another process comes in between.
     **Nothing is sent twice.** Where Redis does not answer, whether the record was kept is not known. A record that
-    came with its own place can be sent again: ``SequenceRefused`` says that it, or a later one, was kept.
+    came with its own place can be sent again: ``PositionRefused`` says that it, or a later one, was kept.
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ class Shared:
         self._store, self._seen = store, self._online.position
         self._digest = plan.state_digest.encode()
 
-    def append(self, record: Record, seq: int | None = None) -> int:
+    def append(self, record: Record, position: int | None = None) -> int:
         """Let a record enter the state, and return its place in the order of arrival.
 
         Parameters
         ----------
         record : of any source of the plan; those that no feature looks at only take a place
-        seq : its place, above every earlier one; by default the state gives it the next
+        position : its place, above every earlier one; by default the state gives it the next
 
         Raises
         ------
@@ -78,18 +78,18 @@ class Shared:
         StateLost
             If Redis has lost some of the state.
         """
-        return self._enter(record, seq, None).seq
+        return self._enter(record, position, None).position
 
-    def take(self, record: Record, seq: int | None = None) -> Taken:
+    def take(self, record: Record, position: int | None = None) -> Ingested:
         """Append a record of the spine, and return its place and its features as of it, in the same step.
 
         The parameters and errors are those of ``append``.
         """
-        reading = _Reading(self._online.keepers, record)
-        done = self._enter(record, seq, reading)
-        return Taken(done.seq, self._vector(record, reading, done))
+        reading = _Reading(self._online.aggregates, record)
+        done = self._enter(record, position, reading)
+        return Ingested(done.position, self._vector(record, reading, done))
 
-    def vector(self, record: Record) -> Taken:
+    def vector(self, record: Record) -> Ingested:
         """Compute the features of a record of the spine that was appended, as of now, in one round trip.
 
         Raises
@@ -99,10 +99,10 @@ class Shared:
         StateLost
             If Redis has lost some of the state.
         """
-        reading = _Reading(self._online.keepers, record)
+        reading = _Reading(self._online.aggregates, record)
         step = Step(seen=self._seen, before=reading.before, windows=reading.windows)
         done = self._done(self._store.step(step))
-        return Taken(done.seq, self._vector(record, reading, done))
+        return Ingested(done.position, self._vector(record, reading, done))
 
     def rebuild(self, dataset: Dataset, progress: Progress | None = None) -> None:
         """Load a whole dataset into the empty state, as ``Online.rebuild`` does."""
@@ -117,16 +117,16 @@ class Shared:
         """Close the store."""
         self._online.close()
 
-    def _enter(self, record: Record, seq: int | None, reading: "_Reading | None") -> Done:
-        if seq is not None and seq >= MOST_PLACES:
-            raise SequenceRefused(seq, reached=self._seen, allowed="below 2**53")
+    def _enter(self, record: Record, position: int | None, reading: "_Reading | None") -> Done:
+        if position is not None and position >= MOST_PLACES:
+            raise PositionRefused(position, reached_position=self._seen, allowed="below 2**53")
         role, truths = self._online.roles.get(record.stream), Truths()
         while True:
             program = Program(truths)
             if role is not None:
                 role.enter(program, record)
-            step = program.asked()
-            step.seen, step.seq, step.plan = self._seen, seq, self._digest
+            step = program.requested()
+            step.seen, step.position, step.plan = self._seen, position, self._digest
             if reading is not None:
                 step.before, step.windows = reading.before, reading.windows
             answer = self._store.step(step)
@@ -134,7 +134,7 @@ class Shared:
                 case b"done":
                     return self._done(answer)
                 case b"passed":
-                    raise SequenceRefused(seq or 0, reached=answer[1], allowed="later")
+                    raise PositionRefused(position or 0, reached_position=answer[1], allowed="later")
                 case b"beyond":
                     program.refuse(answer[1], answer[2])
                 case _:  # other
@@ -142,7 +142,7 @@ class Shared:
 
     def _done(self, answer: Sequence[object]) -> Done:
         done = Done.of(answer)
-        self._seen = max(self._seen, done.seq)
+        self._seen = max(self._seen, done.position)
         return done
 
     def _vector(self, record: Record, reading: "_Reading", done: Done) -> list[float]:
@@ -153,26 +153,26 @@ class Shared:
 class _Reading:
     """All lookups of a record's features, to be asked at once."""
 
-    def __init__(self, keepers: Sequence[Keeper], record: Record) -> None:
+    def __init__(self, aggregates: Sequence[AggregateState], record: Record) -> None:
         self._time = 0 if record.time is None else record.time
-        self._asked = [(keeper, keeper.asked(record)) for keeper in keepers]
+        self._requested = [(aggregate, aggregate.requested(record)) for aggregate in aggregates]
         self.before: list[bytes] = []
         self.windows: list[Window] = []
-        for keeper, entity in self._asked:
+        for aggregate, entity in self._requested:
             if entity is not None:
-                self.before += keeper.questions(entity, self._time)
-                self.windows += keeper.windows(entity, self._time)
+                self.before += aggregate.questions(entity, self._time)
+                self.windows += aggregate.windows(entity, self._time)
 
     def answers(self, done: Done) -> list[list[float | str | None]]:
         """Return every group's finished aggregates."""
         found, start = _Found(self.windows, done.stretches), 0
         slots = []
-        for keeper, entity in self._asked:
+        for aggregate, entity in self._requested:
             if entity is None:
-                slots.append(keeper.nothing)
+                slots.append(aggregate.nothing)
                 continue
-            end = start + keeper.n_questions
-            slots.append(keeper.answers(found, entity, self._time, done.before[start:end]))
+            end = start + aggregate.n_questions
+            slots.append(aggregate.answers(found, entity, self._time, done.before[start:end]))
             start = end
         return slots
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tallystick.features import finalise
 from tallystick.features.groups import COUNT, DISTINCT, FIRST, LAST, MAX, MEAN, MIN, SINCE, STD, SUM, Edge, Group, Slot
-from tallystick.features.online.tracking import TrackKeeper
+from tallystick.features.online.tracking import TrackState
 from tallystick.features.rowwise import NAN, decimal
 from tallystick.features.state import keys
 from tallystick.features.state.step import Window
@@ -70,7 +70,7 @@ def empty(slot: Slot) -> Answer:
     return 0.0 if slot.function in (COUNT, SUM, DISTINCT) else NAN
 
 
-def finisher(slot: Slot, group: Group, tracks: Sequence[TrackKeeper]) -> Finish:
+def finisher(slot: Slot, group: Group, tracks: Sequence[TrackState]) -> Finish:
     """Return the function that finishes one aggregate."""
     if slot.track < 0:
         return _totalled(slot, group)
@@ -80,7 +80,7 @@ def finisher(slot: Slot, group: Group, tracks: Sequence[TrackKeeper]) -> Finish:
     return _ranged(slot, older, group.offsets[slot.newer], track)
 
 
-def windower(slot: Slot, group: Group, tracks: Sequence[TrackKeeper]) -> Callable[[bytes, int], Window] | None:
+def windower(slot: Slot, group: Group, tracks: Sequence[TrackState]) -> Callable[[bytes, int], Window] | None:
     """Return the function that tells which window of an entity an aggregate reads; None where it reads none."""
     if slot.track < 0 or slot.function not in (FIRST, MIN, MAX, DISTINCT):
         return None
@@ -122,10 +122,10 @@ def _totalled(slot: Slot, group: Group) -> Finish:
     return finish[slot.function]
 
 
-def _latest(slot: Slot, older: Edge, track: TrackKeeper, look: int) -> Finish:
+def _latest(slot: Slot, older: Edge, track: TrackState, look: int) -> Finish:
     def last(_: Sequence[int], of: Tracked) -> Answer:
         packed = track.last(of.entries[look], of.named, instant(older, of.time))
-        return _told(track.unpacked(packed), slot.scale, is_text=slot.is_text)
+        return _answer(track.unpacked(packed), slot.scale, is_text=slot.is_text)
 
     def since(_: Sequence[int], of: Tracked) -> float:
         entry = of.entries[look]
@@ -136,10 +136,10 @@ def _latest(slot: Slot, older: Edge, track: TrackKeeper, look: int) -> Finish:
     return last if slot.function == LAST else since
 
 
-def _ranged(slot: Slot, older: Edge, newer: Edge, track: TrackKeeper) -> Finish:
+def _ranged(slot: Slot, older: Edge, newer: Edge, track: TrackState) -> Finish:
     def first(_: Sequence[int], of: Tracked) -> Answer:
         packed = track.first(of.store, of.named, instant(older, of.time), instant(newer, of.time))
-        return _told(track.unpacked(packed), slot.scale, is_text=slot.is_text)
+        return _answer(track.unpacked(packed), slot.scale, is_text=slot.is_text)
 
     def extreme(_: Sequence[int], of: Tracked) -> float:
         if track.extremes is None:
@@ -156,7 +156,7 @@ def _ranged(slot: Slot, older: Edge, newer: Edge, track: TrackKeeper) -> Finish:
     return {FIRST: first, MIN: extreme, MAX: extreme, DISTINCT: distinct}[slot.function]
 
 
-def _told(value: int | str | None, scale: float, *, is_text: bool) -> Answer:
+def _answer(value: int | str | None, scale: float, *, is_text: bool) -> Answer:
     if value is None:
         return None if is_text else NAN
     return value if isinstance(value, str) else decimal(value, scale)

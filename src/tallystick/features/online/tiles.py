@@ -121,14 +121,14 @@ def cover(older: int, newer: int) -> list[tuple[int, int, int]]:
     >>> cover(5, 9)
     [(-1, 6, 10)]
     """
-    first, last, reached = older + 1, newer + 1, 0
+    first, last, width_reached = older + 1, newer + 1, 0
     pieces: list[tuple[int, int, int]] = []
     for level, width in enumerate(LEVELS):
-        step = width - reached
+        step = width - width_reached
         up, down = -(-first >> step), last >> step
         if up >= down:
             return [*pieces, (level - 1, first, last)]
         ends = ((level - 1, first, up << step), (level - 1, down << step, last))
         pieces += [end for end in ends if end[1] < end[2]]
-        first, last, reached = up, down, width
+        first, last, width_reached = up, down, width
     return [*pieces, (len(LEVELS) - 1, first, last)]

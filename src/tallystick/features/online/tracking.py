@@ -23,7 +23,7 @@ class Tracking(NamedTuple):
 NOTHING = Tracking([], [], [])
 
 
-class TrackKeeper:
+class TrackState:
     """Keeps one track of a group's entities.
 
     An event costs one entry, and up to four tiles for each of extremes and different values, if they are asked for.
@@ -40,9 +40,9 @@ class TrackKeeper:
         self.track = group.tracks[place]
         self.begins = keys.list_of(keys.TRACK, group_place, place)
         self._is_id = self.track.is_text and self.track.of == own_id
-        asked = {slot.function for slot in group.slots if slot.track == place}
-        self.extremes = Tiles(keys.EXTREME, group_place, place, self.begins) if asked & {MIN, MAX} else None
-        self.values = Tiles(keys.DISTINCT, group_place, place, self.begins) if DISTINCT in asked else None
+        requested = {slot.function for slot in group.slots if slot.track == place}
+        self.extremes = Tiles(keys.EXTREME, group_place, place, self.begins) if requested & {MIN, MAX} else None
+        self.values = Tiles(keys.DISTINCT, group_place, place, self.begins) if DISTINCT in requested else None
 
     def entering(
         self, store: StoreTransaction, named: bytes, end: bytes, record: Record, met: Sequence[float]

@@ -1,7 +1,7 @@
 """The oracle: features by brute force, straight from the text of the contract; it shares nothing with other executors.
 
 1. Order: one sequence numbers all records in order of arrival.
-2. Visible: a row sees a record if seq(record) <= as-of, itself included.
+2. Visible: a row sees a record if position(record) <= as-of, itself included.
 3. Windows: over(W, delay=d) at time t covers the entity's visible events with older < time <= t - d, where older is
    t - d - W, rounded down to a multiple of ``every`` where that is given. ``latest`` looks back for ever.
 4. Known-at: a flag or correction counts for an event in the window from its known-at on; one that arrives before its
@@ -52,7 +52,7 @@ def compute(
     """
     world = World({**sources, definition.spine.name: definition.spine}, streams)
     spine = streams[definition.spine.name]
-    seen = [spine[row]["seq"] for row in rows] if as_of is None else as_of
+    seen = [spine[row]["position"] for row in rows] if as_of is None else as_of
     return [_row(definition, world, spine[row], bound) for row, bound in zip(rows, seen, strict=True)]
 
 

@@ -36,13 +36,13 @@ def from_dataset(
         Records by the name of their stream, and where the asked rows stand among the spine's.
     """
     spine = dataset.records[definition.spine.name]
-    asked = np.arange(len(spine), dtype=np.int64) if rows is None else np.asarray(rows, dtype=np.int64)
-    kept = _everything(definition, dataset) if rows is None else concerned(definition, dataset, asked)
+    requested = np.arange(len(spine), dtype=np.int64) if rows is None else np.asarray(rows, dtype=np.int64)
+    kept = _everything(definition, dataset) if rows is None else concerned(definition, dataset, requested)
     plain = {name: _plain(dataset.records[name], places) for name, places in kept.items()}
-    return plain, np.searchsorted(kept[spine.source.name], asked).tolist()
+    return plain, np.searchsorted(kept[spine.source.name], requested).tolist()
 
 
-def concerned(definition: FeatureDefinition, dataset: Dataset, asked: Ints) -> dict[str, Ints]:
+def concerned(definition: FeatureDefinition, dataset: Dataset, requested: Ints) -> dict[str, Ints]:
     """Return, by source, the places of all records that the features of some rows can depend on.
 
     These are the rows themselves; the events of the entities that their aggregates are about; and what flags or
@@ -52,15 +52,15 @@ def concerned(definition: FeatureDefinition, dataset: Dataset, asked: Ints) -> d
     ----------
     definition : the features
     dataset : the spine, and every stream and table that the features look at
-    asked : places among the spine's records
+    requested : places among the spine's records
     """
     spine = dataset.records[definition.spine.name]
     found = {name: np.zeros(len(dataset.records[name]), bool) for name in _sources(definition, dataset)}
-    found[spine.source.name][asked] = True
+    found[spine.source.name][requested] = True
     aggregates = [part for expr in definition.features.values() for part in parts(expr) if isinstance(part, Aggregate)]
     for stream, keys, at in dict.fromkeys(_entity(aggregate) for aggregate in aggregates):
         if stream in found:
-            found[stream] |= _of_entities(dataset.records[stream], keys, spine, at, asked)
+            found[stream] |= _of_entities(dataset.records[stream], keys, spine, at, requested)
     events = {name: np.flatnonzero(each) for name, each in found.items()}
     for later in (part for aggregate in aggregates for part in parts(aggregate) if isinstance(part, Later)):
         if later.by in found and later.stream in found:
@@ -81,14 +81,14 @@ def _entity(aggregate: Aggregate) -> tuple[str, tuple[str, ...], tuple[str, ...]
     return aggregate.stream, aggregate.keys, tuple(key.field for key in aggregate.at) or aggregate.keys
 
 
-def _of_entities(events: Records, keys: tuple[str, ...], spine: Records, at: tuple[str, ...], asked: Ints) -> Bools:
+def _of_entities(events: Records, keys: tuple[str, ...], spine: Records, at: tuple[str, ...], requested: Ints) -> Bools:
     """Return which events belong to an entity that one of the asked rows names."""
-    ours, theirs = np.zeros(len(asked), np.int64), np.zeros(len(events), np.int64)
+    ours, theirs = np.zeros(len(requested), np.int64), np.zeros(len(events), np.int64)
     for key, field in zip(keys, at, strict=True):
         asking, having = _keys(spine, field), _keys(events, key)
         same = pc.fill_null(pc.index_in(having.names, value_set=asking.names), -1).to_numpy()
         n = len(asking.names)
-        ours = _joined(ours, asking.codes[asked], n)
+        ours = _joined(ours, asking.codes[requested], n)
         theirs = _joined(theirs, np.append(same, -1)[having.codes], n)
         # Numbered anew, so that no number of keys leaves 64 bits.
         dense = np.unique(np.concatenate([[-1], ours, theirs]), return_inverse=True)[1] - 1
@@ -133,6 +133,6 @@ def _plain(records: Records, rows: Ints) -> list[Plain]:
         fields[name] = [None if gone else value for value, gone in zip(whole, missing, strict=True)]
     columns = list(zip(*fields.values(), strict=True))
     return [
-        {"seq": seq, "time": time, "id": name, "fields": dict(zip(fields, row, strict=True))}
-        for seq, time, name, row in zip(records.seq[rows].tolist(), times, ids, columns, strict=True)
+        {"position": position, "time": time, "id": name, "fields": dict(zip(fields, row, strict=True))}
+        for position, time, name, row in zip(records.position[rows].tolist(), times, ids, columns, strict=True)
     ]

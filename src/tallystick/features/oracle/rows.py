@@ -28,7 +28,7 @@ from tallystick.errors import DefinitionError
 from tallystick.features.oracle.calendar import part_of
 
 PlainRecord = Mapping[str, Any]
-"""A record as a mapping: ``seq``, ``time`` (None for a table's row), ``id``, and ``fields`` by name."""
+"""A record as a mapping: ``position``, ``time`` (None for a table's row), ``id``, and ``fields`` by name."""
 
 MISSING = float("nan")
 

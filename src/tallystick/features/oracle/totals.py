@@ -33,12 +33,12 @@ def first_beyond(steps: list[Step]) -> Refusal:
     if sum(abs(weight) for _, _, weight in steps) <= LARGEST:
         return NEVER
     known: list[Step] = []
-    for seq, arriving in groupby(sorted(steps, key=lambda step: step[1]), key=lambda step: step[1]):
+    for position, arriving in groupby(sorted(steps, key=lambda step: step[1]), key=lambda step: step[1]):
         for step in arriving:
             insort(known, step)
             if abs(step[2]) > LARGEST:
-                return seq, step[2]
-        together = [sum(step[2] for step in group) for _, group in groupby(known, key=lambda step: step[:2])]
-        if any(abs(total) > LARGEST for total in accumulate(together)):
-            return seq, step[2]
+                return position, step[2]
+        combined = [sum(step[2] for step in group) for _, group in groupby(known, key=lambda step: step[:2])]
+        if any(abs(total) > LARGEST for total in accumulate(combined)):
+            return position, step[2]
     return NEVER

@@ -56,7 +56,7 @@ class World:
             raise FeatureOverflow(str(getattr(aggregate.of, "field", "")), entity=named, value=value)
         newer = row["time"] - aggregate.delay_us
         older = _older(aggregate, newer)
-        window = [event for event in events if event["seq"] <= as_of and older < event["time"] <= newer]
+        window = [event for event in events if event["position"] <= as_of and older < event["time"] <= newer]
         return self._finished(aggregate, window, row, as_of)
 
     def _counting(self, aggregate: Aggregate, entity: Entity) -> list[PlainRecord]:
@@ -65,7 +65,7 @@ class World:
         if place not in self._events:
             named = self._by(aggregate.stream, aggregate.keys).get(entity, [])
             found = [event for event in named if self._satisfies(aggregate.where, event, aggregate.stream)]
-            self._events[place] = sorted(found, key=lambda event: (event["time"], event["seq"]))
+            self._events[place] = sorted(found, key=lambda event: (event["time"], event["position"]))
         return self._events[place]
 
     def _by(self, stream: str, keys: tuple[str, ...]) -> dict[Entity, list[PlainRecord]]:
@@ -137,7 +137,9 @@ class World:
         s: int = sum(self._value(aggregate, event) for event in present)
         if isinstance(of, Corrected):
             corrections = [each for event in present for each in self._corrections(of, event)]
-            s += sum(each["fields"][of.delta] for each in corrections if each["seq"] <= as_of and each["time"] <= t)
+            s += sum(
+                each["fields"][of.delta] for each in corrections if each["position"] <= as_of and each["time"] <= t
+            )
         return s
 
     def _is_flagged(self, flag: Flagged, event: PlainRecord, t: int, as_of: int) -> bool:
@@ -146,7 +148,7 @@ class World:
         known = [
             report["time"] if after is None else event["time"] + after
             for report in self._by(flag.by, (flag.on,)).get((event["id"],), [])
-            if report["seq"] <= as_of and (flag.flag is None or report["fields"][flag.flag] == 1)
+            if report["position"] <= as_of and (flag.flag is None or report["fields"][flag.flag] == 1)
         ]
         return bool(known) and min(known) <= t
 
@@ -175,7 +177,7 @@ class World:
         present = [event for event in events if self._value(aggregate, event) is not None]
 
         def total(weight: Callable[[int], int]) -> list[Step]:
-            return [(event["time"], event["seq"], weight(self._value(aggregate, event))) for event in present]
+            return [(event["time"], event["position"], weight(self._value(aggregate, event))) for event in present]
 
         sums = [total(lambda value: value)]
         if aggregate.function == "std":
@@ -190,9 +192,13 @@ class World:
         leaves = _next(event["time"], aggregate.every_us) + aggregate.delay_us + aggregate.window_us
         steps = []
         for each in self._corrections(of, event):
-            enters, seq, delta = max(each["time"], begins), max(each["seq"], event["seq"]), each["fields"][of.delta]
+            enters, position, delta = (
+                max(each["time"], begins),
+                max(each["position"], event["position"]),
+                each["fields"][of.delta],
+            )
             if enters < leaves:
-                steps += [(enters, seq, delta), (leaves, seq, -delta)]
+                steps += [(enters, position, delta), (leaves, position, -delta)]
         return steps
 
 

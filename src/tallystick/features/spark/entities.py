@@ -73,7 +73,7 @@ def reach(group: Group) -> int:
     return min(max(far, default=0), ALL_TIME_US)
 
 
-def cut(rows: Any, reached: int, most: int, *, is_own: bool) -> list[Long]:
+def cut(rows: Any, window_reach: int, most: int, *, is_own: bool) -> list[Long]:
     """Return the entities with more than ``most`` rows and events, each cut where these are evenly divided.
 
     Ranges are at least as long as the windows reach: otherwise most of their work would be the prefix. Where windows
@@ -81,15 +81,15 @@ def cut(rows: Any, reached: int, most: int, *, is_own: bool) -> list[Long]:
 
     Parameters
     ----------
-    rows : packed records with ``entity``, ``asked`` and ``about``
-    reached : how far windows look, in microseconds
+    rows : packed records with ``entity``, ``requested`` and ``about``
+    window_reach : how far windows look, in microseconds
     most : how many rows and events a range shall have
     is_own : the rows that ask are the events
     """
     f = functions()
-    counts = f.count("*").alias("n"), f.count_if(f.lit(is_own) | ~f.col("asked")).alias("events")
+    counts = f.count("*").alias("n"), f.count_if(f.lit(is_own) | ~f.col("requested")).alias("events")
     counted = rows.where(f.col("entity").isNotNull()).groupBy("entity").agg(*counts).where(f.col("n") > most)
-    found = [row for row in counted.collect() if reached < ALL_TIME_US or row["events"] <= most]
+    found = [row for row in counted.collect() if window_reach < ALL_TIME_US or row["events"] <= most]
     if not found:
         return []
     n_ranges = min(MOST_RANGES, 1 + max(row["n"] for row in found) // most)
@@ -98,37 +98,37 @@ def cut(rows: Any, reached: int, most: int, *, is_own: bool) -> list[Long]:
     divided = rows.join(f.broadcast(names), "entity").groupBy("entity")
     made: list[Long] = []
     for row in divided.agg(f.percentile_approx("about", shares, 10_000).alias("cuts")).collect():
-        cuts = _apart(row["cuts"], 0 if reached >= ALL_TIME_US else reached)
+        cuts = _apart(row["cuts"], 0 if window_reach >= ALL_TIME_US else window_reach)
         if cuts:
             made.append(Long(list(row["entity"]), 1 + sum(len(each.cuts) + 1 for each in made), cuts))
     return made
 
 
-def placed(rows: Any, long: Sequence[Long], reached: int, n_shares: int) -> Any:
+def placed(rows: Any, long: Sequence[Long], window_reach: int, n_shares: int) -> Any:
     """Return records with their ``part`` and ``share``; one that several ranges need stands in each.
 
     Parameters
     ----------
-    rows : packed records with ``entity``, ``asked``, and ``about``: the instant of the event they are about
+    rows : packed records with ``entity``, ``requested``, and ``about``: the instant of the event they are about
     long : the entities that are cut
-    reached : how far windows look, in microseconds
+    window_reach : how far windows look, in microseconds
     n_shares : over how many workers' tasks they are spread
     """
     f = functions()
-    rows = _ranged(rows, long, reached) if long else rows.withColumn("part", f.lit(0))
+    rows = _ranged(rows, long, window_reach) if long else rows.withColumn("part", f.lit(0))
     mixed = f.when(f.col("entity").isNull(), f.xxhash64("row")).otherwise(f.xxhash64("entity", "part"))
     return rows.withColumn("share", f.pmod(mixed, f.lit(n_shares)).cast("int")).drop("entity", "about")
 
 
-def _apart(cuts: Sequence[int], reached: int) -> list[int]:
+def _apart(cuts: Sequence[int], window_reach: int) -> list[int]:
     chosen: list[int] = []
     for each in cuts:
-        if not chosen or each - chosen[-1] > reached:
+        if not chosen or each - chosen[-1] > window_reach:
             chosen.append(each)
     return chosen
 
 
-def _ranged(rows: Any, long: Sequence[Long], reached: int) -> Any:
+def _ranged(rows: Any, long: Sequence[Long], window_reach: int) -> Any:
     f = functions()
     plain = [(each.entity, each.first, each.cuts) for each in long]
     kinds = "entity array<string>, first int, cuts array<bigint>"
@@ -138,9 +138,9 @@ def _ranged(rows: Any, long: Sequence[Long], reached: int) -> Any:
         return f.size(f.filter("cuts", lambda cut: cut < instant))
 
     about, is_long = f.col("about"), f.col("first").isNotNull()
-    needed = f.when(is_long, f.sequence(range_of(about), range_of(about + reached))).otherwise(f.array(f.lit(0)))
+    needed = f.when(is_long, f.sequence(range_of(about), range_of(about + window_reach))).otherwise(f.array(f.lit(0)))
     spread = rows.join(f.broadcast(known), "entity", "left").withColumn("range", f.explode(needed))
     # A row is asked in its own range; in later ones it is only an event that their windows reach.
-    asked = f.col("asked") & (~is_long | (f.col("range") == range_of(about)))
+    requested = f.col("requested") & (~is_long | (f.col("range") == range_of(about)))
     part = f.when(is_long, f.col("first") + f.col("range")).otherwise(0)
-    return spread.withColumn("asked", asked).withColumn("part", part).drop("first", "cuts", "range")
+    return spread.withColumn("requested", requested).withColumn("part", part).drop("first", "cuts", "range")

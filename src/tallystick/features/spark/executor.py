@@ -32,7 +32,7 @@ class _Work:
 
     plan: Plan
     sources: Mapping[str, Screened]
-    asked: Any
+    requested: Any
     hot: int
 
     def place(self, source: str) -> int:
@@ -96,9 +96,9 @@ def features(
             quarantine=quarantine,
             progress=progress,
         )
-        told = None if progress is None else functools.partial(progress, "features")
+        on_progress = None if progress is None else functools.partial(progress, "features")
         try:
-            return write(plan, found, out, begin=begin, end=end, hot=hot, progress=told)
+            return write(plan, found, out, begin=begin, end=end, hot=hot, progress=on_progress)
         finally:
             for source in found.values():
                 source.kept.unpersist()
@@ -130,26 +130,26 @@ def write(
     How many rows were written.
     """
     f = functions()
-    asked = f.lit(True) if begin is None else f.col("time") >= begin
-    asked = asked if end is None else asked & (f.col("time") < end)
-    matrix(plan, sources, asked, hot=hot, progress=progress).write.parquet(out)
+    requested = f.lit(True) if begin is None else f.col("time") >= begin
+    requested = requested if end is None else requested & (f.col("time") < end)
+    matrix(plan, sources, requested, hot=hot, progress=progress).write.parquet(out)
     if progress is not None:
         progress(len(plan.groups) + 1, len(plan.groups) + 1)
-    return int(sources[plan.definition.spine.name].frame.where(asked).count())
+    return int(sources[plan.definition.spine.name].frame.where(requested).count())
 
 
 def matrix(
-    plan: Plan, sources: Mapping[str, Screened], asked: Any, *, hot: int = HOT, progress: Progress | None = None
+    plan: Plan, sources: Mapping[str, Screened], requested: Any, *, hot: int = HOT, progress: Progress | None = None
 ) -> Any:
     """Return the ids and features of the asked records as a frame, whose parts follow each other in order of arrival.
 
     Parameters
     ----------
     plan, sources, hot, progress : as for ``write``
-    asked : a condition over ``packed.COLUMNS`` of the spine's records
+    requested : a condition over ``packed.COLUMNS`` of the spine's records
     """
-    task = _Work(plan, sources, asked, hot)
-    rows = task.spine.frame.where(asked)
+    task = _Work(plan, sources, requested, hot)
+    rows = task.spine.frame.where(requested)
     n_files = 1 + rows.count() // ROWS_OF_A_FILE
     ranges = _range(rows, n_files)
     own = columns(task.spine.source, worker.of_matrix(plan))
@@ -158,8 +158,8 @@ def matrix(
         frames.append(_slots(task, place, ranges))
         if progress is not None:
             progress(place + 1, len(plan.groups) + 1)
-    together = functools.reduce(lambda above, below: above.unionByName(below, allowMissingColumns=True), frames)
-    spread = together.repartitionById(n_files, "range").drop("range")
+    combined = functools.reduce(lambda above, below: above.unionByName(below, allowMissingColumns=True), frames)
+    spread = combined.repartitionById(n_files, "range").drop("range")
     return spread.mapInArrow(functools.partial(worker.matrix, plan=task.text), _schema(plan))
 
 
@@ -170,26 +170,26 @@ def _needed(plan: Plan, flags: Iterable[Flagged]) -> list[Source]:
     return [source for source in plan.sources if source.name in looked_at]
 
 
-def _range(asked: Any, n_files: int) -> Any:
+def _range(requested: Any, n_files: int) -> Any:
     """Return the column that says to which file a row belongs: files divide the order of arrival."""
     f = functions()
     shares = [i / n_files for i in range(1, n_files)]
     if not shares:
         return f.lit(0)
-    (found,) = asked.agg(f.percentile_approx("arrived", shares, 10_000).alias("cuts")).collect()
+    (found,) = requested.agg(f.percentile_approx("arrived", shares, 10_000).alias("cuts")).collect()
     cuts = f.array(*(f.lit(instant).cast("long") for instant in found["cuts"]))
     return f.size(f.filter(cuts, lambda instant: instant < f.col("arrived")))
 
 
 def _slots(task: _Work, place: int, ranges: Any) -> Any:
     group, rows = task.plan.groups[place], _rows(task, place)
-    reached, long = reach(group), []
+    window_reach, long = reach(group), []
     n_rows = task.spine.n_rows + task.sources[group.stream].n_rows
     if n_rows > task.hot:
         is_own = group.stream == task.spine.source.name and group.at == group.keys
-        long = cut(rows, reached, task.hot, is_own=is_own)
+        long = cut(rows, window_reach, task.hot, is_own=is_own)
     n_shares = max(rows.sparkSession.sparkContext.defaultParallelism, 1 + n_rows // ROWS_OF_A_TASK)
-    spread = placed(rows, long, reached, n_shares).repartitionById(n_shares, "share").drop("share")
+    spread = placed(rows, long, window_reach, n_shares).repartitionById(n_shares, "share").drop("share")
     computed = spread.mapInArrow(functools.partial(worker.slots, plan=task.text, place=place), SLOTS)
     return computed.withColumn("range", ranges)
 
@@ -198,16 +198,20 @@ def _rows(task: _Work, place: int) -> Any:
     """Return all records that a group needs: questions, events, and what is reported of these."""
     f, group = functions(), task.plan.groups[place]
     spine, stream = task.spine.source, task.sources[group.stream].source
-    asked, whose, about = task.asked, entity(spine, group.at), f.col("time").alias("about")
+    requested, whose, about = task.requested, entity(spine, group.at), f.col("time").alias("about")
     needed = of_group(task.plan, place)
     own = [f.lit(task.place(spine.name)).alias("source"), *columns(spine, needed)]
-    questions = task.spine.frame.select(*own, asked.alias("asked"), whose.alias("entity"), about)
+    questions = task.spine.frame.select(*own, requested.alias("requested"), whose.alias("entity"), about)
     if stream.name == spine.name and group.at == group.keys:
-        parts = [questions.where(f.col("asked") | f.col("entity").isNotNull())]
+        parts = [questions.where(f.col("requested") | f.col("entity").isNotNull())]
     else:
-        theirs = [f.lit(task.place(stream.name)).alias("source"), *columns(stream, needed), f.lit(False).alias("asked")]
+        theirs = [
+            f.lit(task.place(stream.name)).alias("source"),
+            *columns(stream, needed),
+            f.lit(False).alias("requested"),
+        ]
         events = task.sources[stream.name].frame.select(*theirs, entity(stream, group.keys).alias("entity"), about)
-        parts = [questions.where("asked"), events.where(f.col("entity").isNotNull())]
+        parts = [questions.where("requested"), events.where(f.col("entity").isNotNull())]
     watched = [task.plan.later[series.later] for series in group.series]
     parts += [_reports(task, place, by, on) for by, on in sorted({(later.by, later.on) for later in watched})]
     return functools.reduce(lambda above, below: above.unionByName(below), parts)
@@ -225,10 +229,10 @@ def _reports(task: _Work, place: int, by: str, on: str) -> Any:
     """Return the records that report events of a group, each with the entity and the instant of its event."""
     f, reports = functions(), task.sources[by]
     events = _entities(task, place).withColumnsRenamed({"time": "about", "id": "reported"})
-    told = reports.frame.select(*COLUMNS, key(reports.source, on).alias("on")).where(f.col("on").isNotNull())
-    joined = told.join(events, f.col("on") == f.col("reported"))
+    on_progress = reports.frame.select(*COLUMNS, key(reports.source, on).alias("on")).where(f.col("on").isNotNull())
+    joined = on_progress.join(events, f.col("on") == f.col("reported"))
     kept = columns(reports.source, of_group(task.plan, place))
-    own = [f.lit(task.place(by)).alias("source"), *kept, f.lit(False).alias("asked")]
+    own = [f.lit(task.place(by)).alias("source"), *kept, f.lit(False).alias("requested")]
     return joined.select(*own, "entity", "about")
 
 

@@ -79,12 +79,12 @@ def is_address(place: str) -> bool:
 
 def _place(source: Source, root: Path) -> str:
     if not source.source:
-        raise SourceMissing(source.name, path="", because="the project file gives it no source=")
+        raise SourceMissing(source.name, path="", reason="the project file gives it no source=")
     place = address(source.source, root)
     is_table = source.source.startswith(("delta:", "iceberg:")) or source.source.endswith(".metadata.json")
     if is_table or (Path(place) / "_delta_log").is_dir():
-        because = f"{source.name!r} is the table {source.source!r}, and this engine reads Parquet and CSV"
-        raise EngineUnfit("spark", because=because)
+        reason = f"{source.name!r} is the table {source.source!r}, and this engine reads Parquet and CSV"
+        raise EngineUnfit("spark", reason=reason)
     return place
 
 
@@ -97,15 +97,15 @@ def _opened(spark: Any, source: Source, place: str) -> Any:
             return _but_empty(reader.csv(place, header=True, multiLine=True, escape='"', **strict))
         return reader.parquet(place)
     except Exception as error:
-        told = str(error)
-        if "PATH_NOT_FOUND" in told:
-            raise SourceMissing(source.name, path=place, because="there is no such file or folder") from None
-        if "UNABLE_TO_INFER_SCHEMA" in told:
-            raise SourceMissing(source.name, path=place, because="the folder holds no Parquet file") from None
-        if "[" not in told:
+        wording = str(error)
+        if "PATH_NOT_FOUND" in wording:
+            raise SourceMissing(source.name, path=place, reason="there is no such file or folder") from None
+        if "UNABLE_TO_INFER_SCHEMA" in wording:
+            raise SourceMissing(source.name, path=place, reason="the folder holds no Parquet file") from None
+        if "[" not in wording:
             raise
-        because = told.partition("\n")[0].partition("] ")[2].partition(" SQLSTATE")[0].rstrip(". ") or told
-        raise SourceUnreadable(source.name, path=place, because=because) from None
+        reason = wording.partition("\n")[0].partition("] ")[2].partition(" SQLSTATE")[0].rstrip(". ") or wording
+        raise SourceUnreadable(source.name, path=place, reason=reason) from None
 
 
 def _but_empty(frame: Any) -> Any:
@@ -130,8 +130,8 @@ def _check_columns(source: Source, frame: Any, place: str) -> None:
             raise ColumnMissing(source.name, name, path=place, found=found)
         kind = _ARROW.get(found[name].partition("(")[0])
         if kind is None or not columns.is_readable(field, kind):
-            told = type(field).__name__.lower()
-            raise ColumnUnusable(source.name, name, found=found[name], kind=told, allowed=columns.readable(field))
+            wording = type(field).__name__.lower()
+            raise ColumnUnusable(source.name, name, found=found[name], kind=wording, allowed=columns.readable(field))
 
 
 _ARROW = {

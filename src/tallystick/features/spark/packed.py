@@ -26,12 +26,12 @@ class Unpacked:
     Parameters
     ----------
     dataset : the records by source
-    asked : shape (n,), the places of those of the spine whose features are asked
+    requested : shape (n,), the places of those of the spine whose features are asked
     rows, arrived : shape (n,), of these, their place in the files and when they arrived: what names them in the whole
     """
 
     dataset: Dataset
-    asked: Ints
+    requested: Ints
     rows: Ints
     arrived: Ints
 
@@ -58,7 +58,7 @@ def kept(source: Source, needed: Needed) -> tuple[list[str], list[str]]:
 
 
 def unpacked(table: pa.Table, sources: Sequence[Source], spine: str, needed: Needed) -> Unpacked:
-    """Return packed records, each with its ``source``'s place and whether it is ``asked``, as a dataset.
+    """Return packed records, each with its ``source``'s place and whether it is ``requested``, as a dataset.
 
     They have the ``needed`` fields only, as ``kept`` says.
     A record that stands there twice is taken once. They are numbered in the order of ``data.numbering``: by arrival,
@@ -68,18 +68,18 @@ def unpacked(table: pa.Table, sources: Sequence[Source], spine: str, needed: Nee
     order = np.lexsort((row, place, came))
     first = np.ones(len(order), dtype=bool)
     first[1:] = (np.diff(row[order]) != 0) | (np.diff(place[order]) != 0)
-    asked = np.zeros(len(order), dtype=bool)
-    np.logical_or.at(asked, np.cumsum(first) - 1, table.column("asked").to_numpy(zero_copy_only=False)[order])
+    requested = np.zeros(len(order), dtype=bool)
+    np.logical_or.at(requested, np.cumsum(first) - 1, table.column("requested").to_numpy(zero_copy_only=False)[order])
     order = order[first]
-    seq, asked = np.arange(1, len(order) + 1), asked[: len(order)]
+    position, requested = np.arange(1, len(order) + 1), requested[: len(order)]
     mine = {source.name: np.flatnonzero(place[order] == number) for number, source in enumerate(sources)}
     records = {
         source.name: _records(
-            source, table.take(pa.array(order[mine[source.name]])), seq[mine[source.name]], kept(source, needed)
+            source, table.take(pa.array(order[mine[source.name]])), position[mine[source.name]], kept(source, needed)
         )
         for source in sources
     }
-    places = np.flatnonzero(asked[mine[spine]])
+    places = np.flatnonzero(requested[mine[spine]])
     chosen = order[mine[spine]][places]
     return Unpacked(Dataset(records, "", len(order)), places, row[chosen], came[chosen])
 
@@ -90,12 +90,12 @@ def table_of(batches: Iterable[pa.RecordBatch]) -> pa.Table | None:
     return pa.Table.from_batches(held).combine_chunks() if held else None
 
 
-def _records(source: Source, rows: pa.Table, seq: Ints, fields: tuple[list[str], list[str]]) -> Records:
+def _records(source: Source, rows: pa.Table, position: Ints, fields: tuple[list[str], list[str]]) -> Records:
     keys = _columns(rows, "keys", fields[0], pa.string())
     values = _columns(rows, "values", fields[1], pa.int64())
     return Records(
         source,
-        seq,
+        position,
         rows.column("time").to_numpy(),
         pc.cast(_single(rows.column("id")), pa.string()),
         {name: _keys(column) for name, column in keys.items()},

@@ -39,8 +39,8 @@ def compute(plan: Plan, dataset: Dataset, rows: Ints, *, master: str = LOCAL, ho
     with session(master) as spark:
         sources = {name: _screened(spark, records) for name, records in dataset.records.items()}
         try:
-            asked = functions().col("row") >= int(spine.seq[rows[0]])
-            found = executor.matrix(plan, sources, asked, hot=hot).toArrow()
+            requested = functions().col("row") >= int(spine.position[rows[0]])
+            found = executor.matrix(plan, sources, requested, hot=hot).toArrow()
         finally:
             for source in sources.values():
                 source.kept.unpersist()
@@ -51,6 +51,6 @@ def compute(plan: Plan, dataset: Dataset, rows: Ints, *, master: str = LOCAL, ho
 
 def _screened(spark: Any, records: Records) -> Screened:
     """Return records as if they had been read; they are known, and arrived, by their sequence."""
-    columns = packed(records, records.seq) | {"arrived": pa.array(records.seq)}
+    columns = packed(records, records.position) | {"arrived": pa.array(records.position)}
     frame = spark.createDataFrame(pa.table(columns)).persist()
     return Screened(records.source, frame, len(records), 0, {}, None, frame)

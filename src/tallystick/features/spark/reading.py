@@ -119,8 +119,10 @@ def _screened(files: Raw, source: Source, now: int, quarantine: str | None) -> S
         joined = fine.join(first, "id", "left")
         is_first = f.col("first").isNull() | (f.col("row") == f.col("first"))
         late = joined.where(~is_first).select(f.col("row").alias(ROW))
-        told = functools.partial(screening.told_twice, source=plain)
-        refused = refused.union(files.rows.join(f.broadcast(late), ROW, "left_semi").mapInArrow(told, SCREENED))
+        find_duplicates = functools.partial(screening.duplicates, source=plain)
+        refused = refused.union(
+            files.rows.join(f.broadcast(late), ROW, "left_semi").mapInArrow(find_duplicates, SCREENED)
+        )
         fine = joined.where(is_first).select(*COLUMNS)
     counts = refused.groupBy("codes").count().collect()
     n_refused = sum(row["count"] for row in counts)

@@ -41,7 +41,7 @@ def screened(batches: Iterator[pa.RecordBatch], *, source: bytes, now: int, orig
             yield from _screened(declared, rows, now, origin).to_batches()
 
 
-def told_twice(batches: Iterator[pa.RecordBatch], *, source: bytes) -> Iterator[pa.RecordBatch]:
+def duplicates(batches: Iterator[pa.RecordBatch], *, source: bytes) -> Iterator[pa.RecordBatch]:
     """Yield raw rows as refused, since an earlier one has their id."""
     declared: Source = msgspec.json.decode(source, type=Source)
     # A dated table's rows have no id: what may not come twice is a version from one instant.
@@ -51,8 +51,8 @@ def told_twice(batches: Iterator[pa.RecordBatch], *, source: bytes) -> Iterator[
         rows = pa.Table.from_batches([batch])
         if len(rows):
             ids = _declared(declared, rows).column(own).to_pylist()
-            told = tuple((reason(own, declared.fields[own], Code.DUPLICATE, value),) for value in ids)
-            yield from _refused(declared, rows, Refused(np.arange(len(rows)), told)).to_batches()
+            row_reasons = tuple((reason(own, declared.fields[own], Code.DUPLICATE, value),) for value in ids)
+            yield from _refused(declared, rows, Refused(np.arange(len(rows)), row_reasons)).to_batches()
 
 
 def _in_order(rows: pa.Table) -> pa.Table:
@@ -99,12 +99,12 @@ def _refused(source: Source, rows: pa.Table, refused: Refused) -> pa.Table:
         "id": pa.nulls(n, pa.string()),
         "keys": pa.nulls(n, pa.list_(pa.string())),
         "values": pa.nulls(n, pa.list_(pa.int64())),
-        "codes": _told(refused.reasons, lambda told: f"{told.field}: {told.code}"),
-        "reasons": _told(refused.reasons, lambda told: told.sentence),
+        "codes": _reason_lists(refused.reasons, lambda row_reasons: f"{row_reasons.field}: {row_reasons.code}"),
+        "reasons": _reason_lists(refused.reasons, lambda row_reasons: row_reasons.sentence),
         "found": pa.array([list(row) for row in zip(*texts, strict=True)], pa.list_(pa.string())),
     }
     return pa.table(columns)
 
 
-def _told(reasons: tuple[tuple[Reason, ...], ...], what: Callable[[Reason], str]) -> pa.Array:
-    return pa.array([[what(one) for one in told] for told in reasons], pa.list_(pa.string()))
+def _reason_lists(reasons: tuple[tuple[Reason, ...], ...], what: Callable[[Reason], str]) -> pa.Array:
+    return pa.array([[what(one) for one in row_reasons] for row_reasons in reasons], pa.list_(pa.string()))

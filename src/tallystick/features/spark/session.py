@@ -82,7 +82,7 @@ def session(master: str = LOCAL, *, settings: Mapping[str, str] | None = None) -
     sql = _library("pyspark.sql")
     running = sql.SparkSession.getActiveSession()
     if running is not None:
-        with _told():
+        with _translated_errors():
             yield running
         return
     check(master)
@@ -90,7 +90,7 @@ def session(master: str = LOCAL, *, settings: Mapping[str, str] | None = None) -
         started = _started(master, settings or {}, printed)
         try:
             _wait_for_workers(started, master)
-            with _told():
+            with _translated_errors():
                 yield started
         finally:
             _stop(started)
@@ -110,16 +110,16 @@ def check(master: str) -> None:
         raise JavaMissing
     if not master.startswith("spark://"):
         return
-    because = ""
+    reason = ""
     for address in master.removeprefix("spark://").split(","):
         host, _, port = address.rpartition(":")
         try:
             socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
         except (OSError, ValueError) as error:
-            because = str(error)
+            reason = str(error)
         else:
             return
-    raise SparkAway(master, because=because)
+    raise SparkAway(master, reason=reason)
 
 
 def java() -> str | None:
@@ -150,10 +150,10 @@ def _started(master: str, settings: Mapping[str, str], printed: IO[bytes]) -> An
     except Exception as error:
         if not _is_of_spark(error):
             raise
-        because = _last_line(printed) or _first_line(error)
+        reason = _last_line(printed) or _first_line(error)
         if master.startswith("local"):
-            raise EngineFailed("Spark", because=because) from error
-        raise SparkAway(master, because=because) from error
+            raise EngineFailed("Spark", reason=reason) from error
+        raise SparkAway(master, reason=reason) from error
 
 
 def _near(master: str) -> dict[str, str]:
@@ -169,7 +169,7 @@ def _wait_for_workers(started: Any, master: str) -> None:
     until = time.monotonic() + WORKERS_SECONDS
     while not master.startswith("local") and _n_workers(started, master) < 1:
         if time.monotonic() > until:
-            raise SparkAway(master, because=f"no worker took the work within {WORKERS_SECONDS:.0f} seconds")
+            raise SparkAway(master, reason=f"no worker took the work within {WORKERS_SECONDS:.0f} seconds")
         time.sleep(0.1)
 
 
@@ -180,7 +180,7 @@ def _n_workers(started: Any, master: str) -> int:
     except Exception as error:
         if not _is_of_spark(error):
             raise
-        raise SparkAway(master, because=_first_line(error)) from error
+        raise SparkAway(master, reason=_first_line(error)) from error
 
 
 def _stop(started: Any) -> None:
@@ -195,7 +195,7 @@ def _stop(started: Any) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _translated_errors() -> Iterator[None]:
     """Turn what Spark raises into a sentence."""
     try:
         yield
@@ -205,7 +205,7 @@ def _told() -> Iterator[None]:
         found = re.search(rf"{OVERFLOW}\t([^\t]*)\t([^\t]*)\t(-?\d+)", str(error))
         if found is not None:
             raise FeatureOverflow(found[1], entity=found[2], value=int(found[3])) from None
-        raise EngineFailed("Spark", because=_first_line(error)) from error
+        raise EngineFailed("Spark", reason=_first_line(error)) from error
 
 
 def _is_of_spark(error: Exception) -> bool:
@@ -222,5 +222,5 @@ def _first_line(error: Exception) -> str:
 def _last_line(printed: IO[bytes]) -> str:
     printed.seek(0)
     lines = [line.strip() for line in printed.read().decode(errors="replace").splitlines()]
-    told = [line for line in lines if line and not line.startswith("at ")]
-    return told[-1] if told else ""
+    sentences = [line for line in lines if line and not line.startswith("at ")]
+    return sentences[-1] if sentences else ""

@@ -13,9 +13,9 @@ from tallystick.data.records import Dataset
 from tallystick.errors import FeatureOverflow
 from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
+from tallystick.features.slot_texts import as_texts, features, text_slots
 from tallystick.features.spark.packed import Ints, table_of, unpacked
 from tallystick.features.spark.session import OVERFLOW
-from tallystick.features.spelled import features, spelled, text_slots
 from tallystick.features.spill.needed import Needed, of_group, of_rows
 
 Floats = NDArray[np.float64]
@@ -32,7 +32,7 @@ def slots(batches: Iterator[pa.RecordBatch], *, plan: str, place: int) -> Iterat
 
     Parameters
     ----------
-    batches : packed records with ``source``, ``asked``, and ``part``: records of one part see no other's
+    batches : packed records with ``source``, ``requested``, and ``part``: records of one part see no other's
     plan : as JSON
     place : which of the plan's groups
 
@@ -50,8 +50,8 @@ def slots(batches: Iterator[pa.RecordBatch], *, plan: str, place: int) -> Iterat
         try:
             yield from _slots(opened, place, rows).to_batches()
         except FeatureOverflow as error:
-            told = f"{OVERFLOW}\t{error.column}\t{error.entity}\t{error.value}"
-            raise RuntimeError(told) from None
+            slot_texts = f"{OVERFLOW}\t{error.column}\t{error.entity}\t{error.value}"
+            raise RuntimeError(slot_texts) from None
 
 
 def matrix(batches: Iterator[pa.RecordBatch], *, plan: str) -> Iterator[pa.RecordBatch]:
@@ -74,13 +74,13 @@ def matrix(batches: Iterator[pa.RecordBatch], *, plan: str) -> Iterator[pa.Recor
     own = table.filter(pa.array(place == SPINE)).drop_columns(["place", "numbers", "texts"])
     n = len(own)
     own = own.append_column("source", pa.array(np.full(n, _spine_place(opened))))
-    own = own.append_column("asked", pa.array(np.ones(n, dtype=bool)))
+    own = own.append_column("requested", pa.array(np.ones(n, dtype=bool)))
     found = unpacked(own, opened.sources, _spine(opened), of_matrix(opened))
     known = [_in_order(table.filter(pa.array(place == group))) for group in range(len(opened.groups))]
     for rows in known:
         if not np.array_equal(rows.column("row").to_numpy(), found.rows):
             raise RuntimeError(f"a group knows {len(rows)} of {n} rows; this is a fault of Tallystick")
-    yield from _matrix(opened, found.dataset, found.asked, known).to_batches()
+    yield from _matrix(opened, found.dataset, found.requested, known).to_batches()
 
 
 def of_matrix(plan: Plan) -> Needed:
@@ -110,10 +110,10 @@ def _spine_place(plan: Plan) -> int:
 
 def _slots(plan: Plan, place: int, rows: pa.Table) -> pa.Table:
     found = unpacked(rows, plan.sources, _spine(plan), of_group(plan, place))
-    numbers = batch.slots(plan, place, found.dataset, found.asked)
+    numbers = batch.slots(plan, place, found.dataset, found.requested)
     n, width = numbers.shape
     texts = [
-        spelled(plan, place, slot, found.dataset, numbers[:, slot]).to_pylist() for slot in text_slots(plan, place)
+        as_texts(plan, place, slot, found.dataset, numbers[:, slot]).to_pylist() for slot in text_slots(plan, place)
     ]
     return pa.table(
         {
@@ -121,7 +121,9 @@ def _slots(plan: Plan, place: int, rows: pa.Table) -> pa.Table:
             "row": pa.array(found.rows),
             "arrived": pa.array(found.arrived),
             "numbers": pa.ListArray.from_arrays(pa.array(np.arange(n + 1, dtype=np.int32) * width), numbers.ravel()),
-            "texts": pa.array([list(told) for told in zip(*texts, strict=True)] or [[]] * n, pa.list_(pa.string())),
+            "texts": pa.array(
+                [list(slot_texts) for slot_texts in zip(*texts, strict=True)] or [[]] * n, pa.list_(pa.string())
+            ),
         }
     )
 
@@ -131,7 +133,7 @@ def _in_order(rows: pa.Table) -> pa.Table:
     return rows.take(pa.array(np.lexsort((row, arrived))))
 
 
-def _matrix(plan: Plan, dataset: Dataset, asked: Ints, known: Sequence[pa.Table]) -> pa.Table:
+def _matrix(plan: Plan, dataset: Dataset, requested: Ints, known: Sequence[pa.Table]) -> pa.Table:
     ids = dataset.records[_spine(plan)].ids
     numbers = [_wide(rows, len(group.slots)) for rows, group in zip(known, plan.groups, strict=True)]
     texts = {
@@ -139,7 +141,7 @@ def _matrix(plan: Plan, dataset: Dataset, asked: Ints, known: Sequence[pa.Table]
         for place, rows in enumerate(known)
         for i, slot in enumerate(text_slots(plan, place))
     }
-    values = features(plan, dataset, asked, numbers, texts)
+    values = features(plan, dataset, requested, numbers, texts)
     columns = [pa.array(column, mask=np.isnan(column)) for column in np.ascontiguousarray(values.T)]
     return pa.table([ids, *columns], names=[plan.definition.spine.id, *plan.names])
 

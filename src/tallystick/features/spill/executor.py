@@ -15,13 +15,13 @@ from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.progress import Step
 from tallystick.features.plan import Plan
 from tallystick.features.spill.folder import spill_folder
-from tallystick.features.spill.gathering import Told, take_in_all
 from tallystick.features.spill.job import Job, Limits, ordered
 from tallystick.features.spill.joining import joined, matrix_schema
+from tallystick.features.spill.partitioning import OnProgress, ingest_all
 from tallystick.features.spill.parts import slots_schema
 from tallystick.features.spill.period import Period
-from tallystick.features.spill.pile import Pile
 from tallystick.features.spill.ranges import Ranges
+from tallystick.features.spill.spill_file import SpillFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Written:
     screenings: dict[str, Screening]
 
 
-def n_told(plan: Plan, root: Path) -> int:
+def n_stored_rows(plan: Plan, root: Path) -> int:
     """Return how many rows the files of the spine have, as far as they say so without being read."""
     spine = ordered(plan)[plan.definition.spine.name]
     return sum(n_rows_of(piece) or 0 for piece in pieces(spine, root))
@@ -89,24 +89,24 @@ def features(
     with spill_folder(folder) as own:
         period = Period(begin, end)
         job = Job.of(plan, flags, root=root, folder=own, period=period, memory=memory, limits=limits)
-        taken = take_in_all(job, now, quarantine, max_refused_share, _told(step))
+        taken = ingest_all(job, now, quarantine, max_refused_share, _on_progress(step))
         ranges = job.spine.ranges(job.limits.a_range, job.dropped[plan.definition.spine.name])
-        told, spilled = _slots(job, ranges, threads, _told(step))
-        n_rows, joining = _write(job, ranges, told, out, _told(step))
+        on_progress, spilled = _slots(job, ranges, threads, _on_progress(step))
+        n_rows, joining = _write(job, ranges, on_progress, out, _on_progress(step))
     largest = max((group.largest() for group in job.groups), default=0)
     return Written(n_rows, max(job.limits.parts, default=0), largest, max(spilled, joining), taken)
 
 
-def _slots(job: Job, ranges: Ranges, threads: int, told: Told) -> tuple[list[Pile], int]:
+def _slots(job: Job, ranges: Ranges, threads: int, on_progress: OnProgress) -> tuple[list[SpillFile], int]:
     """Return the piles of all groups' slots, and how many bytes lay on the disk at most."""
     total, n_done, done = sum(group.n for group in job.groups), 0, []
-    waiting = spilled = sum(group.finish() for group in job.groups) + ranges.pile.finish()
+    waiting = spilled = sum(group.finish() for group in job.groups) + ranges.spill_file.finish()
     for group in job.groups:
-        out = Pile(job.folder / f"{group.place}.slots", slots_schema(job.plan, group.place))
+        out = SpillFile(job.folder / f"{group.place}.slots", slots_schema(job.plan, group.place))
         for part in range(group.n):
             group.slots(part, job.dropped, ranges, threads, out)
             n_done += 1
-            told("features", n_done, total)
+            on_progress("features", n_done, total)
         waiting += out.finish()
         spilled = max(spilled, waiting)
         waiting -= group.finish()
@@ -115,17 +115,19 @@ def _slots(job: Job, ranges: Ranges, threads: int, told: Told) -> tuple[list[Pil
     return done, spilled
 
 
-def _write(job: Job, ranges: Ranges, told_of: Sequence[Pile], out: Path, told: Told) -> tuple[int, int]:
+def _write(
+    job: Job, ranges: Ranges, slot_files: Sequence[SpillFile], out: Path, on_progress: OnProgress
+) -> tuple[int, int]:
     """Write the matrix; return how many rows it has, and how many bytes lay on the disk then."""
     made, n_rows = job.folder / "matrix.parquet", 0
     how = {"compression": "snappy", "use_dictionary": False, "write_statistics": False}
     with pq.ParquetWriter(made, matrix_schema(job.plan), **how) as file:
-        for n_done, table in enumerate(joined(job.plan, ranges, told_of, job.dropped), 1):
+        for n_done, table in enumerate(joined(job.plan, ranges, slot_files, job.dropped), 1):
             if len(table):
                 file.write_table(table, row_group_size=len(table))
             n_rows += len(table)
-            told("write", n_done, len(ranges))
-    n_bytes = made.stat().st_size + ranges.pile.finish() + sum(pile.finish() for pile in told_of)
+            on_progress("write", n_done, len(ranges))
+    n_bytes = made.stat().st_size + ranges.spill_file.finish() + sum(spill_file.finish() for spill_file in slot_files)
     _move(made, out)
     return n_rows, n_bytes
 
@@ -144,5 +146,5 @@ def _move(made: Path, out: Path) -> None:
             beside.unlink(missing_ok=True)
 
 
-def _told(step: Step | None) -> Told:
+def _on_progress(step: Step | None) -> OnProgress:
     return (lambda _stage, _done, _total: None) if step is None else step

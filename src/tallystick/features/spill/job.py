@@ -138,5 +138,5 @@ def ordered(plan: Plan) -> dict[str, Source]:
 
 
 def _size(source: Source, found: Sequence[Piece]) -> int:
-    field, told = next(iter(source.fields)), [n_rows_of(piece) for piece in found]
-    return sum(len(p.read([field])) if n is None else n for p, n in zip(found, told, strict=True))
+    field, n_rows = next(iter(source.fields)), [n_rows_of(piece) for piece in found]
+    return sum(len(p.read([field])) if n is None else n for p, n in zip(found, n_rows, strict=True))

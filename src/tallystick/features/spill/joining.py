@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Keys, Records, key_fields
 from tallystick.features.plan import Plan
-from tallystick.features.spelled import features, text_slots
-from tallystick.features.spill.pile import Pile
+from tallystick.features.slot_texts import features, text_slots
 from tallystick.features.spill.ranges import Ranges
 from tallystick.features.spill.rows import ROW, unpacked
+from tallystick.features.spill.spill_file import SpillFile
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -23,14 +23,16 @@ def matrix_schema(plan: Plan) -> pa.Schema:
     return pa.schema([(plan.definition.spine.id, pa.string()), *((name, pa.float64()) for name in plan.names)])
 
 
-def joined(plan: Plan, ranges: Ranges, told: Sequence[Pile], dropped: Mapping[str, Ints]) -> Iterator[pa.Table]:
+def joined(
+    plan: Plan, ranges: Ranges, slot_files: Sequence[SpillFile], dropped: Mapping[str, Ints]
+) -> Iterator[pa.Table]:
     """Yield the matrix, a range of rows at a time, in order of arrival.
 
     Parameters
     ----------
     plan : whose features
     ranges : the rows that ask
-    told : for each group its slots, by range
+    slot_files : for each group its slots, by range
     dropped : by source, places of rows that do not count
     """
     spine = plan.definition.spine
@@ -38,15 +40,15 @@ def joined(plan: Plan, ranges: Ranges, told: Sequence[Pile], dropped: Mapping[st
         rows = ranges.read(number, dropped[spine.name])
         places = _Places(rows.column(ROW).to_numpy())
         numbers, texts = [], {}
-        for place, pile in enumerate(told):
-            known = pile.read(number)
+        for place, spill_file in enumerate(slot_files):
+            known = spill_file.read(number)
             at = places.of(known.column(ROW).to_numpy())
             numbers.append(_scattered(known, at, len(rows), len(plan.groups[place].slots)))
             for slot in text_slots(plan, place):
                 texts[place, slot] = known.column(f"t{slot}").combine_chunks().take(pa.array(np.argsort(at)))
         records = _with_keys(unpacked(spine, rows))
-        asked = np.arange(len(rows))
-        values = features(plan, Dataset({spine.name: records}, "", len(rows)), asked, numbers, texts)
+        requested = np.arange(len(rows))
+        values = features(plan, Dataset({spine.name: records}, "", len(rows)), requested, numbers, texts)
         columns = [_column(column) for column in np.ascontiguousarray(values.T)]
         yield pa.Table.from_arrays([records.ids, *columns], schema=matrix_schema(plan))
 

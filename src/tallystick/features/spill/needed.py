@@ -62,5 +62,5 @@ def of_node(node: Any) -> Iterator[str | None]:
 
 
 def _of_report(later: Flagged | Corrected) -> set[str]:
-    told = later.delta if isinstance(later, Corrected) else later.flag
-    return {later.on} if told is None else {later.on, told}
+    later_field = later.delta if isinstance(later, Corrected) else later.flag
+    return {later.on} if later_field is None else {later.on, later_field}

@@ -12,13 +12,13 @@ from tallystick.data.numbering import number
 from tallystick.data.records import Dataset, Records, arrived_at
 from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
-from tallystick.features.spelled import spelled, text_slots
+from tallystick.features.slot_texts import as_texts, text_slots
 from tallystick.features.spill.needed import of_group
 from tallystick.features.spill.period import Period
-from tallystick.features.spill.pile import Pile
 from tallystick.features.spill.ranges import Ranges
 from tallystick.features.spill.rows import ROW, among, packed, schema, united, unpacked, without
 from tallystick.features.spill.shares import shares
+from tallystick.features.spill.spill_file import SpillFile
 
 Ints = NDArray[np.int64]
 
@@ -42,9 +42,9 @@ class Parts:
     place: int
     n: int
     period: Period
-    events: Pile
-    asks: Pile | None
-    reports: dict[str, Pile]
+    events: SpillFile
+    asks: SpillFile | None
+    reports: dict[str, SpillFile]
     shared: dict[str, pa.Table] = field(default_factory=dict)
 
     @classmethod
@@ -52,13 +52,13 @@ class Parts:
         """Make room for a group's records; ``reports`` are the sources whose records come by parts, too."""
         group, spine, needed = plan.groups[place], plan.definition.spine.name, of_group(plan, place)
 
-        def pile(source: str, role: str) -> Pile:
-            return Pile(folder / f"{place}.{source}.{role}", schema(plan.streams[source], needed[source]))
+        def spill_file(source: str, role: str) -> SpillFile:
+            return SpillFile(folder / f"{place}.{source}.{role}", schema(plan.streams[source], needed[source]))
 
         is_own = group.stream == spine and group.at == group.keys
-        asks = None if is_own else pile(spine, "asks")
-        named = {source: pile(source, "reports") for source in reports if source in needed}
-        return cls(plan, place, n, period, pile(group.stream, "events"), asks, named)
+        asks = None if is_own else spill_file(spine, "asks")
+        named = {source: spill_file(source, "reports") for source in reports if source in needed}
+        return cls(plan, place, n, period, spill_file(group.stream, "events"), asks, named)
 
     @property
     def stream(self) -> str:
@@ -85,13 +85,13 @@ class Parts:
 
     def finish(self) -> int:
         """End the writing, and return how many bytes lie on the disk."""
-        return sum(pile.finish() for pile in self._piles())
+        return sum(spill_file.finish() for spill_file in self._spill_files())
 
     def largest(self) -> int:
         """Return how many events the largest part has."""
         return max((self.events.size(part) for part in range(self.n)), default=0)
 
-    def slots(self, part: int, dropped: Mapping[str, Ints], ranges: Ranges, threads: int, out: Pile) -> None:
+    def slots(self, part: int, dropped: Mapping[str, Ints], ranges: Ranges, threads: int, out: SpillFile) -> None:
         """Compute what the group tells of the rows that ask about a part's entities, and put it into their ranges.
 
         Parameters
@@ -102,23 +102,23 @@ class Parts:
         threads : how many entities are replayed at a time
         out : where the slots go, with the schema of ``slots_schema``
         """
-        dataset, asked = self._dataset(part, dropped)
-        if not len(asked):
+        dataset, requested = self._dataset(part, dropped)
+        if not len(requested):
             return
         spine = dataset.records[self._spine]
-        numbers = batch.slots(self.plan, self.place, dataset, asked, threads=threads)
-        texts = [spelled(self.plan, self.place, s, dataset, numbers[:, s]) for s in text_slots(self.plan, self.place)]
-        rows, arrived = spine.values[ROW].values[asked], arrived_at(spine)[asked]
+        numbers = batch.slots(self.plan, self.place, dataset, requested, threads=threads)
+        texts = [as_texts(self.plan, self.place, s, dataset, numbers[:, s]) for s in text_slots(self.plan, self.place)]
+        rows, arrived = spine.values[ROW].values[requested], arrived_at(spine)[requested]
         flat = pa.FixedSizeListArray.from_arrays(pa.array(numbers.ravel()), numbers.shape[1])
-        told = pa.RecordBatch.from_arrays([pa.array(rows), flat, *texts], schema=out.schema)
-        out.add(told, ranges.of(rows, arrived))
+        slot_values = pa.RecordBatch.from_arrays([pa.array(rows), flat, *texts], schema=out.schema)
+        out.add(slot_values, ranges.of(rows, arrived))
 
     def remove(self) -> None:
         """Give the disk's space back."""
-        for pile in self._piles():
-            pile.remove()
+        for spill_file in self._spill_files():
+            spill_file.remove()
 
-    def _piles(self) -> Iterator[Pile]:
+    def _spill_files(self) -> Iterator[SpillFile]:
         yield self.events
         yield from () if self.asks is None else (self.asks,)
         yield from self.reports.values()
@@ -130,21 +130,21 @@ class Parts:
         found.setdefault(self.stream, []).append(own)
         asks = own if self.asks is None else without(self.asks.read(part), dropped[self._spine])
         found.setdefault(self._spine, []).extend([] if self.asks is None else [asks])
-        for source, pile in self.reports.items():
-            found.setdefault(source, []).append(without(pile.read(part), dropped[source]))
+        for source, spill_file in self.reports.items():
+            found.setdefault(source, []).append(without(spill_file.read(part), dropped[source]))
         for source, table in self.shared.items():
             found.setdefault(source, []).append(table)
         names = [name for name in _in_project_order(self.plan) if name in found]
         records, _ = number({name: unpacked(self.plan.streams[name], united(found[name])) for name in names})
-        return Dataset(records, "", sum(map(len, records.values()))), self._asked(records[self._spine], asks)
+        return Dataset(records, "", sum(map(len, records.values()))), self._requested(records[self._spine], asks)
 
-    def _asked(self, spine: Records, asks: pa.Table) -> Ints:
+    def _requested(self, spine: Records, asks: pa.Table) -> Ints:
         """Return the places of the rows that ask; others are there as events, or as reports of such."""
         inside = self.period.holds(spine.time)
         if inside is None and len(spine) == len(asks):
             return np.arange(len(spine))
-        is_asked = among(spine.values[ROW].values, asks.column(ROW).to_numpy())
-        return np.flatnonzero(is_asked if inside is None else is_asked & inside)
+        is_requested = among(spine.values[ROW].values, asks.column(ROW).to_numpy())
+        return np.flatnonzero(is_requested if inside is None else is_requested & inside)
 
 
 def slots_schema(plan: Plan, place: int) -> pa.Schema:
@@ -164,9 +164,9 @@ def _somewhere(part: Ints, rows: Ints, n: int) -> Ints:
     return np.where(part < 0, rows % n, part)
 
 
-def _put(pile: Pile, records: Records, rows: Ints, part: Ints) -> None:
-    batch_of, keeps = packed(records, rows, pile.schema), part >= 0
+def _put(spill_file: SpillFile, records: Records, rows: Ints, part: Ints) -> None:
+    batch_of, keeps = packed(records, rows, spill_file.schema), part >= 0
     if keeps.all():
-        pile.add(batch_of, part)
+        spill_file.add(batch_of, part)
     else:
-        pile.add(batch_of.filter(pa.array(keeps)), part[keeps])
+        spill_file.add(batch_of.filter(pa.array(keeps)), part[keeps])

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from tallystick.data.records import Records, arrival_field, arrived_at
 from tallystick.definitions.streams import StreamDefinition
-from tallystick.features.spill.intake import InOrder
+from tallystick.features.spill.ingest import InOrder
 from tallystick.features.spill.period import Period
-from tallystick.features.spill.pile import Pile
 from tallystick.features.spill.rows import TIME, packed, schema, without
+from tallystick.features.spill.spill_file import SpillFile
 
 Ints = NDArray[np.int64]
 
@@ -27,13 +27,13 @@ class Ranges:
 
     Parameters
     ----------
-    pile : the rows of the spine that ask
+    spill_file : the rows of the spine that ask
     heaps : for each range, the heaps of the pile with its rows
     firsts : where rows lie in order: the first place of each range
     cuts : where they do not: the last instant of arrival of each range but the last; else None
     """
 
-    pile: Pile
+    spill_file: SpillFile
     heaps: Sequence[Sequence[int]]
     firsts: Ints
     cuts: Ints | None
@@ -49,10 +49,10 @@ class Ranges:
 
     def read(self, number: int, dropped: Ints) -> pa.Table:
         """Return a range's rows in order of arrival."""
-        rows = without(self.pile.read(self.heaps[number]), dropped).combine_chunks()
+        rows = without(self.spill_file.read(self.heaps[number]), dropped).combine_chunks()
         if self.cuts is None or not len(rows):
             return rows
-        order = np.argsort(_arrived(self.pile.schema, rows), kind="stable")
+        order = np.argsort(_arrived(self.spill_file.schema, rows), kind="stable")
         return rows.take(pa.array(order))
 
 
@@ -71,7 +71,7 @@ class SpineRows:
         own = schema(spine, fields)
         arrival = arrival_field(spine)
         self._folder, self._period = folder, period
-        self._pile = Pile(folder / "spine", own.with_metadata({"arrived": arrival or TIME}))
+        self._spill_file = SpillFile(folder / "spine", own.with_metadata({"arrived": arrival or TIME}))
         self._n_parts = 0
         self._firsts: list[int] = []
         self._sample: list[Ints] = []
@@ -81,24 +81,24 @@ class SpineRows:
         """Take accepted records; ``rows`` are their places in the files."""
         arrived, inside = arrived_at(records), self._period.holds(records.time)
         self._order.add(records)
-        batch = packed(records, rows, self._pile.schema)
+        batch = packed(records, rows, self._spill_file.schema)
         if inside is not None:
             batch, rows, arrived = batch.filter(pa.array(inside)), rows[inside], arrived[inside]
         if not len(rows):
             return
-        self._pile.add_to(self._n_parts, batch)
+        self._spill_file.add_to(self._n_parts, batch)
         self._n_parts += 1
         self._firsts.append(int(rows[0]))
         self._sample.append(arrived[:: min(_SAMPLED, 1 + len(arrived) // 16)])
 
     def finish(self) -> int:
         """End the writing, and return how many bytes lie on the disk."""
-        return self._pile.finish()
+        return self._spill_file.finish()
 
     def ranges(self, most: int, dropped: Ints) -> Ranges:
         """Cut the rows into ranges of about ``most`` rows."""
         self.finish()
-        sizes = [self._pile.size(part) for part in range(self._n_parts)]
+        sizes = [self._spill_file.size(part) for part in range(self._n_parts)]
         if not self._order.holds:
             return self._by_arrival(1 + sum(sizes) // most, dropped)
         heaps: list[list[int]] = []
@@ -110,19 +110,19 @@ class SpineRows:
             heaps[-1].append(part)
             n += size
         firsts = np.array([self._firsts[parts[0]] for parts in heaps], np.int64)
-        return Ranges(self._pile, heaps, firsts, None)
+        return Ranges(self._spill_file, heaps, firsts, None)
 
     def _by_arrival(self, n: int, dropped: Ints) -> Ranges:
         sample = np.sort(np.concatenate(self._sample))
         cuts = np.unique(sample[np.linspace(0, len(sample), n + 1)[1:-1].astype(np.int64)])
-        sorted_ = Pile(self._folder / "spine.ordered", self._pile.schema)
+        sorted_ = SpillFile(self._folder / "spine.ordered", self._spill_file.schema)
         for part in range(self._n_parts):
-            rows = without(self._pile.read(part), dropped).combine_chunks()
+            rows = without(self._spill_file.read(part), dropped).combine_chunks()
             for batch in rows.to_batches():
                 one = pa.Table.from_batches([batch])
-                sorted_.add(batch, np.searchsorted(cuts, _arrived(self._pile.schema, one), side="left"))
+                sorted_.add(batch, np.searchsorted(cuts, _arrived(self._spill_file.schema, one), side="left"))
         sorted_.finish()
-        self._pile.remove()
+        self._spill_file.remove()
         heaps = [[number] for number in range(len(cuts) + 1)]
         return Ranges(sorted_, heaps, np.empty(0, np.int64), cuts)
 

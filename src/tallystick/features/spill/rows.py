@@ -61,9 +61,9 @@ def united(tables: Sequence[pa.Table]) -> pa.Table:
     """Return rows of several tables in the order of their places, each once."""
     if len(tables) == 1:
         return tables[0]
-    together = pa.concat_tables(tables)
-    _, first = np.unique(together.column(ROW).to_numpy(), return_index=True)
-    return together.take(pa.array(first))
+    combined = pa.concat_tables(tables)
+    _, first = np.unique(combined.column(ROW).to_numpy(), return_index=True)
+    return combined.take(pa.array(first))
 
 
 def without(rows: pa.Table, dropped: Ints) -> pa.Table:

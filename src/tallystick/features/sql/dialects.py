@@ -60,8 +60,8 @@ def double(value: float) -> str:
     """
     if isnan(value):
         return "CAST(NULL AS DOUBLE)"
-    spelled = {float("inf"): "Infinity", float("-inf"): "-Infinity"}.get(value, repr(value))
-    return f"CAST('{spelled}' AS DOUBLE)"
+    as_texts = {float("inf"): "Infinity", float("-inf"): "-Infinity"}.get(value, repr(value))
+    return f"CAST('{as_texts}' AS DOUBLE)"
 
 
 def rest(whole: str, by: int) -> str:

@@ -48,20 +48,20 @@ def compute(
     """
     duckdb = library()
     spine = dataset.records[plan.definition.spine.name]
-    asked = np.arange(len(spine), dtype=np.int64) if rows is None else np.asarray(rows, dtype=np.int64)
+    wanted = np.arange(len(spine), dtype=np.int64) if rows is None else np.asarray(rows, dtype=np.int64)
     names = Names(plan)
     ordered = is_in_order(plan, spine) if in_order is None else in_order
-    query = select(plan, in_order=ordered, asked=rows is not None, names=names)
+    query = select(plan, in_order=ordered, wanted=rows is not None, names=names)
     try:
         with duckdb.connect(config=_settings(threads)) as connection:
-            _fill(connection, names, dataset, None if rows is None else spine.seq[asked])
-            _refuse_too_large(connection, guard(plan, asked=rows is not None, names=names))
+            _fill(connection, names, dataset, None if rows is None else spine.position[wanted])
+            _refuse_too_large(connection, guard(plan, wanted=rows is not None, names=names))
             answer = connection.execute(query).fetchnumpy()
     except duckdb.Error as error:
-        raise EngineFailed("DuckDB", because=str(error).partition("\n")[0]) from error
-    values = _matrix(answer, len(plan.names), spine.seq[asked])
-    ids = spine.ids if rows is None else spine.ids.take(pa.array(asked))
-    return Matrix(plan.names, ids, spine.seq[asked], spine.time[asked], values, plan.definition.spine.id)
+        raise EngineFailed("DuckDB", reason=str(error).partition("\n")[0]) from error
+    values = _matrix(answer, len(plan.names), spine.position[wanted])
+    ids = spine.ids if rows is None else spine.ids.take(pa.array(wanted))
+    return Matrix(plan.names, ids, spine.position[wanted], spine.time[wanted], values, plan.definition.spine.id)
 
 
 def library() -> Any:
@@ -88,16 +88,16 @@ def is_in_order(plan: Plan, spine: Records) -> bool:
 
 def _is_in_order(spine: Records, keys: tuple[str, ...]) -> bool:
     codes = np.stack([_keys(spine, key).codes for key in keys])
-    order = np.lexsort((spine.seq, *codes))
-    together = np.diff(spine.time[order]) < 0
+    order = np.lexsort((spine.position, *codes))
+    combined = np.diff(spine.time[order]) < 0
     for column in codes:
-        together &= (column[order][1:] == column[order][:-1]) & (column[order][1:] >= 0)
-    return not bool(np.any(together))
+        combined &= (column[order][1:] == column[order][:-1]) & (column[order][1:] >= 0)
+    return not bool(np.any(combined))
 
 
 def arrow(table: Table, records: Records) -> pa.Table:
     """Return a source's records as the table that queries read: texts, and whole numbers of 64 bits."""
-    columns = {table.seq: pa.array(records.seq)}
+    columns = {table.position: pa.array(records.position)}
     columns |= {table.id: records.ids} if table.id else {}
     columns |= {table.time: pa.array(records.time)} if table.time else {}
     for field, keys in records.keys.items():
@@ -114,14 +114,14 @@ def _settings(threads: int) -> dict[str, Any]:
     return {"threads": threads} | dict.fromkeys(unwanted, False)
 
 
-def _fill(connection: Any, names: Names, dataset: Dataset, seqs: Ints | None) -> None:
+def _fill(connection: Any, names: Names, dataset: Dataset, positions: Ints | None) -> None:
     """Make the tables that the queries read."""
     tables = {
         table.name: arrow(table, dataset.records.get(source.name, empty(source)))
         for source, table in zip(names.sources, names.tables.values(), strict=True)
     }
-    if seqs is not None:
-        tables[names.asked] = pa.table({"seq": np.unique(seqs)})
+    if positions is not None:
+        tables[names.wanted] = pa.table({"position": np.unique(positions)})
     for name, table in tables.items():
         connection.register("given", table)
         connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
@@ -141,11 +141,11 @@ def _refuse_too_large(connection: Any, query: str | None) -> None:
         raise FeatureOverflow(field, entity=f"{key} {entity}", value=int(value))
 
 
-def _matrix(answer: dict[str, Any], width: int, seqs: Ints) -> Floats:
+def _matrix(answer: dict[str, Any], width: int, positions: Ints) -> Floats:
     """Return the features' columns as one array, in the order of the rows that were asked about."""
     columns = list(answer.values())
-    place = np.searchsorted(np.asarray(columns[0]), seqs)
-    values = np.empty((len(seqs), width))
+    place = np.searchsorted(np.asarray(columns[0]), positions)
+    values = np.empty((len(positions), width))
     for i, column in enumerate(columns[2:]):
         values[:, i] = np.ma.filled(column, np.nan)[place]
     return values

@@ -15,7 +15,7 @@ LIMB = 2**32
 def events(setting: Setting, place: int, group: Group) -> list[Step]:
     """Return the steps that make the table of a group's events.
 
-    Its columns are seq, time, the keys (k0, k1, ...), and, missing where an event does not count,
+    Its columns are position, time, the keys (k0, k1, ...), and, missing where an event does not count,
 
     * c1, c2, ... what it adds to each channel but the first, which counts events,
     * x0, x1, ... its value in each track, or its instant where only that matters; m0, m1, ... whether it belongs to it,
@@ -29,22 +29,22 @@ def events(setting: Setting, place: int, group: Group) -> list[Step]:
         column = f"r.{table.columns[name]}"
         return values.leaf(column) if conditions else column
 
-    seq, at, *keys = [f"r.{table.seq}", table.at("r"), *table.keyed("r", group.keys)]
-    own = [f"{seq} AS seq", f"{at} AS time", *(f"{key} AS k{i}" for i, key in enumerate(keys))]
+    position, at, *keys = [f"r.{table.position}", table.at("r"), *table.keyed("r", group.keys)]
+    own = [f"{position} AS position", f"{at} AS time", *(f"{key} AS k{i}" for i, key in enumerate(keys))]
     if group.series:
         own.append(f"r.{table.id} AS id")
-    told = [
+    selected = [
         f"{text} AS {name}" for name, text in _columns(setting, group, conditions, field, "time" if conditions else at)
     ]
     present = "WHERE " + " AND ".join(f"{key} IS NOT NULL" for key in keys)
     about = f"{group.stream} by {', '.join(group.keys)}: what each event adds"
     name = setting.names.free(f"events_{place}")
     if not conditions:
-        return [Step(name, f"SELECT\n{lines([*own, *told])}\nFROM {table.name} AS r\n{present}", about)]
+        return [Step(name, f"SELECT\n{lines([*own, *selected])}\nFROM {table.name} AS r\n{present}", about)]
     chain = values.chain(f"{table.name} AS r", own, _named(setting, place))
     first = Step(chain[0].name, f"{chain[0].text}\n{present}", f"{group.stream}: its conditions")
     shown = [f"e.{column.rpartition(' AS ')[2]}" for column in own]
-    last = Step(name, f"SELECT\n{lines([*shown, *told])}\nFROM {chain[-1].name} AS e", about)
+    last = Step(name, f"SELECT\n{lines([*shown, *selected])}\nFROM {chain[-1].name} AS e", about)
     return [first, *chain[1:], last]
 
 

@@ -27,18 +27,18 @@ def _weights(setting: Setting, place: int, group: Group) -> Iterator[str]:
     """Yield the queries of what is added to each running total: which total, the entity, when, and how much."""
     channels = {i: str(channel.of) for i, channel in enumerate(group.channels) if channel.part != "number"}
     if channels:
-        told = ["t.field", "t.total", *(f"e.{key}" for key in _keys(group)), "e.time AS at", "e.seq"]
+        selected = ["t.field", "t.total", *(f"e.{key}" for key in _keys(group)), "e.time AS at", "e.position"]
         added = " ".join(f"WHEN {i} THEN {setting.dialect.widened(f'e.c{i}')}" for i in channels)
         totals = ", ".join(f"({i}, {setting.dialect.text(field)})" for i, field in channels.items())
         yield (
-            f"SELECT {', '.join(told)}, CASE t.total {added} END AS amount\n"
+            f"SELECT {', '.join(selected)}, CASE t.total {added} END AS amount\n"
             f"FROM {setting.names.free(f'events_{place}')} AS e CROSS JOIN (VALUES {totals}) AS t (total, field)"
         )
     for i, series in enumerate(group.series, len(group.channels)):
         value = setting.plan.later[series.later]
         if isinstance(value, Corrected):
-            told = [f"{setting.dialect.text(value.field)} AS field", f"{i} AS total", *_keys(group)]
-            yield from moments(setting, place, series, told)
+            selected = [f"{setting.dialect.text(value.field)} AS field", f"{i} AS total", *_keys(group)]
+            yield from moments(setting, place, series, selected)
 
 
 def _running(setting: Setting, place: int, group: Group, weights: list[str]) -> list[Step]:
@@ -46,14 +46,14 @@ def _running(setting: Setting, place: int, group: Group, weights: list[str]) -> 
 
     Only entities whose values could add up so far are looked at, so that this costs next to nothing.
     """
-    names = ("weights", "doubtful", "asked", "running")
-    added, doubtful, asked, running = (setting.names.free(f"{name}_{place}") for name in names)
-    keys, at = ", ".join(_keys(group)), setting.spine.seq
+    names = ("weights", "doubtful", "requested", "running")
+    added, doubtful, wanted, running = (setting.names.free(f"{name}_{place}") for name in names)
+    keys, at = ", ".join(_keys(group)), setting.spine.position
     same = [" AND ".join(f"{side}.{key} = a.{key}" for key in ("total", *_keys(group))) for side in ("s", "e")]
     entity = ", ".join(f"d.{key}" for key in ("total", *_keys(group)))
     by = ", ".join(f"e.{key}" for key in ("total", *_keys(group)))
-    told = [f"e.{key}" for key in ("field", *_keys(group), "amount")]
-    told.append(f"sum(e.amount) OVER (PARTITION BY {by}, s.seq ORDER BY e.at, e.seq) AS reached")
+    selected = [f"e.{key}" for key in ("field", *_keys(group), "amount")]
+    selected.append(f"sum(e.amount) OVER (PARTITION BY {by}, s.position ORDER BY e.at, e.position) AS reached")
     return [
         Step(added, "\nUNION ALL\n".join(weights), f"what is added to each running total of {group.stream}"),
         Step(
@@ -62,16 +62,17 @@ def _running(setting: Setting, place: int, group: Group, weights: list[str]) -> 
             "the entities whose totals could leave their range",
         ),
         Step(
-            asked,
+            wanted,
             f"SELECT {entity}, max(r.{at}) AS latest\nFROM {doubtful} AS d\n"
             f"JOIN {setting.rows} AS r ON {setting.same(group, 'r', 'd')}\nGROUP BY {entity}",
             "the last row that asks about each of them",
         ),
         Step(
             running,
-            f"SELECT\n{lines(told)}\nFROM {asked} AS a\n"
-            f"JOIN (SELECT DISTINCT total, {keys}, seq FROM {added}) AS s ON {same[0]} AND s.seq <= a.latest\n"
-            f"JOIN {added} AS e ON {same[1]} AND e.seq <= s.seq",
+            f"SELECT\n{lines(selected)}\nFROM {wanted} AS a\n"
+            f"JOIN (SELECT DISTINCT total, {keys}, position FROM {added}) AS s "
+            f"ON {same[0]} AND s.position <= a.latest\n"
+            f"JOIN {added} AS e ON {same[1]} AND e.position <= s.position",
             "their running totals, as they were after each arrival until then",
         ),
     ]

@@ -15,13 +15,13 @@ class Table:
     Parameters
     ----------
     name : of the table
-    seq : the column of places in the order of arrival
+    position : the column of places in the order of arrival
     id, time : the columns of the record's id and instant; empty for a source that has none
     columns : by field
     """
 
     name: str
-    seq: str
+    position: str
     id: str
     time: str
     columns: dict[str, str]
@@ -64,12 +64,12 @@ class Names:
         self._taken = taken
         self.tables = {source.name: self._table(source) for source in self.sources}
         """By source."""
-        self.asked = self._quoted(_distinct("asked", taken))
-        """The table of the places of those records that are asked about, in its column ``seq``."""
+        self.wanted = self._quoted(_distinct("requested", taken))
+        """The table of the places of those records that are asked about, in its column ``position``."""
         self._free: dict[str, str] = {}
-        told: set[str] = set()
+        selected: set[str] = set()
         spine = plan.definition.spine
-        self.out = tuple(self._quoted(_distinct(name, told)) for name in ("seq", spine.id, *plan.names))
+        self.out = tuple(self._quoted(_distinct(name, selected)) for name in ("position", spine.id, *plan.names))
         """The columns of the answer."""
 
     def free(self, name: str) -> str:
@@ -80,12 +80,12 @@ class Names:
 
     def _table(self, source: Source) -> Table:
         taken: set[str] = set()
-        seq = self._quoted(_distinct("seq", taken))
+        position = self._quoted(_distinct("position", taken))
         columns = {field: self._quoted(_distinct(field, taken)) for field in source.fields}
         name = self._quoted(_distinct(source.name, self._taken))
         if isinstance(source, StreamDefinition):
-            return Table(name, seq, columns.get(source.id, ""), columns.get(source.time, ""), columns)
-        return Table(name, seq, columns[source.key], "", columns)
+            return Table(name, position, columns.get(source.id, ""), columns.get(source.time, ""), columns)
+        return Table(name, position, columns[source.key], "", columns)
 
     def _quoted(self, name: str) -> str:
         return self._quote + name.replace(self._quote, 2 * self._quote) + self._quote

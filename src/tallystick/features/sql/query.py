@@ -31,7 +31,7 @@ from tallystick.features.sql.windows import totals, windows
 
 
 def select(
-    plan: Plan, dialect: str = "duckdb", *, in_order: bool = False, asked: bool = False, names: Names | None = None
+    plan: Plan, dialect: str = "duckdb", *, in_order: bool = False, wanted: bool = False, names: Names | None = None
 ) -> str:
     """Return the query of a plan's features: the place in the order of arrival, the id, then every feature.
 
@@ -40,13 +40,13 @@ def select(
     plan : what to compute
     dialect : whose SQL; "duckdb", or "spark" for Spark SQL 4 in ANSI mode
     in_order : no record of an entity is later than one that arrived after it; the caller has proven that
-    asked : only for the records whose places stand in the table ``names.asked``
+    wanted : only for the records whose places stand in the table ``names.wanted``
     names : what the tables and columns are called; by default as the sources and fields are
 
     Returns
     -------
     str
-        One SELECT. Its tables hold a column of places in the order of arrival, ``seq``, and the source's fields:
+        One SELECT. Its tables hold a column of places in the order of arrival, ``position``, and the source's fields:
         texts for keys and ids, whole numbers in units of the last digit, instants as microseconds since 1970 UTC.
 
     Raises
@@ -65,10 +65,10 @@ def select(
     >>> print(select(Plan(Small.definition, (payments.definition,))).splitlines()[-2])
     FROM "step_1"
     """
-    return _query(_setting(plan, dialect, asked, names), in_order=in_order)
+    return _query(_setting(plan, dialect, wanted, names), in_order=in_order)
 
 
-def guard(plan: Plan, dialect: str = "duckdb", *, asked: bool = False, names: Names | None = None) -> str | None:
+def guard(plan: Plan, dialect: str = "duckdb", *, wanted: bool = False, names: Names | None = None) -> str | None:
     """Return the query of the records at which a running total leaves its range: nothing may come of it.
 
     Its rows are the column, the key fields, the entity and the record's value. None where nothing is summed.
@@ -78,7 +78,7 @@ def guard(plan: Plan, dialect: str = "duckdb", *, asked: bool = False, names: Na
     DialectUnknown
         If the dialect is none that is spoken here.
     """
-    return guarded(_setting(plan, dialect, asked, names))
+    return guarded(_setting(plan, dialect, wanted, names))
 
 
 def script(plan: Plan, dialect: str = "duckdb", *, in_order: bool = False) -> str:
@@ -94,7 +94,7 @@ def script(plan: Plan, dialect: str = "duckdb", *, in_order: bool = False) -> st
     checked = guard(plan, dialect)
     parts = [
         f"-- The features of {plan.definition.name} for {order}, in the SQL of {dialect}.",
-        f"-- It reads the tables {tables}. Each has seq, the place in the order of arrival, and the declared fields:",
+        f"-- It reads the tables {tables}. Each has position, by order of arrival, and the declared fields:",
         "-- keys and ids as texts, numbers in units of their last digit, instants as microseconds since 1970 UTC.",
     ]
     if checked is not None:
@@ -102,14 +102,18 @@ def script(plan: Plan, dialect: str = "duckdb", *, in_order: bool = False) -> st
     return "\n".join([*parts, "", f"{select(plan, dialect, in_order=in_order)};"])
 
 
-def _setting(plan: Plan, dialect: str, asked: bool, names: Names | None) -> Setting:
+def _setting(plan: Plan, dialect: str, wanted: bool, names: Names | None) -> Setting:
     spelling = spoken(dialect)
-    return Setting(plan, spelling, Names(plan, spelling.quote) if names is None else names, asked)
+    return Setting(plan, spelling, Names(plan, spelling.quote) if names is None else names, wanted)
 
 
 def _query(setting: Setting, *, in_order: bool) -> str:
     values = Values(setting.dialect, setting.spine, setting.zones)
-    steps, told, joined = setting.calendar(), [f"r.{setting.spine.seq} AS seq", f"r.{setting.spine.id} AS id"], []
+    steps, selected, joined = (
+        setting.calendar(),
+        [f"r.{setting.spine.position} AS position", f"r.{setting.spine.id} AS id"],
+        [],
+    )
     for place, group in enumerate(setting.plan.groups):
         steps += events(setting, place, group)
         steps += windows(setting, place, group, in_order=in_order)
@@ -118,12 +122,12 @@ def _query(setting: Setting, *, in_order: bool) -> str:
         joined += _joins(setting, place, group)
         for i in range(len(group.slots)):
             columns, values.placed[place, i] = final(setting, values, place, group, i)
-            told += columns
+            selected += columns
     features = [values.of(node) for node in setting.plan.features]
     named = (setting.names.free(f"step_{number}") for number in count())
-    steps += _told(values.chain("".join([f"{setting.rows} AS r", *joined]), told, named))
+    steps += _merged(values.chain("".join([f"{setting.rows} AS r", *joined]), selected, named))
     out = setting.names.out
-    columns = [f"seq AS {out[0]}", f"id AS {out[1]}"]
+    columns = [f"position AS {out[0]}", f"id AS {out[1]}"]
     columns += [f"{text} AS {name}" for text, name in zip(features, out[2:], strict=True)]
     return f"{written(steps)}\nSELECT\n{lines(columns)}\nFROM {steps[-1].name}\nORDER BY 1"
 
@@ -136,12 +140,13 @@ def _joins(setting: Setting, place: int, group: Group) -> list[str]:
         f"q{place}": ("reports", bool(group.series)),
     }
     return [
-        f"\nLEFT JOIN {setting.names.free(f'{step}_{place}')} AS {alias} ON {alias}.seq = r.{setting.spine.seq}"
+        f"\nLEFT JOIN {setting.names.free(f'{step}_{place}')} AS {alias} "
+        f"ON {alias}.position = r.{setting.spine.position}"
         for alias, (step, is_used) in used.items()
         if is_used
     ]
 
 
-def _told(chain: list[Step]) -> list[Step]:
+def _merged(chain: list[Step]) -> list[Step]:
     first = Step(chain[0].name, chain[0].text, "each aggregate as a number, and what else of the record is used")
     return [first, *chain[1:]]

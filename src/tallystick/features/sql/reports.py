@@ -25,25 +25,28 @@ def reports(setting: Setting, place: int, group: Group) -> list[Step]:
     if not group.series:
         return []
     spine = setting.spine
-    told = [f"r.{spine.seq} AS seq", *(f"{_total(setting, s)} AS s{i}" for i, s in enumerate(group.series))]
+    selected = [
+        f"r.{spine.position} AS position",
+        *(f"{_total(setting, s)} AS s{i}" for i, s in enumerate(group.series)),
+    ]
     edges = [edge for series in group.series for edge in _edges(series)]
     text = (
-        f"SELECT\n{lines(told)}\nFROM {setting.rows} AS r\nJOIN {setting.names.free(f'reported_{place}')} AS q\n"
-        f"  ON {setting.same(group, 'r', 'q')} AND q.visible <= r.{spine.seq} AND q.known <= {spine.at('r')}\n"
-        f"  AND {around('q.time', spine.at('r'), edges)}\nGROUP BY r.{spine.seq}"
+        f"SELECT\n{lines(selected)}\nFROM {setting.rows} AS r\nJOIN {setting.names.free(f'reported_{place}')} AS q\n"
+        f"  ON {setting.same(group, 'r', 'q')} AND q.visible <= r.{spine.position} AND q.known <= {spine.at('r')}\n"
+        f"  AND {around('q.time', spine.at('r'), edges)}\nGROUP BY r.{spine.position}"
     )
     about = f"what reports about {group.stream} add over windows"
     return [Step(setting.names.free(f"reports_{place}"), text, about)]
 
 
-def moments(setting: Setting, place: int, series: Series, told: list[str]) -> list[str]:
+def moments(setting: Setting, place: int, series: Series, selected: list[str]) -> list[str]:
     """Return the queries of when corrections enter a series' window and leave it, and how much they add then.
 
     Parameters
     ----------
     setting : of the query
     place, series : the series, and the place of its group
-    told : further columns
+    selected : further columns
     """
     every = series.every_us
     upwards = f" + ({every} - {rest('time', every)}) % {every}" if every else ""
@@ -52,7 +55,7 @@ def moments(setting: Setting, place: int, series: Series, told: list[str]) -> li
     only = f" AND w{series.where} = 1" if series.where >= 0 else ""
     amount = setting.dialect.widened("amount")
     return [
-        f"SELECT {', '.join([*told, f'{at} AS at', 'visible AS seq', f'{sign}{amount} AS amount'])}\n"
+        f"SELECT {', '.join([*selected, f'{at} AS at', 'visible AS position', f'{sign}{amount} AS amount'])}\n"
         f"FROM {setting.names.free(f'reported_{place}')}\n"
         f"WHERE later = {series.later} AND amount IS NOT NULL AND {enters} < {leaves}{only}"
         for at, sign in ((enters, ""), (leaves, "-"))
@@ -71,11 +74,11 @@ def _reported(setting: Setting, place: int, group: Group, later: int, wheres: li
     if isinstance(value, Flagged) and value.flag is not None:
         only = f"\nWHERE q.{found.columns[value.flag]} = 1"
     keys = [f"e.k{i}" for i in range(len(group.keys))]
-    told = [f"{later} AS later", *keys, "e.seq", "e.time", *(f"e.w{i}" for i in wheres)]
-    told += [f"greatest(e.seq, q.{found.seq}) AS visible", f"{known} AS known", f"{amount} AS amount"]
+    selected = [f"{later} AS later", *keys, "e.position", "e.time", *(f"e.w{i}" for i in wheres)]
+    selected += [f"greatest(e.position, q.{found.position}) AS visible", f"{known} AS known", f"{amount} AS amount"]
     events = setting.names.free(f"events_{place}")
     joined = f"FROM {events} AS e JOIN {found.name} AS q ON q.{found.columns[value.on]} = e.id{only}"
-    return f"SELECT {', '.join(told)}\n{joined}"
+    return f"SELECT {', '.join(selected)}\n{joined}"
 
 
 def _total(setting: Setting, series: Series) -> str:
@@ -83,7 +86,7 @@ def _total(setting: Setting, series: Series) -> str:
     counts = [f"q.later = {series.later}", *([f"q.w{series.where} = 1"] if series.where >= 0 else [])]
     counts.append(inside("q.time", setting.spine.at("r"), *_edges(series)))
     is_flag = isinstance(setting.plan.later[series.later], Flagged)
-    total = "count(DISTINCT q.seq)" if is_flag else f"sum({setting.dialect.summed('q.amount')})"
+    total = "count(DISTINCT q.position)" if is_flag else f"sum({setting.dialect.summed('q.amount')})"
     return f"{total} FILTER (WHERE {' AND '.join(counts)})"
 
 

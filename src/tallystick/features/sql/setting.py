@@ -22,13 +22,13 @@ class Setting:
     plan : whose
     dialect : the spelling
     names : of tables and columns
-    asked : only the records whose places stand in the table ``names.asked`` are asked about
+    wanted : only the records whose places stand in the table ``names.wanted`` are asked about
     """
 
     plan: Plan
     dialect: Dialect
     names: Names
-    asked: bool
+    wanted: bool
 
     @property
     def spine(self) -> Table:
@@ -38,9 +38,10 @@ class Setting:
     @property
     def rows(self) -> str:
         """The records that are asked about, as something to select from."""
-        if not self.asked:
+        if not self.wanted:
             return self.spine.name
-        return f"(SELECT * FROM {self.spine.name} WHERE {self.spine.seq} IN (SELECT seq FROM {self.names.asked}))"
+        wanted = f"SELECT position FROM {self.names.wanted}"
+        return f"(SELECT * FROM {self.spine.name} WHERE {self.spine.position} IN ({wanted}))"
 
     @property
     def zones(self) -> Mapping[str, str]:
@@ -53,8 +54,8 @@ class Setting:
 
     def same(self, group: Group, row: str, event: str) -> str:
         """Return whether a row asks about the entity of an event."""
-        asked = self.spine.keyed(row, group.at)
-        return " AND ".join(f"{event}.k{i} = {column}" for i, column in enumerate(asked))
+        wanted = self.spine.keyed(row, group.at)
+        return " AND ".join(f"{event}.k{i} = {column}" for i, column in enumerate(wanted))
 
     def _zone(self, name: str, table: str) -> Step:
         zone = self.plan.calendar[name]

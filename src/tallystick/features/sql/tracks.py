@@ -9,22 +9,22 @@ from tallystick.features.sql.setting import Setting
 from tallystick.features.sql.text import Step, indented, inside, lines
 from tallystick.features.sql.windows import is_own, seen
 
-Asked = list[tuple[int, Slot]]
+Wanted = list[tuple[int, Slot]]
 FRAMED = (MIN, MAX, SINCE)
 
 
 def tracks(setting: Setting, place: int, group: Group, *, in_order: bool) -> list[Step]:
     """Return the steps with the answer of every slot about single events (x0, x1, ... by the slot's place)."""
-    asked = [(i, slot) for i, slot in enumerate(group.slots) if slot.track >= 0]
-    framed = [(i, slot) for i, slot in asked if in_order and _has_frames(setting, group, slot)]
-    rest = [each for each in asked if each not in framed]
+    wanted = [(i, slot) for i, slot in enumerate(group.slots) if slot.track >= 0]
+    framed = [(i, slot) for i, slot in wanted if in_order and _has_frames(setting, group, slot)]
+    rest = [each for each in wanted if each not in framed]
     if framed and rest:
         framing, joining = (
             _framed(setting, place, group, framed, "extremes"),
             _joined(setting, place, group, rest, "single"),
         )
-        told = lines(["f.*", *(f"j.x{i}" for i, _ in rest)])
-        text = f"SELECT\n{told}\nFROM {framing.name} AS f LEFT JOIN {joining.name} AS j ON j.seq = f.seq"
+        selected = lines(["f.*", *(f"j.x{i}" for i, _ in rest)])
+        text = f"SELECT\n{selected}\nFROM {framing.name} AS f LEFT JOIN {joining.name} AS j ON j.position = f.position"
         return [framing, joining, Step(setting.names.free(f"tracks_{place}"), text, "both together")]
     if framed:
         return [_framed(setting, place, group, framed, "tracks")]
@@ -36,11 +36,12 @@ def _has_frames(setting: Setting, group: Group, slot: Slot) -> bool:
     return slot.function in FRAMED and is_own(setting, group) and not is_rounded
 
 
-def _framed(setting: Setting, place: int, group: Group, asked: Asked, name: str) -> Step:
-    told = lines(["seq", *(f"{_extreme(group, slot)} AS x{i}" for i, slot in asked)])
-    text = f"SELECT\n{told}\nFROM {setting.names.free(f'events_{place}')}"
-    if setting.asked:
-        text = f"SELECT * FROM (\n{indented(text)}\n) AS every WHERE seq IN (SELECT seq FROM {setting.names.asked})"
+def _framed(setting: Setting, place: int, group: Group, wanted: Wanted, name: str) -> Step:
+    selected = lines(["position", *(f"{_extreme(group, slot)} AS x{i}" for i, slot in wanted)])
+    text = f"SELECT\n{selected}\nFROM {setting.names.free(f'events_{place}')}"
+    if setting.wanted:
+        only = f"SELECT position FROM {setting.names.wanted}"
+        text = f"SELECT * FROM (\n{indented(text)}\n) AS every WHERE position IN ({only})"
     about = f"extremes of {group.stream} in windows, as frames over the time"
     return Step(setting.names.free(f"{name}_{place}"), text, about)
 
@@ -54,18 +55,18 @@ def _extreme(group: Group, slot: Slot) -> str:
     before = f"PARTITION BY {keys} ORDER BY time RANGE BETWEEN {oldest - 1} PRECEDING AND {newest or 1} PRECEDING"
     if newest:
         return f"{value} OVER ({before})"
-    at_once = f"PARTITION BY {keys}, time ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    at_once = f"PARTITION BY {keys}, time ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
     own = f"{value} OVER ({at_once})"
     return f"{chosen}({value} OVER ({before}), {own})" if oldest > 1 else own
 
 
-def _joined(setting: Setting, place: int, group: Group, asked: Asked, name: str) -> Step:
-    told = [f"r.{setting.spine.seq} AS seq"]
-    told += [f"{_answer(setting, group, slot)} AS x{i}" for i, slot in asked]
-    edges = [group.offsets[edge] for _, slot in asked for edge in (slot.newer, slot.older)]
+def _joined(setting: Setting, place: int, group: Group, wanted: Wanted, name: str) -> Step:
+    selected = [f"r.{setting.spine.position} AS position"]
+    selected += [f"{_answer(setting, group, slot)} AS x{i}" for i, slot in wanted]
+    edges = [group.offsets[edge] for _, slot in wanted for edge in (slot.newer, slot.older)]
     events = setting.names.free(f"events_{place}")
     about = f"single events of {group.stream} in windows, of what each row sees"
-    text = f"SELECT\n{lines(told)}\n{seen(setting, events, group, edges)}"
+    text = f"SELECT\n{lines(selected)}\n{seen(setting, events, group, edges)}"
     return Step(setting.names.free(f"{name}_{place}"), text, about)
 
 
@@ -80,7 +81,7 @@ def _answer(setting: Setting, group: Group, slot: Slot) -> str:
 def _function(setting: Setting, function: int, value: str) -> str:
     if function in (FIRST, LAST):
         name = setting.dialect.earliest if function == FIRST else setting.dialect.latest
-        return f"{name}({value}, (e.time, e.seq))"
+        return f"{name}({value}, (e.time, e.position))"
     if function == DISTINCT:
         return f"count(DISTINCT {value})"
     return f"{'min' if function == MIN else 'max'}({value})"

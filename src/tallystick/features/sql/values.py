@@ -60,13 +60,13 @@ class Values:
         """Return how a number is referred to, once the steps are done."""
         return self.number(node)[0]
 
-    def chain(self, table: str, told: Sequence[str], names: Iterator[str]) -> list[Step]:
-        """Return the steps: the first is made of ``table``, with the columns ``told`` and the leaves."""
+    def chain(self, table: str, selected: Sequence[str], names: Iterator[str]) -> list[Step]:
+        """Return the steps: the first is made of ``table``, with the columns ``selected`` and the leaves."""
         zoned = [
             f"LEFT JOIN {zone} AS {alias} ON {at} >= {alias}.begins AND {at} < {alias}.ends"
             for (zone, at), alias in self.joins.items()
         ]
-        columns = [*told, *(f"{text} AS {name}" for text, name in self.leaves.items())]
+        columns = [*selected, *(f"{text} AS {name}" for text, name in self.leaves.items())]
         steps = [Step(next(names), "\n".join([f"SELECT\n{lines(columns)}\nFROM {table}", *zoned]))]
         for operations in self.steps:
             columns = ["*", *(f"{text} AS {name}" for text, name in operations.items())]
@@ -123,27 +123,27 @@ class Values:
         match node:
             case Same(op=op, left=left, right=right):
                 (one, at), (other, later) = self.text(left), self.text(right)
-                return self._told(f"CAST({one} {COMPARISONS[op]} {other} AS DOUBLE)", 1 + max(at, later))
+                return self._merged(f"CAST({one} {COMPARISONS[op]} {other} AS DOUBLE)", 1 + max(at, later))
             case Coded(of=of, vocabulary=vocabulary):
                 name, at = self.text(of)
                 known = (f"WHEN {self.dialect.text(word)} THEN {place}" for place, word in enumerate(vocabulary))
                 n = len(vocabulary)
                 coded = f"CASE WHEN {name} IS NULL THEN {n + 1} ELSE CASE {name} {' '.join(known)} ELSE {n} END END"
-                return self._told(f"CAST({coded} AS DOUBLE)", 1 + at)
+                return self._merged(f"CAST({coded} AS DOUBLE)", 1 + at)
             case Absent(of=of):
                 name, at = self.text(of)
-                return self._told(f"CAST({name} IS NULL AS DOUBLE)", 1 + at)
+                return self._merged(f"CAST({name} IS NULL AS DOUBLE)", 1 + at)
 
     def _operation(self, op: str, left: Referred, right: Referred) -> Referred:
         one, other, step = left[0], right[0], 1 + max(left[1], right[1])
         if op in COMPARISONS:
-            return self._told(f"CAST({one} {COMPARISONS[op]} {other} AS DOUBLE)", step)
+            return self._merged(f"CAST({one} {COMPARISONS[op]} {other} AS DOUBLE)", step)
         if op == "coalesce":
-            return self._told(f"coalesce({one}, {other})", step)
+            return self._merged(f"coalesce({one}, {other})", step)
         if op in ("and", "or"):
             zero, joined = double(0.0), op.upper()
             holds = f"CAST({one} <> {zero} {joined} {other} <> {zero} AS DOUBLE)"
-            return self._told(f"CASE WHEN {one} IS NOT NULL AND {other} IS NOT NULL THEN {holds} END", step)
+            return self._merged(f"CASE WHEN {one} IS NOT NULL AND {other} IS NOT NULL THEN {holds} END", step)
         divisor = f"nullif({other}, {double(0.0)})" if op == "/" else other
         return self._finite(f"{one} {op} {divisor}", step)
 
@@ -152,15 +152,15 @@ class Values:
         zero = double(0.0)
         match function:
             case "not":
-                return self._told(f"CAST({name} = {zero} AS DOUBLE)", step)
+                return self._merged(f"CAST({name} = {zero} AS DOUBLE)", step)
             case "is_missing":
-                return self._told(f"CAST({name} IS NULL AS DOUBLE)", step)
+                return self._merged(f"CAST({name} IS NULL AS DOUBLE)", step)
             case "abs":
-                return self._told(f"CASE WHEN {name} < {zero} THEN {zero} - {name} ELSE {name} + {zero} END", step)
+                return self._merged(f"CASE WHEN {name} < {zero} THEN {zero} - {name} ELSE {name} + {zero} END", step)
             case _:
                 return self._log1p(name, step)
 
-    def _told(self, text: str, step: int) -> Referred:
+    def _merged(self, text: str, step: int) -> Referred:
         return self.column(text, step), step
 
     def _finite(self, text: str, step: int) -> Referred:
@@ -192,8 +192,8 @@ class Values:
         of_year = self.column(f"{of_era} - (365 * {year} + {whole(year, 4)} - {whole(year, 100)})", 2)
         since_march = self.column(whole(f"5 * {of_year} + 2", 153), 3)
         if part == "month":
-            return self._told(f"CAST(({since_march} + 2) % 12 + 1 AS DOUBLE)", 4)
-        return self._told(f"CAST({of_year} - ({whole(f'153 * {since_march} + 2', 5)}) + 1 AS DOUBLE)", 4)
+            return self._merged(f"CAST(({since_march} + 2) % 12 + 1 AS DOUBLE)", 4)
+        return self._merged(f"CAST({of_year} - ({whole(f'153 * {since_march} + 2', 5)}) + 1 AS DOUBLE)", 4)
 
     def _log1p(self, name: str, step: int) -> Referred:
         """Return ``rowwise.log1p``: the same operations in the same order, the needed results one column each."""

@@ -24,16 +24,16 @@ def column(total: Total) -> str:
 
 def windows(setting: Setting, place: int, group: Group, *, in_order: bool) -> list[Step]:
     """Return the steps with the total of every channel over every window that a slot asks for."""
-    asked = list(dict.fromkeys(total for slot in group.slots for total in totals(slot)))
-    framed = [total for total in asked if in_order and has_frames(setting, group, total)]
-    rest = [total for total in asked if total not in framed]
+    wanted = list(dict.fromkeys(total for slot in group.slots for total in totals(slot)))
+    framed = [total for total in wanted if in_order and has_frames(setting, group, total)]
+    rest = [total for total in wanted if total not in framed]
     if framed and rest:
         framing, joining = (
             _framed(setting, place, group, framed, "framed"),
             _seen(setting, place, group, rest, "rounded"),
         )
-        told = lines(["f.*", *(f"j.{column(total)}" for total in rest)])
-        text = f"SELECT\n{told}\nFROM {framing.name} AS f LEFT JOIN {joining.name} AS j ON j.seq = f.seq"
+        selected = lines(["f.*", *(f"j.{column(total)}" for total in rest)])
+        text = f"SELECT\n{selected}\nFROM {framing.name} AS f LEFT JOIN {joining.name} AS j ON j.position = f.position"
         return [framing, joining, Step(setting.names.free(f"windows_{place}"), text, "both together")]
     if framed:
         return [_framed(setting, place, group, framed, "windows")]
@@ -53,15 +53,15 @@ def is_own(setting: Setting, group: Group) -> bool:
     return group.stream == setting.plan.definition.spine.name and group.at == group.keys
 
 
-def _framed(setting: Setting, place: int, group: Group, asked: Sequence[Total], name: str) -> Step:
+def _framed(setting: Setting, place: int, group: Group, wanted: Sequence[Total], name: str) -> Step:
     about = f"totals of {group.stream} over windows, as differences of running totals at their ends"
-    text = _frames(setting, setting.names.free(f"events_{place}"), group, asked)
+    text = _frames(setting, setting.names.free(f"events_{place}"), group, wanted)
     return Step(setting.names.free(f"{name}_{place}"), text, about)
 
 
-def _seen(setting: Setting, place: int, group: Group, asked: Sequence[Total], name: str) -> Step:
+def _seen(setting: Setting, place: int, group: Group, wanted: Sequence[Total], name: str) -> Step:
     about = f"totals of {group.stream} over windows, of what each row sees"
-    text = _joined(setting, setting.names.free(f"events_{place}"), group, asked)
+    text = _joined(setting, setting.names.free(f"events_{place}"), group, wanted)
     return Step(setting.names.free(f"{name}_{place}"), text, about)
 
 
@@ -73,15 +73,15 @@ def summed(setting: Setting, group: Group, channel: int, prefix: str) -> str:
     return f"count({name})" if part == "number" else f"sum({setting.dialect.summed(name)})"
 
 
-def _joined(setting: Setting, events: str, group: Group, asked: Sequence[Total]) -> str:
+def _joined(setting: Setting, events: str, group: Group, wanted: Sequence[Total]) -> str:
     at = setting.spine.at("r")
-    told = [f"r.{setting.spine.seq} AS seq"]
-    for total in asked:
+    selected = [f"r.{setting.spine.position} AS position"]
+    for total in wanted:
         newer, older = (group.offsets[edge] for edge in total[1:])
         found = summed(setting, group, total[0], "e.")
-        told.append(f"{found} FILTER (WHERE {inside('e.time', at, newer, older)}) AS {column(total)}")
-    edges = [group.offsets[edge] for total in asked for edge in total[1:]]
-    return f"SELECT\n{lines(told)}\n{seen(setting, events, group, edges)}"
+        selected.append(f"{found} FILTER (WHERE {inside('e.time', at, newer, older)}) AS {column(total)}")
+    edges = [group.offsets[edge] for total in wanted for edge in total[1:]]
+    return f"SELECT\n{lines(selected)}\n{seen(setting, events, group, edges)}"
 
 
 def seen(setting: Setting, events: str, group: Group, edges: Sequence[Edge]) -> str:
@@ -89,28 +89,28 @@ def seen(setting: Setting, events: str, group: Group, edges: Sequence[Edge]) -> 
     spine = setting.spine
     return (
         f"FROM {setting.rows} AS r\nJOIN {events} AS e\n"
-        f"  ON {setting.same(group, 'r', 'e')} AND e.seq <= r.{spine.seq}\n"
-        f"  AND {around('e.time', spine.at('r'), edges)}\nGROUP BY r.{spine.seq}"
+        f"  ON {setting.same(group, 'r', 'e')} AND e.position <= r.{spine.position}\n"
+        f"  AND {around('e.time', spine.at('r'), edges)}\nGROUP BY r.{spine.position}"
     )
 
 
-def _frames(setting: Setting, events: str, group: Group, asked: Sequence[Total]) -> str:
-    ends = sorted({(total[0], edge) for total in asked for edge in total[1:]})
+def _frames(setting: Setting, events: str, group: Group, wanted: Sequence[Total]) -> str:
+    ends = sorted({(total[0], edge) for total in wanted for edge in total[1:]})
     running = [
         f"coalesce({summed(setting, group, channel, '')} OVER edge_{edge}, 0) AS r{channel}_{edge}"
         for channel, edge in ends
     ]
     edges = sorted({edge for _, edge in ends})
     frames = [f"edge_{edge} AS ({_frame(group, group.offsets[edge].offset_us)})" for edge in edges]
-    inner = f"SELECT\n{lines(['seq', *running])}\nFROM {events}\nWINDOW\n{lines(frames)}"
-    told = [f"r{total[0]}_{total[1]} - r{total[0]}_{total[2]} AS {column(total)}" for total in asked]
-    only = f"\nWHERE seq IN (SELECT seq FROM {setting.names.asked})" if setting.asked else ""
-    return f"SELECT\n{lines(['seq', *told])}\nFROM (\n{indented(inner)}\n) AS edges{only}"
+    inner = f"SELECT\n{lines(['position', *running])}\nFROM {events}\nWINDOW\n{lines(frames)}"
+    selected = [f"r{total[0]}_{total[1]} - r{total[0]}_{total[2]} AS {column(total)}" for total in wanted]
+    only = f"\nWHERE position IN (SELECT position FROM {setting.names.wanted})" if setting.wanted else ""
+    return f"SELECT\n{lines(['position', *selected])}\nFROM (\n{indented(inner)}\n) AS edges{only}"
 
 
 def _frame(group: Group, offset: int) -> str:
     """Return the frame of everything that an edge of a window leaves behind it, visible because in order."""
-    order = "seq ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    order = "position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
     if offset:
         order = f"time RANGE BETWEEN UNBOUNDED PRECEDING AND {offset} PRECEDING"
     return f"PARTITION BY {', '.join(f'k{i}' for i in range(len(group.keys)))} ORDER BY {order}"

@@ -5,14 +5,14 @@ key begins with   then                                           value
 ================  =============================================  ==========================================
 ``POSITION``      nothing                                        last place in the order of arrival
 ``PLAN``          nothing                                        state digest of the plan
-``EVENT``         group, entity, time, seq                       running totals of the group's channels
-``SERIES``        group, series, entity, time, seq               running total of the series
-``TRACK``         group, track, entity, time, seq                value of the event
+``EVENT``         group, entity, time, position                       running totals of the group's channels
+``SERIES``        group, series, entity, time, position               running total of the series
+``TRACK``         group, track, entity, time, position                value of the event
 ``EXTREME``       group, track, level, entity, tile              smallest and largest value in the tile
 ``DISTINCT``      group, track, level, entity, tile, value       nothing: the tile has the value
 ``RECORD``        stream, id                                     its time, entities and series it counts in
 ``KNOWN``         later value, id of a reported record           earliest known-at; nothing for a table's
-``WAITING``       later value, id of a record to come, seq       a correction that came before: time, delta
+``WAITING``       later value, id of a record to come, position       a correction that came before: time, delta
 ================  =============================================  ==========================================
 
 Entities are UTF-8 with their length before them, so that no entity's keys begin another's; an entity of several keys
@@ -64,9 +64,9 @@ def measured(entity: bytes) -> bytes:
     return _place(len(entity)) + entity
 
 
-def at(time: int, seq: int) -> bytes:
+def at(time: int, position: int) -> bytes:
     """Return how a key ends: by time, then by arrival."""
-    return moment(time + SIGN, seq + SIGN)
+    return moment(time + SIGN, position + SIGN)
 
 
 def end_of(time: int) -> bytes:

@@ -53,7 +53,7 @@ class LmdbStore:
             raise StateDoubtful(path) from error
         except lmdb.Error as error:
             self._session.end()
-            raise StateUnwritable(path, because=str(error)) from error
+            raise StateUnwritable(path, reason=str(error)) from error
         self._size = self._env.info()["map_size"]
 
     @property
@@ -100,7 +100,7 @@ class LmdbStore:
                     raise StateFull(self._path, size=self._size) from error
                 self._grow()
             except lmdb.Error as error:
-                raise StateUnwritable(self._path, because=str(error)) from error
+                raise StateUnwritable(self._path, reason=str(error)) from error
             else:
                 return
 
@@ -205,7 +205,7 @@ class LmdbTransaction:
         except lmdb.MapFullError as error:
             raise StateFull(self._path, size=self._size) from error
         except lmdb.Error as error:
-            raise StateUnwritable(self._path, because=str(error)) from error
+            raise StateUnwritable(self._path, reason=str(error)) from error
 
     def abort(self) -> None:
         """Forget everything that was put."""

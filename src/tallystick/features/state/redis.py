@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 from typing import Any
 
-from tallystick.errors import StateAway, StateLost, StateTaken
+from tallystick.errors import StateConflict, StateLost, StateUnavailable
 from tallystick.features.state.redis_link import PATIENCE_S, Link
 from tallystick.features.state.step import Done, Step, Window
 from tallystick.features.state.store import Entry
@@ -26,7 +26,7 @@ class RedisStore:
     cluster.
 
     **Several writers.** A transaction keeps what it puts to itself, and its ``commit`` is one atomic step, which is
-    refused as ``StateTaken`` if anybody else wrote since this store's last. Where several processes append one record
+    refused as ``StateConflict`` if anybody else wrote since this store's last. Where processes append one record
     after another, ``Shared`` lets each step of them be atomic, and none is refused.
     **A commit of unknown fate.** After one that got no answer, ``get`` says what is there, and transactions go on from
     what it saw.
@@ -102,10 +102,10 @@ class RedisStore:
         """
         try:
             self._version, self._is_in_doubt = self.step(step)[2], False
-        except StateAway:
+        except StateUnavailable:
             self._version, self._is_in_doubt = None, True
             raise
-        except StateTaken:
+        except StateConflict:
             if self._is_in_doubt:  # by ourselves, it seems: the one without an answer came late
                 self._version = None
             raise

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from tallystick.errors import EngineMissing, StateAway, StateLost, StateTaken
+from tallystick.errors import EngineMissing, StateConflict, StateLost, StateUnavailable
 
 PATIENCE_S = 1.0
 """How long a step may take: longer than Redis ever needs, shorter than a caller waits."""
@@ -44,7 +44,7 @@ class Link:
                 url, socket_timeout=patience_s, socket_connect_timeout=patience_s, retry=once, protocol=2
             )
         except ValueError as error:
-            raise StateAway(self.address, because=str(error)) from error
+            raise StateUnavailable(self.address, reason=str(error)) from error
         self._step: Any = self._client.register_script(step_script())
 
     def step(self, arguments: Sequence[bytes | int]) -> list[Any]:
@@ -59,16 +59,16 @@ class Link:
         StateAway
             If Redis does not answer or refuses.
         """
-        answer: list[Any] = self._told(self._step, self.keys, arguments)
+        answer: list[Any] = self._translated(self._step, self.keys, arguments)
         if answer[0] == b"lost":
             raise StateLost(self.address)
         if answer[0] == b"taken":
-            raise StateTaken(self.address)
+            raise StateConflict(self.address)
         return answer
 
     def call(self, *command: Any) -> Any:
         """Send one command, and return its answer."""
-        return self._told(self._client.execute_command, *command)
+        return self._translated(self._client.execute_command, *command)
 
     def call_all(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
         """Send several commands together, and return their answers; others may come in between."""
@@ -80,18 +80,18 @@ class Link:
             answers: list[Any] = pipeline.execute()
             return answers
 
-        found: list[Any] = self._told(sent)
+        found: list[Any] = self._translated(sent)
         return found
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _told(self, function: Any, *arguments: Any) -> Any:
+    def _translated(self, function: Any, *arguments: Any) -> Any:
         try:
             return function(*arguments)
         except self._wrong as error:
-            raise StateAway(self.address, because=_because(error, self._patience_s)) from error
+            raise StateUnavailable(self.address, reason=_reason(error, self._patience_s)) from error
 
 
 def library() -> ModuleType:
@@ -125,7 +125,7 @@ def step_script() -> str:
     return (Path(__file__).parent / "step.lua").read_text(encoding="utf-8")
 
 
-def _because(error: Exception, patience_s: float) -> str:
+def _reason(error: Exception, patience_s: float) -> str:
     if type(error).__name__ == "TimeoutError":
         return f"no answer within {patience_s:g} s"
     return " ".join(str(error).split())[:300] or type(error).__name__

@@ -40,7 +40,7 @@ local function pair()
   return {first, text()}
 end
 
-local asked = {birth = text(), version = number(), seen = number(), seq = number(), plan = text()}
+local asked = {birth = text(), version = number(), seen = number(), position = number(), plan = text()}
 asked.supposed = list(function()
   local first, last = text(), text()
   return {first = first, last = last, values = list(text)}
@@ -77,21 +77,21 @@ local function packed_whole(one)
   return pack('>I4I4', high + SIGN, one - high * LIMB)
 end
 
-local seq, seq8 = 0, ''
+local position, seq8 = 0, ''
 if asked.seen then
   local packed = call('HGET', values, POSITION)
   local reached = packed and whole(packed) or 0
   if reached < asked.seen then
     return {'lost'}
   end
-  seq = asked.seq or reached + 1
+  position = asked.position or reached + 1
   if asked.plan ~= '' then
-    if seq <= reached then
+    if position <= reached then
       return {'passed', reached}
     end
-    seq8 = packed_whole(seq)
+    seq8 = packed_whole(position)
   else
-    seq = reached
+    position = reached
   end
 end
 
@@ -265,7 +265,7 @@ for _, pair in ipairs(asked.puts) do
 end
 if asked.plan ~= '' then
   put(PLAN, asked.plan)
-  put(POSITION, packed_whole(seq))
+  put(POSITION, packed_whole(position))
 end
 
 -- Now it is written
@@ -340,4 +340,4 @@ for _, window in ipairs(asked.windows) do
   end
 end
 
-return {'done', seq, version, found, before, stood, stretches}
+return {'done', position, version, found, before, stood, stretches}

@@ -66,7 +66,7 @@ class Step:
     ----------
     version : the state must have; None for any
     seen : the place in the order of arrival it must have reached; None where the step has no place
-    seq : the step's own place; None for the next
+    position : the step's own place; None for the next
     plan : the state digest, if the step is a record's arrival
     supposed : what must be in the state
     counts, extremes, numbered, puts : weights in running totals, values in tiles, entries whose keys end with the
@@ -76,7 +76,7 @@ class Step:
 
     version: int | None = None
     seen: int | None = None
-    seq: int | None = None
+    position: int | None = None
     plan: bytes = b""
     supposed: Sequence[Supposed] = ()
     counts: Sequence[Count] = ()
@@ -89,25 +89,25 @@ class Step:
 
     def arguments(self) -> list[bytes | int]:
         """Return the script's arguments, but the first."""
-        said: list[Any] = ["" if n is None else n for n in (self.version, self.seen, self.seq)]
-        said += [self.plan, len(self.supposed)]
+        arguments: list[Any] = ["" if n is None else n for n in (self.version, self.seen, self.position)]
+        arguments += [self.plan, len(self.supposed)]
         for first, last, values in self.supposed:
-            said += [first, last, len(values), *values]
-        said.append(len(self.counts))
+            arguments += [first, last, len(values), *values]
+        arguments.append(len(self.counts))
         for n, begins, steps in self.counts:
-            said += [n, begins, len(steps)]
+            arguments += [n, begins, len(steps)]
             for step in steps:
-                said += step
+                arguments += step
         for pairs in (self.extremes, self.numbered, self.puts):
-            said.append(len(pairs))
+            arguments.append(len(pairs))
             for pair in pairs:
-                said += pair
-        said += [len(self.gets), *self.gets, len(self.before), *self.before, len(self.windows)]
+                arguments += pair
+        arguments += [len(self.gets), *self.gets, len(self.before), *self.before, len(self.windows)]
         for window in self.windows:
-            said += [window.first, window.last, window.most, window.skip, window.cap, len(window.pieces)]
+            arguments += [window.first, window.last, window.most, window.skip, window.cap, len(window.pieces)]
             for piece in window.pieces:
-                said += piece
-        return said
+                arguments += piece
+        return arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +116,14 @@ class Done:
 
     Parameters
     ----------
-    seq : its place in the order of arrival, or the one that was reached
+    position : its place in the order of arrival, or the one that was reached
     version : of the state after it
     values : under the keys that were asked for
     before : the entries before keys
     stretches : of each window the first entries, and those of its pieces where there were too many
     """
 
-    seq: int
+    position: int
     version: int
     values: list[bytes | None]
     before: list[Entry | None]
@@ -132,9 +132,9 @@ class Done:
     @classmethod
     def of(cls, answer: Sequence[Any]) -> "Done":
         """Return a script's answer in our words."""
-        _, seq, version, values, before, stood, stretches = answer
+        _, position, version, values, before, stood, stretches = answer
         return cls(
-            seq,
+            position,
             version,
             values,
             [(key, value) if key else None for key, value in zip(before, stood, strict=True)],

@@ -34,19 +34,19 @@ def seen_by(plan: Plan, dataset: Dataset, rows: Ints, groups: Sequence[Group] | 
     kept[spine][rows] = True
     for group in plan.groups if groups is None else groups:
         entities = Entities.of(dataset.records[group.stream], group.keys)
-        asked = np.unique(entities.asked(dataset.records[spine], group.at, rows))
-        kept[group.stream] |= np.isin(entities.codes, asked[asked >= 0])
+        requested = np.unique(entities.requested(dataset.records[spine], group.at, rows))
+        kept[group.stream] |= np.isin(entities.codes, requested[requested >= 0])
     events = {later.stream: np.flatnonzero(kept[later.stream]) for later in plan.later}
     for later in plan.later:
         ids = dataset.records[later.stream].ids.take(pa.array(events[later.stream]))
         kept[later.by] |= _about(dataset.records[later.by], later.on, ids)
     records = {name: found.taken(np.flatnonzero(kept[name])) for name, found in dataset.records.items()}
-    return Dataset(records, dataset.fingerprint, dataset.last_seq)
+    return Dataset(records, dataset.fingerprint, dataset.last_position)
 
 
-def _about(told: Records, on: str, ids: pa.Array) -> Marks:
+def _about(reports: Records, on: str, ids: pa.Array) -> Marks:
     """Return which reports or corrections name one of some records."""
-    keys = keys_of(told, on)
+    keys = keys_of(reports, on)
     is_named = np.append(pc.is_in(keys.names, value_set=ids).to_numpy(zero_copy_only=False), np.False_)
     marks: Marks = is_named[keys.codes].astype(np.bool_)
     return marks

@@ -20,9 +20,9 @@ from tallystick.data.sources.parquet_file import ParquetFile
 from tallystick.data.sources.parted import parts
 from tallystick.data.sources.piece import Piece
 from tallystick.definitions.streams import Source
-from tallystick.features.spill.pile import Pile
 from tallystick.features.spill.rows import ROW
 from tallystick.features.spill.shares import shares_of
+from tallystick.features.spill.spill_file import SpillFile
 
 Ints = NDArray[np.int64]
 Sink = Callable[[Records, Ints], None]
@@ -78,8 +78,8 @@ class Refusals:
         dated = None if id_field(self._source) else time_field(self._source)
         own = dated or contract.name_field(self._source)
         for some in np.array_split(rows, 1 + len(rows) // MOST_REFUSED) if len(rows) else ():
-            told = ((reason(own, self._source.fields[own], code, value),) for value in self._values(some, own))
-            self.add(Refused(some, tuple(told)))
+            on_progress = ((reason(own, self._source.fields[own], code, value),) for value in self._values(some, own))
+            self.add(Refused(some, tuple(on_progress)))
             self.write_many()
 
     def write_many(self) -> None:
@@ -126,7 +126,7 @@ class InOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Ingested:
     """What was taken in of a source.
 
     Parameters
@@ -143,13 +143,13 @@ class Taken:
     in_order: bool
 
 
-def take_in(
+def ingest(
     source: Source,
     found: Sequence[Piece],
     manner: Manner,
     sinks: Sequence[Sink],
-    told: Callable[[int], None],
-) -> Taken:
+    on_progress: Callable[[int], None],
+) -> Ingested:
     """Screen a source part by part, and hand what is accepted to sinks in the order of its rows.
 
     Parameters
@@ -158,10 +158,10 @@ def take_in(
     found : its pieces
     manner : how
     sinks : where accepted records go
-    told : hears how many rows have been read
+    on_progress : hears how many rows have been read
     """
     refusals, start, order = Refusals(source, found, manner.quarantine), 0, InOrder()
-    ids = None if _rises(source, found, manner.most) else Pile(manner.folder / f"{source.name}.ids", _IDS)
+    ids = None if _rises(source, found, manner.most) else SpillFile(manner.folder / f"{source.name}.ids", _IDS)
     for piece in found:
         refusals.lengths.append(0)
         for part in parts(piece, list(source.fields), manner.most):
@@ -177,10 +177,10 @@ def take_in(
             if ids is not None and len(rows):
                 batch = pa.RecordBatch.from_arrays([pa.array(rows), records.ids], schema=_IDS)
                 ids.add(batch, shares_of(records.ids, manner.n_heaps))
-            told(start)
+            on_progress(start)
     dropped = np.empty(0, np.int64) if ids is None else _repeated(ids)
     refusals.add_for(dropped, Code.DUPLICATE)
-    return Taken(start, refusals, dropped, order.holds)
+    return Ingested(start, refusals, dropped, order.holds)
 
 
 def _accepted(n: int, refused: Refused) -> Ints:
@@ -214,7 +214,7 @@ def _less(one: object, other: object) -> bool:
     return bool(pc.less(pa.scalar(one), pa.scalar(other)).as_py())
 
 
-def _repeated(ids: Pile) -> Ints:
+def _repeated(ids: SpillFile) -> Ints:
     """Return the places of rows whose id an earlier row has, rising."""
     ids.finish()
     found = [np.empty(0, np.int64)]
@@ -222,8 +222,8 @@ def _repeated(ids: Pile) -> Ints:
         rows = ids.read(heap).combine_chunks()
         codes = pa.concat_arrays(rows.column("id").chunks).dictionary_encode().indices.to_numpy()
         _, first = np.unique(codes, return_index=True)
-        again = np.ones(len(rows), np.bool_)
-        again[first] = False
-        found.append(rows.column(ROW).to_numpy()[again])
+        repeated = np.ones(len(rows), np.bool_)
+        repeated[first] = False
+        found.append(rows.column(ROW).to_numpy()[repeated])
     ids.remove()
     return np.sort(np.concatenate(found))

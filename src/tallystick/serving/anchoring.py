@@ -34,7 +34,7 @@ def verify(log: LogReader, ledger: Ledger) -> None:
     log.verify(known[-1] if known else None)
 
 
-def check_last(log: LogReader, heads: list[Head]) -> None:
+def check_last(log: LogReader, anchoring: list[Head]) -> None:
     """Hold the log against the last head that was signed, without reading what lies before it.
 
     Raises
@@ -42,9 +42,9 @@ def check_last(log: LogReader, heads: list[Head]) -> None:
     LogDamaged
         If the log ends before it, or has another entry there.
     """
-    if not heads:
+    if not anchoring:
         return
-    trusted = heads[-1]
+    trusted = anchoring[-1]
     entry = log.entry(trusted.position)
     found = log.origin.hash if trusted.position == log.origin.position else entry and entry.hash
     if found is None:

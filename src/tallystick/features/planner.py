@@ -15,7 +15,7 @@ TOTALLED = ("count", "sum", "mean", "std")
 
 
 @dataclass(slots=True)
-class _Drawn:
+class _Planned:
     """One aggregate and the things it uses; places follow when the group is complete."""
 
     aggregate: Aggregate
@@ -27,7 +27,7 @@ class _Drawn:
 
 
 @dataclass(slots=True)
-class Drawer:
+class Planner:
     """A group while it is filled, in order of first use.
 
     Parameters
@@ -42,7 +42,7 @@ class Drawer:
     keys: tuple[str, ...]
     at: tuple[str, ...]
     zone: Callable[[str], Zone]
-    slots: dict[str, _Drawn] = field(default_factory=dict)
+    slots: dict[str, _Planned] = field(default_factory=dict)
     _conditions: dict[Node, int] = field(default_factory=dict)
     _channels: dict[Channel, None] = field(default_factory=lambda: {EVENTS: None})
     _tracks: dict[Track, None] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Drawer:
             self._series[series] = None
         if track is not None:
             self._tracks[track] = None
-        self.slots[identity] = _Drawn(aggregate, channels, series, track, edges, self._scale(aggregate.of))
+        self.slots[identity] = _Planned(aggregate, channels, series, track, edges, self._scale(aggregate.of))
 
     def group(self) -> Group:
         """Return the group with everything in its place."""
@@ -128,7 +128,7 @@ _PARTS: dict[str, tuple[ChannelPart, ...]] = {
 
 
 def _slot(
-    drawn: _Drawn,
+    drawn: _Planned,
     channels: tuple[Channel, ...],
     series: tuple[Series, ...],
     tracks: tuple[Track, ...],

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tallystick.data.records import Records
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.streams import Source, TableDefinition
-from tallystick.features.spill.pile import Pile
 from tallystick.features.spill.rows import ROW, TIME, packed, schema, texts_of, without
 from tallystick.features.spill.shares import shares_of
+from tallystick.features.spill.spill_file import SpillFile
 
 Ints = NDArray[np.int64]
 _NEVER = np.iinfo(np.int64).max
@@ -28,12 +28,12 @@ class Way:
     ----------
     stream : whose records are reported
     group : place of a group with that stream's records
-    pile : the group's reports, by its parts
+    spill_file : the group's reports, by its parts
     """
 
     stream: str
     group: int
-    pile: Pile
+    spill_file: SpillFile
 
 
 class Named:
@@ -42,26 +42,28 @@ class Named:
     def __init__(self, path: Path, groups: Sequence[int], n_heaps: int) -> None:
         self._n_heaps = n_heaps
         parts = [(str(group), pa.int32()) for group in groups]
-        self._pile = Pile(path, pa.schema([(ROW, pa.int64()), (TIME, pa.int64()), ("id", pa.string()), *parts]))
+        self._spill_file = SpillFile(
+            path, pa.schema([(ROW, pa.int64()), (TIME, pa.int64()), ("id", pa.string()), *parts])
+        )
 
     def add(self, records: Records, rows: Ints, parts: Mapping[int, Ints]) -> None:
         """Take records, with their part in each group, -1 for none."""
         columns = [pa.array(rows), pa.array(records.time), records.ids]
-        columns += [pa.array(parts[int(name)].astype(np.int32)) for name in self._pile.schema.names[3:]]
-        batch = pa.RecordBatch.from_arrays(columns, schema=self._pile.schema)
-        self._pile.add(batch, shares_of(records.ids, self._n_heaps))
+        columns += [pa.array(parts[int(name)].astype(np.int32)) for name in self._spill_file.schema.names[3:]]
+        batch = pa.RecordBatch.from_arrays(columns, schema=self._spill_file.schema)
+        self._spill_file.add(batch, shares_of(records.ids, self._n_heaps))
 
     def finish(self) -> int:
         """End the writing, and return how many bytes lie on the disk."""
-        return self._pile.finish()
+        return self._spill_file.finish()
 
     def read(self, heap: int, dropped: Ints) -> pa.Table:
         """Return the records whose ids belong to a heap."""
-        return without(self._pile.read(heap), dropped).combine_chunks()
+        return without(self._spill_file.read(heap), dropped).combine_chunks()
 
     def remove(self) -> None:
         """Give the disk's space back."""
-        self._pile.remove()
+        self._spill_file.remove()
 
 
 class Reporting:
@@ -69,18 +71,18 @@ class Reporting:
 
     def __init__(self, path: Path, source: Source, fields: Sequence[str], on: str, n_heaps: int) -> None:
         self.source, self.on, self._n_heaps = source, on, n_heaps
-        self._pile = Pile(path, schema(source, {*fields, on}))
+        self._spill_file = SpillFile(path, schema(source, {*fields, on}))
 
     def add(self, records: Records, rows: Ints) -> None:
         """Take records; those that name none are left out."""
-        names, batch = texts_of(records, self.on), packed(records, rows, self._pile.schema)
+        names, batch = texts_of(records, self.on), packed(records, rows, self._spill_file.schema)
         if names.null_count:
             batch, names = batch.filter(names.is_valid()), names.drop_null()
-        self._pile.add(batch, shares_of(names, self._n_heaps))
+        self._spill_file.add(batch, shares_of(names, self._n_heaps))
 
     def finish(self) -> int:
         """End the writing, and return how many bytes lie on the disk."""
-        return self._pile.finish()
+        return self._spill_file.finish()
 
     def route(
         self, named: Mapping[str, Named], dropped: Mapping[str, Ints], delays: Mapping[str, int], ways: Sequence[Way]
@@ -99,8 +101,8 @@ class Reporting:
         The places of a table's rows that name no record of those streams, rising.
         """
         unknown = [np.empty(0, np.int64)]
-        for heap in self._pile.heaps:
-            reports = without(self._pile.read(heap), dropped[self.source.name]).combine_chunks()
+        for heap in self._spill_file.heaps:
+            reports = without(self._spill_file.read(heap), dropped[self.source.name]).combine_chunks()
             found = {name: stream.read(heap, dropped[name]) for name, stream in named.items()}
             at = {name: _places(reports.column(self.on), records.column("id")) for name, records in found.items()}
             if isinstance(self.source, TableDefinition):
@@ -112,8 +114,8 @@ class Reporting:
                 reports, at = reports.filter(pa.array(keeps)), {name: place[keeps] for name, place in at.items()}
             for way in ways:
                 part = np.append(found[way.stream].column(str(way.group)).to_numpy(), -1)[at[way.stream]]
-                _hand_over(reports, part, way.pile)
-        self._pile.remove()
+                _hand_over(reports, part, way.spill_file)
+        self._spill_file.remove()
         return np.sort(np.concatenate(unknown))
 
 
@@ -139,8 +141,8 @@ def _places(names: pa.ChunkedArray, ids: pa.ChunkedArray) -> Ints:
     return found
 
 
-def _hand_over(reports: pa.Table, part: NDArray[np.int32], pile: Pile) -> None:
-    mine, part = reports.select(pile.schema.names).filter(pa.array(part >= 0)), part[part >= 0]
+def _hand_over(reports: pa.Table, part: NDArray[np.int32], spill_file: SpillFile) -> None:
+    mine, part = reports.select(spill_file.schema.names).filter(pa.array(part >= 0)), part[part >= 0]
     for batch in mine.combine_chunks().to_batches():
-        pile.add(batch, part[: len(batch)])
+        spill_file.add(batch, part[: len(batch)])
         part = part[len(batch) :]

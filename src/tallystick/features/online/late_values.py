@@ -8,8 +8,8 @@ from tallystick.definitions.expressions import Corrected, Flagged
 from tallystick.errors import FeatureOverflow
 from tallystick.features.finalise import LARGEST_TOTAL
 from tallystick.features.known import NEVER, crossing
-from tallystick.features.online.keeper import Keeper
-from tallystick.features.online.naming import check_length, told
+from tallystick.features.online.aggregate_state import AggregateState
+from tallystick.features.online.naming import check_length, entity_words
 from tallystick.features.online.tiles import between
 from tallystick.features.online.totals import SINGLE, stepped
 from tallystick.features.state import keys
@@ -32,22 +32,22 @@ class Change(Protocol):
     def wait(self, begins: bytes, packed: bytes) -> None:
         """Put something that waits, under a key that ends with the record's place."""
 
-    def enter(self, keeper: Keeper, entity: bytes, record: Record, met: Sequence[float]) -> None:
-        """Let the record enter a group, as ``Keeper.entering`` and ``Keeper.additions`` say."""
+    def enter(self, aggregate: AggregateState, entity: bytes, record: Record, met: Sequence[float]) -> None:
+        """Let the record enter a group, as ``AggregateState.entering`` and ``AggregateState.additions`` say."""
 
-    def step(self, keeper: Keeper, series: int, entity: bytes, time: int, weight: int) -> None:
+    def step(self, aggregate: AggregateState, series: int, entity: bytes, time: int, weight: int) -> None:
         """Let a weight count in a series from a time on. Raise ``FeatureOverflow`` if no total could hold it."""
 
 
 class Draft:
     """What one record changes, before any of it is put: if it is refused, nothing was."""
 
-    __slots__ = ("_steps", "puts", "seq", "store")
+    __slots__ = ("_steps", "position", "puts", "store")
 
-    def __init__(self, store: StoreTransaction, seq: int) -> None:
-        self.store, self.seq = store, seq
+    def __init__(self, store: StoreTransaction, position: int) -> None:
+        self.store, self.position = store, position
         self.puts: dict[bytes, bytes] = {}
-        self._steps: dict[tuple[Keeper, bytes, int], dict[bytes, int]] = {}
+        self._steps: dict[tuple[AggregateState, bytes, int], dict[bytes, int]] = {}
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value under a key as it will be."""
@@ -59,9 +59,9 @@ class Draft:
 
     def wait(self, begins: bytes, packed: bytes) -> None:
         """Put something that waits."""
-        self.puts[begins + keys.pack_whole(self.seq)] = packed
+        self.puts[begins + keys.pack_whole(self.position)] = packed
 
-    def enter(self, keeper: Keeper, entity: bytes, record: Record, met: Sequence[float]) -> None:
+    def enter(self, aggregate: AggregateState, entity: bytes, record: Record, met: Sequence[float]) -> None:
         """Let the record enter a group.
 
         Raises
@@ -69,9 +69,9 @@ class Draft:
         FeatureOverflow
             If a running total leaves the range in which every window is exact.
         """
-        self.puts.update(keeper.entering(self.store, entity, record, self.seq, met))
+        self.puts.update(aggregate.entering(self.store, entity, record, self.position, met))
 
-    def step(self, keeper: Keeper, series: int, entity: bytes, time: int, weight: int) -> None:
+    def step(self, aggregate: AggregateState, series: int, entity: bytes, time: int, weight: int) -> None:
         """Let a weight count in a series from a time on.
 
         Raises
@@ -79,9 +79,9 @@ class Draft:
         FeatureOverflow
             If it is so large that no total could hold it.
         """
-        check_total(weight, keeper, series, entity, weight)
-        steps = self._steps.setdefault((keeper, entity, series), {})
-        key = keeper.series_of(series, entity) + keys.at(time, self.seq)
+        check_total(weight, aggregate, series, entity, weight)
+        steps = self._steps.setdefault((aggregate, entity, series), {})
+        key = aggregate.series_of(series, entity) + keys.at(time, self.position)
         steps[key] = steps.get(key, 0) + weight
 
     def put(self) -> None:
@@ -92,33 +92,37 @@ class Draft:
         FeatureOverflow
             If a series' total leaves the range in which every window is exact; then nothing was put.
         """
-        for (keeper, entity, series), steps in self._steps.items():
+        for (aggregate, entity, series), steps in self._steps.items():
             for key, total in stepped(self.store, steps):
-                check_total(total, keeper, series, entity, max(steps.values(), key=abs))
+                check_total(total, aggregate, series, entity, max(steps.values(), key=abs))
                 self.puts[key] = SINGLE.pack(total)
         self.store.put_all(self.puts)
 
 
-class Watched:
+class LateValues:
     """A stream about whose records later ones say something.
 
     Parameters
     ----------
     place : of the stream among those watched
-    keepers : of the stream's groups that have series
+    aggregates : of the stream's groups that have series
     later : every value that becomes known later about its records, with its place in the plan
     longest : the most bytes that an id may have
     """
 
     def __init__(
-        self, place: int, keepers: Sequence[Keeper], later: Sequence[tuple[int, Flagged | Corrected]], longest: int
+        self,
+        place: int,
+        aggregates: Sequence[AggregateState],
+        later: Sequence[tuple[int, Flagged | Corrected]],
+        longest: int,
     ) -> None:
         self.later = tuple(later)
-        self._place, self._keepers, self._longest = place, tuple(keepers), longest
-        self._n_series = [len(keeper.group.series) for keeper in keepers]
+        self._place, self._aggregates, self._longest = place, tuple(aggregates), longest
+        self._n_series = [len(aggregate.group.series) for aggregate in aggregates]
         self._after = {number: getattr(value, "known_after_us", None) or 0 for number, value in later}
         corrected = {number: value.field for number, value in later if isinstance(value, Corrected)}
-        self._needs = [[(s.where, corrected.get(s.later)) for s in keeper.group.series] for keeper in keepers]
+        self._needs = [[(s.where, corrected.get(s.later)) for s in aggregate.group.series] for aggregate in aggregates]
         self._always = [
             keys.pack_bits([True] * len(needs)) if all(need == (-1, None) for need in needs) else None
             for needs in self._needs
@@ -188,15 +192,15 @@ class Watched:
         """Let a change enter and leave every series of its later value in which a record counts."""
         time, watched = keys.unpack_record(packed, self._n_series)
         known = time + self._after[change.later] if change.known is None else change.known
-        for keeper, (entity, bits) in zip(self._keepers, watched, strict=True):
-            for place, series in enumerate(keeper.group.series):
+        for aggregate, (entity, bits) in zip(self._aggregates, watched, strict=True):
+            for place, series in enumerate(aggregate.group.series):
                 if entity is None or series.later != change.later or not bits >> place & 1:
                     continue
                 span = series.delay_us, series.window_us, series.every_us
                 enters, leaves = crossing(known, change.before, time, *span)
                 if enters < leaves:
-                    draft.step(keeper, place, entity, enters, change.weight)
-                    draft.step(keeper, place, entity, leaves, -change.weight)
+                    draft.step(aggregate, place, entity, enters, change.weight)
+                    draft.step(aggregate, place, entity, leaves, -change.weight)
 
     def _bits(self, place: int, record: Record, met: Sequence[float]) -> bytes:
         """Return in which of a group's series a record counts, as bits."""
@@ -219,7 +223,7 @@ class _Crossing(NamedTuple):
     weight: int
 
 
-def check_total(total: int, keeper: Keeper, series: int, entity: bytes, weight: int) -> None:
+def check_total(total: int, aggregate: AggregateState, series: int, entity: bytes, weight: int) -> None:
     """Hold a series' total against the range in which every window is exact.
 
     Raises
@@ -228,4 +232,6 @@ def check_total(total: int, keeper: Keeper, series: int, entity: bytes, weight: 
         If it left the range, with the weight that let it.
     """
     if abs(total) > LARGEST_TOTAL:
-        raise FeatureOverflow(keeper.columns[series], entity=told(keeper.group.keys, entity), value=weight)
+        raise FeatureOverflow(
+            aggregate.columns[series], entity=entity_words(aggregate.group.keys, entity), value=weight
+        )

@@ -14,9 +14,9 @@ from tallystick.features.online.executor import Online
 from tallystick.features.plan import Plan
 from tallystick.features.state.lmdb import LmdbStore
 from tallystick.log.entry import Entry
-from tallystick.replay.again import Case, Vector, decide_again, reopen
 from tallystick.replay.archive import Archive
 from tallystick.replay.fold import Question, features, fold, restricted
+from tallystick.replay.reexecution import Case, Vector, reexecute, reopen
 from tallystick.replay.verdict import Verdict
 from tallystick.serving.history import record_at
 
@@ -52,7 +52,7 @@ def _of_one_bundle(archive: Archive, cases: Sequence[Case], plan: Plan | None) -
         return [_without_history(case, str(error)) for case in cases]
     seen = [case for case in cases if _row(dataset, plan, case) is not None]
     vectors = dict(zip([case.entry.position for case in seen], _vectors(plan, dataset, seen), strict=True))
-    return [decide_again(case, vectors.get(case.entry.position) or _unheld(plan, dataset, case)) for case in cases]
+    return [reexecute(case, vectors.get(case.entry.position) or _unheld(plan, dataset, case)) for case in cases]
 
 
 def _vectors(plan: Plan, dataset: Dataset, cases: Sequence[Case]) -> list[Vector]:
@@ -95,17 +95,17 @@ def _unheld(plan: Plan, dataset: Dataset, case: Case) -> Vector:
 
 def _row(dataset: Dataset, plan: Plan, case: Case) -> int | None:
     """Return the row of the decision's event, or None where nothing stands at its position."""
-    seq = dataset.records[plan.definition.spine.name].seq
+    position = dataset.records[plan.definition.spine.name].position
     if case.decision.event is None:
         return None
-    row = int(np.searchsorted(seq, case.decision.event))
-    return row if row < len(seq) and int(seq[row]) == case.decision.event else None
+    row = int(np.searchsorted(position, case.decision.event))
+    return row if row < len(position) and int(position[row]) == case.decision.event else None
 
 
 def _until(records: Records, position: int) -> Records:
-    return records.taken(np.flatnonzero(records.seq <= position))
+    return records.taken(np.flatnonzero(records.position <= position))
 
 
-def _without_history(case: Case, because: str) -> Verdict:
+def _without_history(case: Case, reason: str) -> Verdict:
     decision = case.decision
-    return Verdict(case.entry.id, case.entry.position, decision.at, decision.bundle, decision.action, "record", because)
+    return Verdict(case.entry.id, case.entry.position, decision.at, decision.bundle, decision.action, "record", reason)

@@ -68,7 +68,7 @@ model = ts.Model(
     split=ts.TimeSplit(train="60d", gap="14d", validate="20d", test="20d"),
     candidates=[ts.LogisticRegression()],
     search=ts.Search(trials=1),
-    policy=ts.Policy(stop=ts.above(0.6), refer=ts.above(0.3)),
+    policy=ts.Policy(decline=ts.above(0.6), refer=ts.above(0.3)),
 )
 '''
 START = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
@@ -151,8 +151,8 @@ def build(folder: Path, lender: Lender) -> None:
 
 def request(row: dict[str, Any]) -> bytes:
     """Return a record as it is sent: when it arrives, the server knows."""
-    told = {name: _written(value) if name in INSTANTS else value for name, value in row.items()}
-    return msgspec.json.encode({name: value for name, value in told.items() if name != "received_at"})
+    written = {name: _written(value) if name in INSTANTS else value for name, value in row.items()}
+    return msgspec.json.encode({name: value for name, value in written.items() if name != "received_at"})
 
 
 def _written(instant: int) -> str:

@@ -57,9 +57,9 @@ class Vector:
 
 
 class _Differs(Exception):
-    def __init__(self, stage: Stage, because: str, differences: Iterable[Difference] = ()) -> None:
-        self.stage, self.because, self.differences = stage, because, tuple(differences)
-        super().__init__(because)
+    def __init__(self, stage: Stage, reason: str, differences: Iterable[Difference] = ()) -> None:
+        self.stage, self.reason, self.differences = stage, reason, tuple(differences)
+        super().__init__(reason)
 
 
 def reopen(archive: Archive, entry: Entry) -> Case | Verdict:
@@ -74,7 +74,7 @@ def reopen(archive: Archive, entry: Entry) -> Case | Verdict:
         return _verdict(entry, decision, found)
 
 
-def decide_again(case: Case, vector: Vector) -> Verdict:
+def reexecute(case: Case, vector: Vector) -> Verdict:
     """Compute everything after the features again, and name the first stage that differs."""
     try:
         _compare_event(case, vector)
@@ -100,8 +100,8 @@ def _proven(archive: Archive, entry: Entry) -> Decision:
     if (decision.stream, decision.key) != (entry.stream, entry.id):
         raise _Differs("record", "The entry stands under another name than its own.")
     if not (decision.event or 0) <= decision.as_of < entry.position:
-        told = f"event {decision.event}, as of {decision.as_of}, decided at {entry.position}"
-        raise _Differs("record", f"The entry's positions have no order: {told}.")
+        difference = f"event {decision.event}, as of {decision.as_of}, decided at {entry.position}"
+        raise _Differs("record", f"The entry's positions have no order: {difference}.")
     return decision
 
 
@@ -114,8 +114,10 @@ def _raw(archive: Archive, entry: Entry, decision: Decision) -> bytes:
         raw = event.body if raw is None else raw
     if raw is None or digest_bytes(raw) != decision.raw_sha256:
         found = None if raw is None else digest_bytes(raw)
-        told = Difference("raw_sha256", decision.raw_sha256, found)
-        raise _Differs("record", f"The raw request of entry {entry.position} is not the one that was digested.", [told])
+        difference = Difference("raw_sha256", decision.raw_sha256, found)
+        raise _Differs(
+            "record", f"The raw request of entry {entry.position} is not the one that was digested.", [difference]
+        )
     return raw
 
 
@@ -130,19 +132,19 @@ def _bundle(archive: Archive, decision: Decision) -> Bundle:
     except BundleError as error:
         raise _Differs("bundle", str(error)) from error
     if bundle.digest != decision.bundle:
-        told = Difference("digest", decision.bundle, bundle.digest)
-        raise _Differs("bundle", "Another bundle lies under the digest of the one that decided.", [told])
+        difference = Difference("digest", decision.bundle, bundle.digest)
+        raise _Differs("bundle", "Another bundle lies under the digest of the one that decided.", [difference])
     if archive.ledger is not None:
         _check_approval(archive, decision)
     return bundle
 
 
 def _check_approval(archive: Archive, decision: Decision) -> None:
-    said = decision.approval
-    known = archive.approvals.get(said.entry)
-    if known != (decision.bundle, said.hash, said.approver):
-        told = Difference("approval", msgspec.to_builtins(said), known)
-        raise _Differs("bundle", "The ledger does not hold the approval that the decision names.", [told])
+    stored = decision.approval
+    known = archive.approvals.get(stored.entry)
+    if known != (decision.bundle, stored.hash, stored.approver):
+        difference = Difference("approval", msgspec.to_builtins(stored), known)
+        raise _Differs("bundle", "The ledger does not hold the approval that the decision names.", [difference])
 
 
 def _record(bundle: Bundle, decision: Decision, raw: bytes) -> Record:
@@ -153,8 +155,8 @@ def _record(bundle: Bundle, decision: Decision, raw: bytes) -> Record:
     except RowRefused as error:
         raise _Differs("record", f"The bundle's own contract refuses the raw request: {error}") from error
     if (record.stream, record.id) != (decision.stream, decision.record_id):
-        told = Difference("record_id", decision.record_id, record.id)
-        raise _Differs("record", "The raw request is about another record.", [told])
+        difference = Difference("record_id", decision.record_id, record.id)
+        raise _Differs("record", "The raw request is about another record.", [difference])
     return record
 
 
@@ -167,8 +169,8 @@ def _was_away(archive: Archive, entry: Entry, decision: Decision) -> bool:
 def _compare_event(case: Case, vector: Vector) -> None:
     arrived = arrival_field(case.bundle.plan.definition.spine)
     if case.decision.event is not None and not _is_the_same(vector.event, case.record, arrived):
-        told = Difference("event", case.decision.event, None if vector.event is None else vector.event.id)
-        raise _Differs("record", "What stands at the event's position is not what was asked about.", [told])
+        difference = Difference("event", case.decision.event, None if vector.event is None else vector.event.id)
+        raise _Differs("record", "What stands at the event's position is not what was asked about.", [difference])
 
 
 def _compare_features(case: Case, vector: Vector) -> None:
@@ -197,8 +199,8 @@ def _compare_features(case: Case, vector: Vector) -> None:
 def _compare_score(case: Case) -> Scored:
     decision, scored = case.decision, _scored(case)
     found = {"raw_bits": bits(scored.raw), "score_bits": bits(scored.score)}
-    told = {"raw_bits": decision.raw_bits, "score_bits": decision.score_bits}
-    differing = [Difference(name, told[name], found[name]) for name in found if told[name] != found[name]]
+    difference = {"raw_bits": decision.raw_bits, "score_bits": decision.score_bits}
+    differing = [Difference(name, difference[name], found[name]) for name in found if difference[name] != found[name]]
     if not differing and (decision.raw_score, decision.score) != (scored.raw, scored.score):
         differing = [Difference("score", decision.score, scored.score)]
     if differing and decision.runtime != fingerprint():
@@ -232,16 +234,16 @@ def _compare_action(case: Case, scored: Scored) -> None:
 def _compare_fallback(case: Case) -> None:
     """Hold a fallback to its rule, and to its cause: what failed then fails again."""
     if case.decision.action != "refer":
-        told = Difference("action", case.decision.action, "refer")
-        raise _Differs("policy", "The written fallback is to refer.", [told])
+        difference = Difference("action", case.decision.action, "refer")
+        raise _Differs("policy", "The written fallback is to refer.", [difference])
     if case.decision.features is None:
         return
     try:
         scored = _scored(case)
     except Exception:  # noqa: BLE001 - whatever the model fails with, it failed then too
         return
-    told = Difference("score", None, scored.score)
-    raise _Differs("score", "The model failed when it was decided, and gives a score now.", [told])
+    difference = Difference("score", None, scored.score)
+    raise _Differs("score", "The model failed when it was decided, and gives a score now.", [difference])
 
 
 def _scored(case: Case) -> Scored:
@@ -250,11 +252,11 @@ def _scored(case: Case) -> Scored:
     return case.bundle.scorer.decide([float("nan") if value is None else value for value in stored], case.record)
 
 
-def _is_the_same(found: Record | None, asked: Record, arrived: str | None) -> bool:
+def _is_the_same(found: Record | None, requested: Record, arrived: str | None) -> bool:
     """Say whether two readings of a record agree, in the fields that both contracts declare, but for its arrival."""
-    if found is None or (found.stream, found.id, found.time) != (asked.stream, asked.id, asked.time):
+    if found is None or (found.stream, found.id, found.time) != (requested.stream, requested.id, requested.time):
         return False
-    pairs = (found.keys, asked.keys), (found.values, asked.values)
+    pairs = (found.keys, requested.keys), (found.values, requested.values)
     return all(one[n] == other[n] for one, other in pairs for n in one.keys() & other.keys() if n != arrived)
 
 
@@ -277,6 +279,6 @@ def _verdict(entry: Entry, decision: Decision | None, found: _Differs | None) ->
         bundle=None if decision is None else decision.bundle,
         action=None if decision is None else decision.action,
         stage=None if found is None else found.stage,
-        because="" if found is None else found.because,
+        reason="" if found is None else found.reason,
         differences=() if found is None else found.differences,
     )

@@ -17,7 +17,7 @@ from tallystick.training.splits import Rows, rows_of, split
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TrainingData:
     """A matrix cut into parts, with labels as each part may know them.
 
     Parameters
@@ -41,7 +41,7 @@ class Material:
     @classmethod
     def cut(
         cls, model: ModelDefinition, matrix: Matrix, dataset: Dataset, exclude: NDArray[np.bool_] | None
-    ) -> "Material":
+    ) -> "TrainingData":
         """Join labels with the matrix, and cut it as the model's split says.
 
         Raises
@@ -55,7 +55,7 @@ class Material:
             raise RowsMismatched("exclude", found=len(exclude), wanted=len(matrix))
         if matrix.names != model.features.names:
             raise MatrixForeign(matrix.names, wanted=model.features.names)
-        spine_rows = np.searchsorted(dataset.records[model.features.spine.name].seq, matrix.seq)
+        spine_rows = np.searchsorted(dataset.records[model.features.spine.name].position, matrix.position)
         labels = read_labels(dataset, model.label).take(spine_rows)
         ends_at = data_ends_at(dataset)
         allowed = np.ones(len(matrix), dtype=np.bool_) if exclude is None else ~exclude

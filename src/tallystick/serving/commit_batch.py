@@ -7,13 +7,13 @@ from tallystick.data.contract import parse
 from tallystick.data.records import Record, is_same
 from tallystick.definitions.digest import digest_bytes
 from tallystick.definitions.streams import Source
-from tallystick.errors import EntityTooLong, FeatureOverflow, LogHeld, RowRefused, StateAway, StateLost
+from tallystick.errors import EntityTooLong, FeatureOverflow, LogHeld, RowRefused, StateLost, StateUnavailable
 from tallystick.features.online.executor import Transaction
 from tallystick.log.entry import Draft, Entry, Kind
 from tallystick.log.sqlite import SqliteLog
 from tallystick.serving.catch_up import reread
+from tallystick.serving.decision_engine import DecisionEngine
 from tallystick.serving.history import History
-from tallystick.serving.judge import Judge
 from tallystick.serving.record import Decision, Fault, decode, encode
 from tallystick.serving.requests import Answer, Decided, Recorded, Refused, Request, Task
 
@@ -37,14 +37,14 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class BatchContext:
     """What a group works with."""
 
     sources: Mapping[str, Source]
     kinds: Mapping[str, Kind]
     log: SqliteLog
     history: History
-    judge: Judge
+    engine: DecisionEngine
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Group:
 
     Parameters
     ----------
-    desk : what it works with
+    context : what it works with
     state : the open transaction of the online features
     now : the server's clock, once for the group
     last : position of the log's head
@@ -61,7 +61,7 @@ class Group:
     n_fallbacks : how many of its decisions are fallbacks
     """
 
-    desk: Desk
+    context: BatchContext
     state: Transaction
     now: int
     last: int
@@ -89,7 +89,7 @@ class Group:
             If somebody else wrote to the log in between.
         """
         if entries[0].position != self.last + 1:
-            raise LogHeld(self.desk.log.path)
+            raise LogHeld(self.context.log.path)
 
     def _record(self, task: Task) -> Answer:
         read = self._read(task)
@@ -99,8 +99,8 @@ class Group:
         known = self._known(record, task.request.raw)
         if isinstance(known, Known):
             return Recorded(record.stream, record.id, known.position, is_repeated=True)
-        if (because := refused or known) is not None:
-            return because
+        if (reason := refused or known) is not None:
+            return reason
         position = self.next
         if (fault := self._append(record, task.request.raw)) is not None:
             return Refused("invalid", f"The record cannot be counted: {fault.detail}")
@@ -128,16 +128,16 @@ class Group:
         Whether a record happened in the future, or too long ago, was asked when it came: a retry gets the first
         answer, wherever the clock stands now.
         """
-        source, raw = self.desk.sources[task.stream], task.request.raw
+        source, raw = self.context.sources[task.stream], task.request.raw
         record = parsed(source, raw, self.now)
         if not isinstance(record, Refused):
             return record, None
-        again = parsed(source, raw, _END_OF_TIME, is_known=True)
-        return record if isinstance(again, Refused) else (again, record)
+        repeated = parsed(source, raw, _END_OF_TIME, is_known=True)
+        return record if isinstance(repeated, Refused) else (repeated, record)
 
     def _to_come(self, task: Task) -> Refused | None:
         """Say where a known record has not happened yet. How late it is now does not matter: it came in time."""
-        found = parsed(self.desk.sources[task.stream], task.request.raw, self.now, is_known=True)
+        found = parsed(self.context.sources[task.stream], task.request.raw, self.now, is_known=True)
         return found if isinstance(found, Refused) else None
 
     def _judged(self, key: str, record: Record, request: Request, known: Known | None) -> Decided:
@@ -146,12 +146,12 @@ class Group:
         fault = None if known else self._append(record, request.raw)
         event = event if fault is None else None
         is_kept = event is not None and (known is None or known.raw == request.raw)
-        asked = Decision(
+        requested = Decision(
             key=key, stream=record.stream, record_id=record.id, raw_sha256=digest_bytes(request.raw),
             raw=None if is_kept else request.raw, event=event, as_of=self.next - 1, at=self.now,
-            **self.desk.judge.undecided(),
+            **self.context.engine.undecided(),
         )  # fmt: skip
-        decision, fault = self.desk.judge.decide(asked, record, self.state, fault or self.away)
+        decision, fault = self.context.engine.decide(requested, record, self.state, fault or self.away)
         self.n_fallbacks += decision.fallback
         position = self.next
         self._draft("decision", record.stream, key, encode(decision))
@@ -166,13 +166,13 @@ class Group:
         try:
             if self.away is None:
                 self.state.append(record, position)
-        except (StateAway, StateLost) as error:
+        except (StateUnavailable, StateLost) as error:
             # The log has the record, and the state follows the log when it is back.
             self.away = fault_of(error)
         except (FeatureOverflow, EntityTooLong) as error:
             # Written as an event it would stop every later fold; the decision's own entry keeps its bytes.
             return fault_of(error)
-        self._draft(self.desk.kinds[record.stream], record.stream, record.id, raw)
+        self._draft(self.context.kinds[record.stream], record.stream, record.id, raw)
         self._records[record.stream, record.id] = Known(position, raw, record)
         return None
 
@@ -182,25 +182,25 @@ class Group:
     def _known(self, record: Record, raw: bytes) -> Known | Refused | None:
         """Find the record where it is known already; another record under its id is a conflict."""
         known = self._records.get((record.stream, record.id)) or self._logged(record) or self._past(record)
-        source = self.desk.sources[record.stream]
+        source = self.context.sources[record.stream]
         if known is None or known.raw == raw or is_same(known.record, record, source):
             return known
         return Refused("conflict", f"{record.id!r} of {record.stream!r} is known with another content.")
 
     def _logged(self, record: Record) -> Known | None:
-        entry = self.desk.log.record(record.stream, record.id)
+        entry = self.context.log.record(record.stream, record.id)
         if entry is None:
             return None
-        return Known(entry.position, entry.body, reread(self.desk.sources[record.stream], entry))
+        return Known(entry.position, entry.body, reread(self.context.sources[record.stream], entry))
 
     def _past(self, record: Record) -> Known | None:
-        found = self.desk.history.find(record.stream, record.id)
+        found = self.context.history.find(record.stream, record.id)
         return None if found is None else Known(found[0], None, found[1])
 
     def _decided(self, stream: str, key: str) -> tuple[Decision, int] | None:
         if key in self._decisions:
             return self._decisions[key]
-        entry = self.desk.log.find("decision", stream, key)
+        entry = self.context.log.find("decision", stream, key)
         return None if entry is None else (decode(entry.body), entry.position)
 
 

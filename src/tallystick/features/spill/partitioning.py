@@ -13,18 +13,20 @@ from tallystick.data.read import Screening, hold
 from tallystick.data.reasons import Code
 from tallystick.data.records import Records
 from tallystick.definitions.streams import Source, TableDefinition
-from tallystick.features.spill.intake import Manner, Sink, Taken, take_in
+from tallystick.features.spill.ingest import Ingested, Manner, Sink, ingest
 from tallystick.features.spill.job import Job
-from tallystick.features.spill.meeting import Named, Reporting, Way, delays_of
 from tallystick.features.spill.needed import laters, of_group
 from tallystick.features.spill.parts import Parts
+from tallystick.features.spill.report_join import Named, Reporting, Way, delays_of
 from tallystick.features.spill.rows import packed, schema, without
 
 Ints = NDArray[np.int64]
-Told = Callable[[str, int, int], None]
+OnProgress = Callable[[str, int, int], None]
 
 
-def take_in_all(job: Job, now: int, quarantine: Path | None, max_share: float, told: Told) -> dict[str, Screening]:
+def ingest_all(
+    job: Job, now: int, quarantine: Path | None, max_share: float, on_progress: OnProgress
+) -> dict[str, Screening]:
     """Screen every source, and bring each record and report to the parts that need it.
 
     Parameters
@@ -33,7 +35,7 @@ def take_in_all(job: Job, now: int, quarantine: Path | None, max_share: float, t
     now : the present instant, microseconds since 1970 UTC
     quarantine : where refused rows are written; None writes none
     max_share : how many rows of a source may be refused, 0 to 1
-    told : hears how far it is
+    on_progress : hears how far it is
 
     Returns
     -------
@@ -41,19 +43,19 @@ def take_in_all(job: Job, now: int, quarantine: Path | None, max_share: float, t
     """
     manner = Manner(now, job.limits.at_a_time, job.folder, job.limits.heaps, quarantine)
     shared: dict[str, list[pa.RecordBatch]] = {}
-    meeting = _Meeting.of(job)
+    partitioner = _Partitioner.of(job)
     screenings: dict[str, Screening] = {}
-    outcomes: list[tuple[Source, Taken]] = []
+    outcomes: list[tuple[Source, Ingested]] = []
     for name in sorted(job.found, key=lambda name: isinstance(job.source(name), TableDefinition)):
-        source, so_far = job.source(name), functools.partial(_told_of, told, f"read {name}", job.n_rows[name])
-        sinks = [*_sinks(job, name), *meeting.sinks(name), *_sharing(job, name, shared)]
-        taken = take_in(source, job.found[name], manner, sinks, so_far)
+        source, so_far = job.source(name), functools.partial(_at_stage, on_progress, f"read {name}", job.n_rows[name])
+        sinks = [*_sinks(job, name), *partitioner.sinks(name), *_sharing(job, name, shared)]
+        taken = ingest(source, job.found[name], manner, sinks, so_far)
         job.dropped[name] = taken.dropped
         if isinstance(source, TableDefinition):
             outcomes.append((source, taken))
         else:
             screenings[name] = _held(taken, max_share)
-    unknown = meeting.hold(job, told)
+    unknown = partitioner.hold(job, on_progress)
     for source, taken in outcomes:
         taken.refusals.add_for(unknown.get(source.name, np.empty(0, np.int64)), Code.EVENT_UNKNOWN)
         screenings[source.name] = _held(taken, max_share)
@@ -61,11 +63,11 @@ def take_in_all(job: Job, now: int, quarantine: Path | None, max_share: float, t
     return {name: screenings[name] for name in job.found}
 
 
-def _told_of(told: Told, stage: str, total: int, done: int) -> None:
-    told(stage, done, total)
+def _at_stage(on_progress: OnProgress, stage: str, total: int, done: int) -> None:
+    on_progress(stage, done, total)
 
 
-def _held(taken: Taken, max_share: float) -> Screening:
+def _held(taken: Ingested, max_share: float) -> Screening:
     screening = taken.refusals.screening(taken.n_rows, in_order=taken.in_order)
     hold(screening, max_share)
     return screening
@@ -102,7 +104,7 @@ def _share(job: Job, shared: Mapping[str, Sequence[pa.RecordBatch]]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Meeting:
+class _Partitioner:
     """Reports that are many, and the records that they are about."""
 
     named: dict[str, Named]
@@ -110,7 +112,7 @@ class _Meeting:
     reporting: list[Reporting]
 
     @classmethod
-    def of(cls, job: Job) -> "_Meeting":
+    def of(cls, job: Job) -> "_Partitioner":
         pairs: dict[tuple[str, str], set[str]] = {}
         streams: set[str] = set()
         for group in job.groups:
@@ -140,7 +142,7 @@ class _Meeting:
         parts = {group.place: group.part_of(records) for group in self.groups[name]}
         self.named[name].add(records, rows, parts)
 
-    def hold(self, job: Job, told: Told) -> dict[str, Ints]:
+    def hold(self, job: Job, on_progress: OnProgress) -> dict[str, Ints]:
         """Bring all reports to the parts that they are about; return the outcomes of no known record, by table."""
         for stream in self.named.values():
             stream.finish()
@@ -157,7 +159,7 @@ class _Meeting:
             delays = delays_of(each.source, job.flags, list(job.found))
             concerned = {name: self.named[name] for name in sorted({*delays, *(way.stream for way in ways)})}
             unknown[by] = each.route(concerned, job.dropped, delays, ways)
-            told("match reports", n_done + 1, len(self.reporting))
+            on_progress("match reports", n_done + 1, len(self.reporting))
         for stream in self.named.values():
             stream.remove()
         return unknown

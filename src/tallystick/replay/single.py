@@ -3,7 +3,7 @@
 from tallystick.errors import DecisionUnknown
 from tallystick.features.plan import Plan
 from tallystick.replay.archive import Archive
-from tallystick.replay.together import replay_entries
+from tallystick.replay.batch_replay import replay_entries
 from tallystick.replay.verdict import Verdict
 
 

@@ -31,7 +31,7 @@ refunds = Stream(
     source="refunds.parquet",
     fields={"payment_id": key, "delta": money("EUR")},
 )
-reports = Stream("reports", id="report_id", time="said_at", source="reports.parquet", fields={"payment_id": key})
+reports = Stream("reports", id="report_id", time="stated_at", source="reports.parquet", fields={"payment_id": key})
 requests = Stream(
     "requests",
     id="request_id",
@@ -47,7 +47,7 @@ kept = payments.amount.corrected_by(refunds.delta, on="payment_id")
 fraud = payments.flagged_by(reports, on="payment_id")
 
 
-class Lending(FeatureSet, spine=requests):
+class LenderData(FeatureSet, spine=requests):
     """Everything the algebra has, asked by another stream than the one that is aggregated."""
 
     wanted = requests.wanted
@@ -70,7 +70,7 @@ class Lending(FeatureSet, spine=requests):
     tax = countries.asof(requests.country).tax
 
 
-def lending(root: Path, *, n: int, seed: int) -> Project:
+def lender(root: Path, *, n: int, seed: int) -> Project:
     """Write n requests, three times as many payments of which some come late, refunds, reports and two tables."""
     root.mkdir(parents=True)
     draw = np.random.default_rng(seed)
@@ -98,12 +98,12 @@ def lending(root: Path, *, n: int, seed: int) -> Project:
         root / "reports.parquet",
         report_id=np.arange(len(some)),
         payment_id=[f"p{i}" for i in some[::-1]],
-        said_at=_instants(paid[some[::-1]] + draw.integers(0, 4 * DAY_US, len(some))),
+        stated_at=_instants(paid[some[::-1]] + draw.integers(0, 4 * DAY_US, len(some))),
     )
     _write(
         root / "requests.parquet",
         request_id=[f"r{i}" for i in range(n)],
-        asked_at=_instants(START + draw.integers(0, 20 * 24 * 60, n) * 60_000_000),
+        looked_up_at=_instants(START + draw.integers(0, 20 * 24 * 60, n) * 60_000_000),
         client=[None if i % 37 == 0 else people[c] for i, c in enumerate(draw.integers(0, 25, n))],
         favourite=[f"s{s}" for s in draw.integers(0, 9, n)],
         country=[lands[c] for c in draw.integers(0, 4, n)],
@@ -117,10 +117,10 @@ def lending(root: Path, *, n: int, seed: int) -> Project:
     )
     _write(root / "countries.parquet", code=lands[:3], tax=["1.50", "2.50", "0.00"])
     everything = (profiles, countries, payments, refunds, reports, requests)
-    return computed(root, Plan(Lending.definition, tuple(each.definition for each in everything)), [fraud])
+    return computed(root, Plan(LenderData.definition, tuple(each.definition for each in everything)), [fraud])
 
 
-def lending_source(name: str) -> Source:
+def lender_source(name: str) -> Source:
     """Return one of the project's definitions."""
     named: dict[str, Source] = {each.definition.name: each.definition for each in (profiles, countries, payments)}
     return named[name]

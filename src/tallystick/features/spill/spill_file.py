@@ -12,7 +12,7 @@ Ints = NDArray[np.int64]
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
-class Pile:
+class SpillFile:
     """Rows in heaps, in an Arrow file that only this process knows.
 
     Parameters

@@ -14,7 +14,7 @@ from tallystick.serving.record import Approval, Decision, Fault, Reason, bits
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class DecisionEngine:
     """A bundle's scorer, and what every decision of it has in common.
 
     Parameters
@@ -33,24 +33,24 @@ class Judge:
     runtime: Runtime
 
     def decide(
-        self, asked: Decision, record: Record, state: Transaction, fault: Fault | None
+        self, requested: Decision, record: Record, state: Transaction, fault: Fault | None
     ) -> tuple[Decision, Fault | None]:
         """Fill a decision in. Where anything fails, the action is refer, and the fault says what failed.
 
         Parameters
         ----------
-        asked : the decision as far as it is known: ``fallback`` and ``refer``
+        requested : the decision as far as it is known: ``fallback`` and ``refer``
         record : what is decided about
         state : the open transaction of the online features, which holds the record already
         fault : what failed before; the decision then stays a fallback
         """
-        if fault is not None or asked.event is None:
-            return asked, fault
+        if fault is not None or requested.event is None:
+            return requested, fault
         try:
-            vector = state.vector(record, asked.as_of)
+            vector = state.vector(record, requested.as_of)
         except Exception as error:  # noqa: BLE001 - one record's trouble must not take the others' answers
-            return asked, _fault("features", error)
-        known = msgspec.structs.replace(asked, features=tuple(None if isnan(value) else value for value in vector))
+            return requested, _fault("features", error)
+        known = msgspec.structs.replace(requested, features=tuple(None if isnan(value) else value for value in vector))
         try:
             return _filled(known, self.scorer.decide(vector, record)), None
         except Exception as error:  # noqa: BLE001

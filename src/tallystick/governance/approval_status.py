@@ -36,7 +36,7 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ApprovalStatus:
     """How one bundle stands after some entries.
 
     Attributes
@@ -87,13 +87,13 @@ class Standing:
         )
 
 
-def standing_of(bundle_digest: str, entries: Iterable[LedgerEntry]) -> Standing:
+def approval_status_of(bundle_digest: str, entries: Iterable[LedgerEntry]) -> ApprovalStatus:
     """Return how a bundle stands after all entries of a ledger."""
-    standing, actors = Standing(bundle_digest), Actors()
+    status, actors = ApprovalStatus(bundle_digest), Actors()
     for entry in entries:
         actors = actors.after(entry)
-        standing = standing.after(entry, actors)
-    return standing
+        status = status.after(entry, actors)
+    return status
 
 
 def _approval(entry: LedgerEntry) -> Approval:

@@ -10,7 +10,7 @@ from tallystick.data.merge import from_parsed
 from tallystick.data.records import Dataset, Record
 from tallystick.features.batch.executor import compute
 from tallystick.features.plan import Plan
-from tallystick.features.sight import seen_by
+from tallystick.features.visibility import seen_by
 
 asks = ts.Stream("asks", id="ask_id", time="at", fields={"client": ts.key, "shop": ts.optional(ts.key)})
 payments = ts.Stream(
@@ -39,16 +39,20 @@ NAMES = st.sampled_from(["a", "b", "c"])
 def datasets(draw: st.DrawFn) -> Dataset:
     """Return asks, payments, refunds and profiles in any order of arrival."""
     parsed: dict[str, list[tuple[int, Record]]] = {name: [] for name in PLAN.streams}
-    for seq in range(1, draw(st.integers(2, 25)) + 1):
+    for position in range(1, draw(st.integers(2, 25)) + 1):
         name, at = draw(st.sampled_from(list(parsed))), draw(st.integers(0, 400)) * HOUR
         one, other, cents = draw(NAMES), draw(NAMES), draw(st.integers(-9, 9))
         made = {
-            "asks": Record("asks", f"A{seq}", at, {"client": one, "shop": draw(st.none() | NAMES)}),
-            "payments": Record("payments", f"P{seq % 7}/{seq}", at, {"payer": one, "shop": other}, {"cents": cents}),
-            "refunds": Record("refunds", f"R{seq}", at, {"payment_id": f"P{seq % 7}/{cents + 9}"}, {"cents": cents}),
-            "profiles": Record("profiles", f"{one}@{at}/{seq}", at, {"client": one}, {"level": cents}),
+            "asks": Record("asks", f"A{position}", at, {"client": one, "shop": draw(st.none() | NAMES)}),
+            "payments": Record(
+                "payments", f"P{position % 7}/{position}", at, {"payer": one, "shop": other}, {"cents": cents}
+            ),
+            "refunds": Record(
+                "refunds", f"R{position}", at, {"payment_id": f"P{position % 7}/{cents + 9}"}, {"cents": cents}
+            ),
+            "profiles": Record("profiles", f"{one}@{at}/{position}", at, {"client": one}, {"level": cents}),
         }
-        parsed[name].append((seq, made[name]))
+        parsed[name].append((position, made[name]))
     parsed["asks"].append((100, Record("asks", "last", 400 * HOUR, {"client": "a", "shop": "b"})))
     return Dataset({name: from_parsed(PLAN.stream(name), rows) for name, rows in parsed.items()}, "", 100)
 
@@ -60,7 +64,7 @@ def test_what_is_seen_is_enough(dataset: Dataset, data: st.DataObject) -> None:
     n = len(dataset.records["asks"])
     rows = np.array(sorted(data.draw(st.sets(st.integers(0, n - 1), min_size=1))))
     part = seen_by(PLAN, dataset, rows)
-    places = np.searchsorted(part.records["asks"].seq, dataset.records["asks"].seq[rows])
+    places = np.searchsorted(part.records["asks"].position, dataset.records["asks"].position[rows])
 
     np.testing.assert_array_equal(compute(PLAN, part, places).values, compute(PLAN, dataset, rows).values)
 

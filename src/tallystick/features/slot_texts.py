@@ -22,7 +22,7 @@ def text_slots(plan: Plan, place: int) -> list[int]:
     return [number for number, slot in enumerate(plan.groups[place].slots) if slot.is_text]
 
 
-def spelled(plan: Plan, place: int, slot: int, dataset: Dataset, codes: Floats) -> pa.Array:
+def as_texts(plan: Plan, place: int, slot: int, dataset: Dataset, codes: Floats) -> pa.Array:
     """Return the texts that codes of this part of the records stand for, since elsewhere they stand for others."""
     names, known = batch.slot_names(plan, place, slot, dataset), codes >= 0
     return names.take(pa.array(np.where(known, codes, 0).astype(np.int64), mask=~known))
@@ -43,12 +43,12 @@ def features(
     dataset : at least the asked rows of the spine
     rows : shape (n,), places among the spine's records; all in their order if None
     numbers : for each group what ``batch.slots`` returned of each row, shape (n, slots of the group)
-    texts : for each text slot, by group and place, what was ``spelled`` of each row
+    texts : for each text slot, by group and place, what was ``as_texts`` of each row
     """
-    for (place, slot), told in texts.items():
-        dataset = _with_names(plan, place, slot, dataset, told)
-    for (place, slot), told in texts.items():
-        numbers[place][:, slot] = _codes(told, batch.slot_names(plan, place, slot, dataset))
+    for (place, slot), texts_of_slot in texts.items():
+        dataset = _with_names(plan, place, slot, dataset, texts_of_slot)
+    for (place, slot), texts_of_slot in texts.items():
+        numbers[place][:, slot] = _codes(texts_of_slot, batch.slot_names(plan, place, slot, dataset))
     return batch.rowwise(plan, dataset, rows, numbers)
 
 
@@ -75,10 +75,10 @@ def _with_names(plan: Plan, place: int, slot: int, dataset: Dataset, texts: pa.A
 def _longer(records: Records, ids: pa.Array) -> Records:
     """Return records with further ones behind them that have nothing but an id."""
     n = len(ids)
-    none, first = np.zeros(n, np.int64), (int(records.seq[-1]) if len(records) else 0) + 1
+    none, first = np.zeros(n, np.int64), (int(records.position[-1]) if len(records) else 0) + 1
     return Records(
         records.source,
-        np.append(records.seq, np.arange(first, first + n)),
+        np.append(records.position, np.arange(first, first + n)),
         np.append(records.time, none),
         pa.concat_arrays([records.ids, ids]),
         {name: Keys(np.append(of.codes, np.full(n, -1, np.int32)), of.names) for name, of in records.keys.items()},

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from tallystick.data.records import Record
 from tallystick.errors import FeatureOverflow
 from tallystick.features.groups import Channel, Edge, Group
-from tallystick.features.online.naming import check_length, namer, told
+from tallystick.features.online.naming import check_length, entity_words, namer
 from tallystick.features.online.scalar import evaluator
 from tallystick.features.online.slots import Answer, Tracked, empty, finisher, instant, looks, used_edges, windower
 from tallystick.features.online.totals import Layout, added, beyond
-from tallystick.features.online.tracking import TrackKeeper
+from tallystick.features.online.tracking import TrackState
 from tallystick.features.state import keys
 from tallystick.features.state.step import Window
 from tallystick.features.state.store import Entry, Onwards, StoreTransaction
@@ -19,12 +19,12 @@ from tallystick.features.state.store import Entry, Onwards, StoreTransaction
 Weigh = Callable[[Record, Sequence[float]], int]
 
 
-class Keeper:
+class AggregateState:
     """Keeps and asks the entities of one group.
 
     A record costs one place among its entity's running totals, and the correction of every later total, of which there
-    are none unless it arrives late; and what ``TrackKeeper`` says for each track. A question costs one lookup for each
-    different edge of the totals' windows, one for each series, and what ``TrackKeeper`` says.
+    are none unless it arrives late; and what ``TrackState`` says for each track. A question costs one lookup for each
+    different edge of the totals' windows, one for each series, and what ``TrackState`` says.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ class Keeper:
         self.group, self._longest = group, longest
         self.columns = tuple(later[series.later] for series in group.series)
         """What each series counts, for whoever must be told."""
-        self._name, self._asked = namer(group.keys, own_id), namer(group.at, spine_id)
+        self._name, self._requested = namer(group.keys, own_id), namer(group.at, spine_id)
         self._conditions = tuple(evaluator(condition) for condition in group.conditions)
         self._weigh = tuple(_weigher(channel) for channel in group.channels[1:])
         self._layout = Layout(len(group.channels))
         self._events = keys.events_of(place)
         self._series = tuple(keys.list_of(keys.SERIES, place, each) for each in range(len(group.series)))
-        self._tracks = tuple(TrackKeeper(place, each, group, own_id) for each in range(len(group.tracks)))
+        self._tracks = tuple(TrackState(place, each, group, own_id) for each in range(len(group.tracks)))
         self._edges = _Ends([group.offsets[edge] for edge in used_edges(group)])
         self._looked = tuple(self._tracks[look.track].begins for look in looks(group))
         self._look_edges = _Ends([group.offsets[look.edge] for look in looks(group)])
@@ -74,9 +74,9 @@ class Keeper:
             check_length(name, self._longest, self.group.keys)
         return name
 
-    def asked(self, record: Record) -> bytes | None:
+    def requested(self, record: Record) -> bytes | None:
         """Return the entity that a record of the spine asks about, None where no event can belong to it."""
-        name = self._asked(record)
+        name = self._requested(record)
         return None if name is None or len(name) > self._longest else name
 
     def met(self, record: Record) -> list[float]:
@@ -84,7 +84,7 @@ class Keeper:
         return [condition(record, ()) for condition in self._conditions]
 
     def entering(
-        self, store: StoreTransaction, entity: bytes, record: Record, seq: int, met: Sequence[float]
+        self, store: StoreTransaction, entity: bytes, record: Record, position: int, met: Sequence[float]
     ) -> list[Entry]:
         """Return what to put for one more record: its own totals, and the corrected ones of all that are later.
 
@@ -93,7 +93,7 @@ class Keeper:
         FeatureOverflow
             If a running total leaves the range in which every window is exact.
         """
-        named, end = keys.measured(entity), keys.at(_time(record), seq)
+        named, end = keys.measured(entity), keys.at(_time(record), position)
         weights = [1, *[weigh(record, met) for weigh in self._weigh]]
         self._check(beyond(weights), weights, entity, record)
         entries, pack = [], self._layout.pack
@@ -133,14 +133,14 @@ class Keeper:
         """Return the keys before which the entity's totals, series and tracked events are looked up."""
         named = keys.measured(entity)
         begins = self._events + named
-        asked = [begins + end for end in self._edges.at(time)]
+        requested = [begins + end for end in self._edges.at(time)]
         if self._series:
             now = named + keys.end_of(time)
-            asked += [series + now for series in self._series]
+            requested += [series + now for series in self._series]
         if self._looked:
             ends = self._look_edges.at(time)
-            asked += [track + named + end for track, end in zip(self._looked, ends, strict=True)]
-        return asked
+            requested += [track + named + end for track, end in zip(self._looked, ends, strict=True)]
+        return requested
 
     def windows(self, entity: bytes, time: int) -> list[Window]:
         """Return the windows that ``answers`` reads as well."""
@@ -173,7 +173,7 @@ class Keeper:
             of = self.group.channels[place].of
             value = record.values.get(of) if isinstance(of, str) else None
             shown = weights[place] if value is None else value
-            raise FeatureOverflow(str(of), entity=told(self.group.keys, entity), value=shown)
+            raise FeatureOverflow(str(of), entity=entity_words(self.group.keys, entity), value=shown)
 
 
 class Additions(NamedTuple):
