@@ -32,8 +32,8 @@ from rich.table import Table
 
 from tallystick.definitions.durations import DAY_US
 from tallystick.features.online.executor import Transaction
-from tallystick.log.reader import LogReader
 from tallystick.log.sqlite import SqliteLog
+from tallystick.log.sqlite_reader import SqliteLogReader
 from tallystick.scoring.reasons import Reasons
 from tallystick.scoring.session import Session
 from tallystick.serving import commit_batch, tokens
@@ -248,7 +248,7 @@ def _timed() -> Iterator[dict[str, float]]:
     spent: dict[str, float] = defaultdict(float)
     stages: list[tuple[str, Any, str]] = [
         ("screen the request", commit_batch, "parse"),
-        ("look up key and record in the log", LogReader, "find"),
+        ("look up key and record in the log", SqliteLogReader, "find"),
         ("append to the state", Transaction, "append"),
         ("features", Transaction, "vector"),
         ("score", Session, "raw_and_score"),

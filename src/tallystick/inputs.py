@@ -26,7 +26,7 @@ from tallystick.features.spill.executor import Written
 from tallystick.features.spill.folder import sweep
 from tallystick.features.sql.query import script
 from tallystick.ground import Ground
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.replay.fold import fold
 from tallystick.serving import anchoring
 
@@ -65,7 +65,7 @@ class Inputs(Ground):
             if screened is not None:
                 screened(reading.screenings)
             return reading.dataset
-        with LogReader.open(self.places.log) as log:
+        with open_log(self.places.log) as log:
             anchoring.verify(log, self.ledger)
             return fold(log, self.plan(self.definitions.model(model)), until=NOW_ON)
 

@@ -27,7 +27,7 @@ from tallystick.governance.releases import record_deployment, record_release
 from tallystick.ground import named, user
 from tallystick.inputs import NOW_ON, Inputs, named_step
 from tallystick.ledger.entry import LedgerEntry
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.log.sqlite import SqliteLog
 from tallystick.monitoring import from_log
 from tallystick.monitoring.report import Report
@@ -251,7 +251,7 @@ class Project(Inputs):
         plan = self.bundle(bundle).plan
         if not self.places.log.exists():
             raise NothingServed
-        with LogReader.open(self.places.log) as log:
+        with open_log(self.places.log) as log:
             anchoring.check_last(log, anchoring.signed(self.ledger))
             sources = {source.name: source for source in plan.sources}
             follow = partial(
@@ -279,7 +279,7 @@ class Project(Inputs):
         """
         if not self.places.log.exists():
             raise NothingServed
-        with LogReader.open(self.places.log) as log:
+        with open_log(self.places.log) as log:
             yield Archive(log, self.places.bundles, self.trusted_keys(), self.ledger)
 
     def replay(self, name: str, *, model: str | None = None, with_todays_definitions: bool = False) -> Verdict:
@@ -360,7 +360,7 @@ class Project(Inputs):
         """Say which rows can have no label: stopped payments never get one."""
         if not self.places.log.exists():
             return None
-        with LogReader.open(self.places.log) as log:
+        with open_log(self.places.log) as log:
             return np.isin(matrix.position, from_log.stopped(log, model.features.spine.name))
 
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tallystick.log.entry import Entry
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.replay.fold import fold
 from tallystick.serving import anchoring, tokens
 from tallystick.serving.record import decode
@@ -109,7 +109,7 @@ def _load_and_kill(process: Process, clients: list[Client], seconds: float) -> N
 
 def _check_log(world: World, clients: list[Client]) -> None:
     """Prove the log that the killed server left, and hold every answer against it."""
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         log.verify(anchoring.signed(world.ledger)[-1])
         entries = list(log.read())
     decisions = {entry.id: entry for entry in entries if entry.kind == "decision"}
@@ -137,7 +137,7 @@ def _check_state(world: World) -> None:
     with world.service():
         pass
     stood, rebuilt = open_state(world.folder / "state", world.plan), open_state(copy.folder / "state", world.plan)
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         rebuilt.rebuild(fold(log, world.plan, until=log.head.position))
         with rebuilt.transaction() as state:
             state.commit(log.head.position)

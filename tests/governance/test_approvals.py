@@ -164,13 +164,14 @@ def test_an_approval_before_the_release_counts_for_nothing(ledger: Ledger, peopl
 
 
 def test_a_changed_ledger_approves_nothing(ledger: Ledger, people: People, bundle: str, evidence: Evidence) -> None:
-    """When any byte of the ledger was changed, no approval is read from it and none is added."""
+    """Who opens a ledger of which any byte was changed reads no approval from it, and adds nothing to it."""
     approve(ledger, bundle, evidence, signer=people["val"], at=20)
     with closing(sqlite3.connect(ledger.path)) as prompt, prompt:
         prompt.execute("DROP TRIGGER entries_are_written_once")
         prompt.execute("UPDATE entries SET record = replace(record, 'vic', 'vik')")
+    opened = Ledger.open(ledger.path, ledger.checkpoints.path)
 
     with pytest.raises(LedgerDamaged):
-        Approvals(ledger).of(bundle)
+        Approvals(opened).of(bundle)
     with pytest.raises(LedgerDamaged):
-        refuse(ledger, bundle, reason="no", signer=people["val"], at=21)
+        refuse(opened, bundle, reason="no", signer=people["val"], at=21)

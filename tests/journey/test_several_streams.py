@@ -104,7 +104,7 @@ def test_every_record_is_taken(journey: Journey) -> None:
 def test_kinds_follow_use(journey: Journey) -> None:
     """What features aggregate or look up are events in the log; corrections and reports are outcomes."""
     with journey.open().archive() as archive:
-        kinds = {entry.stream: entry.kind for entry in archive.log.read() if entry.kind != "decision"}
+        kinds = {entry.namespace: entry.kind for entry in archive.log.read() if entry.kind != "decision"}
 
     events, outcomes = {"applications", "payments", "profiles"}, {"refunds", "defaults"}
     assert kinds == dict.fromkeys(events, "event") | dict.fromkeys(outcomes, "outcome")

@@ -220,3 +220,72 @@ def test_files_that_are_no_ledger_are_sentences(tmp_path: Path, ledger: Ledger) 
         prompt.execute("PRAGMA user_version = 2")
     with pytest.raises(LedgerFormatUnknown, match="has format 2"):
         ledger.verify()
+
+
+def alter(ledger: Ledger, statement: str) -> None:
+    """Change what is stored, past the triggers that only stop accidents."""
+    with closing(sqlite3.connect(ledger.path)) as prompt, prompt:
+        for trigger in ("entries_stay", "entries_are_written_once"):
+            prompt.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+        prompt.execute(statement)
+
+
+def test_a_tail_is_proven_by_whoever_has_proven_the_rest(ledger: Ledger, ada: Signer) -> None:
+    """What others append is proven before it is believed: a forged entry in it is found, and nothing is written."""
+    proven = ledger.verified_entries()
+    others = [repeated(ledger).record("noted", {"n": n}, ada, 3 + n) for n in range(3)]
+
+    assert ledger.verified_entries() == [*proven, *others]
+
+    repeated(ledger).record("noted", {"n": 3}, ada, 6)
+    alter(ledger, "UPDATE entries SET signature = zeroblob(64) WHERE number = 6")
+    for use in (ledger.verified_entries, lambda: ledger.record("noted", {}, ada, 7), lambda: ledger.checkpoint(ada, 7)):
+        with pytest.raises(LedgerDamaged) as caught:
+            use()
+        assert (caught.value.number, caught.value.problem) == (6, "signature")
+
+
+def test_a_cut_below_what_was_proven_is_found(ledger: Ledger, ada: Signer) -> None:
+    """Entries that this object has proven are not cut off unseen, nor replaced by others."""
+    ledger.record("noted", {}, ada, 3)
+    ledger.verified_entries()
+    alter(ledger, "DELETE FROM entries WHERE number = 3")
+
+    with pytest.raises(LedgerDamaged, match="no longer the entry"):
+        ledger.verified_entries()
+    repeated(ledger).record("noted", {"other": True}, ada, 3)
+    with pytest.raises(LedgerDamaged, match="no longer the entry"):
+        ledger.verified_entries()
+
+
+def test_what_was_proven_is_proven_anew_by_verify(ledger: Ledger, ada: Signer) -> None:
+    """An entry altered after it was proven is found by `verify` and by every new object, and is believed no more."""
+    ledger.record("noted", {}, ada, 3)
+    ledger.verified_entries()
+    alter(ledger, "UPDATE entries SET hash = zeroblob(32) WHERE number = 2")
+
+    for use in (ledger.verify, repeated(ledger).verified_entries, ledger.verified_entries):
+        with pytest.raises(LedgerDamaged) as caught:
+            use()
+        assert (caught.value.number, caught.value.problem) == (2, "hash")
+
+
+def test_checkpoints_are_proven_from_the_last_one_on(ledger: Ledger, ada: Signer) -> None:
+    """Lines that others add are proven, and a file that was cut or written anew below the last line is found."""
+    ledger.checkpoint(ada, 3)
+    ledger.verified_entries()
+    repeated(ledger).checkpoint(ada, 4)
+    ledger.checkpoint(ada, 5)
+    lines = ledger.checkpoints.path.read_bytes().splitlines(keepends=True)
+
+    assert ledger.verify().n_checkpoints == 3
+
+    for damaged in (b"", lines[0], b"".join([*lines[:2], lines[1]]), b"".join(lines)[:-5]):
+        ledger.checkpoints.path.write_bytes(damaged)
+        with pytest.raises(LedgerDamaged) as caught:
+            ledger.verified_entries()
+        assert caught.value.line == 3
+    ledger.checkpoints.path.write_bytes(b"".join([*lines, lines[0]]))
+    with pytest.raises(LedgerDamaged) as caught:
+        ledger.verified_entries()
+    assert caught.value.line == 4

@@ -13,7 +13,7 @@ def append_for_ever(path: str) -> None:
     with SqliteLog.create_or_open(path) as log:
         for group in itertools.count():
             drafts = [
-                Draft(kind="event", stream="payments", id=f"{os.getpid()}-{group}-{i}", at=group, body=b"%d" % i)
+                Draft(kind="event", namespace="payments", id=f"{os.getpid()}-{group}-{i}", at=group, body=b"%d" % i)
                 for i in range(1 + group % 7)
             ]
             for entry in log.append(drafts):

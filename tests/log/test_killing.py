@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.errors import LogHeld
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.log.sqlite import SqliteLog
 
 APPENDING = Path(__file__).with_name("appending.py")
@@ -34,7 +34,7 @@ def test_every_acknowledged_entry_survives_a_kill(path: Path) -> None:
     acknowledged: dict[int, str] = {}
     for _ in range(5):
         acknowledged |= kill_while_appending(path, chance.uniform(0.0, 0.2))
-        with LogReader.open(path) as reader:
+        with open_log(path) as reader:
             assert reader.verify().position >= max(acknowledged)
 
     with SqliteLog.create_or_open(path) as log:
@@ -52,7 +52,7 @@ def test_a_reader_is_welcome_while_another_process_writes(path: Path) -> None:
     writer.stdout.readline()
 
     try:
-        with LogReader.open(path) as reader:
+        with open_log(path) as reader:
             assert reader.verify().position >= 1
             with pytest.raises(LogHeld) as caught:
                 SqliteLog.create_or_open(path)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tallystick.errors import LogDamaged, LogError
 from tallystick.log.chain import entry_hash, genesis
 from tallystick.log.entry import Draft, Head, Segment
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.log.sqlite import SqliteLog
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=5)
@@ -24,7 +24,10 @@ def closed(path: Path) -> Path:
     with SqliteLog.create_or_open(path) as log:
         log.attach(Segment("a" * 64, 1, 50, "history"))
         log.append(
-            [Draft(kind="event", stream="payments", id=f"p{i}", at=i, body=b'{"amount":"%d"}' % i) for i in range(10)]
+            [
+                Draft(kind="event", namespace="payments", id=f"p{i}", at=i, body=b'{"amount":"%d"}' % i)
+                for i in range(10)
+            ]
         )
     edit(path, "DROP TRIGGER entries_stay", "DROP TRIGGER entries_are_written_once")
     return path
@@ -37,7 +40,7 @@ def edit(path: Path, *statements: str) -> None:
 
 
 def damage(path: Path, trusted: Head | None = None) -> LogDamaged:
-    with pytest.raises(LogDamaged) as caught, LogReader.open(path) as reader:
+    with pytest.raises(LogDamaged) as caught, open_log(path) as reader:
         reader.verify(trusted)
     return caught.value
 
@@ -51,7 +54,7 @@ def damage(path: Path, trusted: Head | None = None) -> LogDamaged:
         ("UPDATE entries SET at = 'noon' WHERE position = 56", 56, "header"),
         ("UPDATE entries SET id = 'q' WHERE position = 60", 60, "hash"),
         ("UPDATE entries SET id = CAST(id AS BLOB) WHERE position = 60", 60, "header"),
-        ("UPDATE entries SET stream = 'payment' WHERE position = 51", 51, "hash"),
+        ("UPDATE entries SET namespace = 'payment' WHERE position = 51", 51, "hash"),
         ("UPDATE entries SET kind = 'outcome' WHERE position = 52", 52, "hash"),
         ("UPDATE entries SET kind = 'rumour' WHERE position = 52", 52, "header"),
         ("UPDATE entries SET hash = zeroblob(32) WHERE position = 53", 53, "hash"),
@@ -60,7 +63,7 @@ def damage(path: Path, trusted: Head | None = None) -> LogDamaged:
         ("UPDATE entries SET position = 90 WHERE position = 60", 60, "gap"),
         ("UPDATE entries SET position = -5 WHERE position = 60", -5, "order"),
         ("UPDATE entries SET position = 50 WHERE position = 60", 50, "order"),
-        ("INSERT INTO entries SELECT 61, kind, stream, 'new', at, body, hash FROM entries LIMIT 1", 61, "hash"),
+        ("INSERT INTO entries SELECT 61, kind, namespace, 'new', at, body, hash FROM entries LIMIT 1", 61, "hash"),
         ("UPDATE segments SET digest = replace(digest, 'a', 'b')", 51, "hash"),
         ("UPDATE segments SET digest = upper(digest)", 51, "hash"),
         ("UPDATE segments SET digest = x'00'", None, "header"),
@@ -81,6 +84,22 @@ def test_names_the_first_bad_position(closed: Path, statement: str, position: in
     assert (found.position, found.problem) == (position, problem)
 
 
+@pytest.mark.parametrize("index", ["entries_by_name", "entries_in_order"])
+def test_finds_an_entry_hidden_from_an_index(closed: Path, index: str) -> None:
+    """An entry that stands in the table and not in an index would not be looked up: that is damage, too."""
+    with closing(sqlite3.connect(closed, isolation_level=None)) as prompt:
+        (text,) = prompt.execute("SELECT sql FROM sqlite_master WHERE name = ?", (index,)).fetchone()
+        prompt.execute(f"DROP INDEX {index}")
+        prompt.execute(f"{text} WHERE position <> 55")
+        prompt.execute("PRAGMA writable_schema = ON")
+        prompt.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (text, index))
+
+    found = damage(closed)
+
+    assert (found.position, found.problem) == (None, "file")
+    assert f"{index} has 9 of 10" in found.detail
+
+
 def test_finds_two_entries_exchanged(closed: Path) -> None:
     """Exchanging two entries with their hashes is found at the first of them."""
     edit(
@@ -95,23 +114,23 @@ def test_finds_two_entries_exchanged(closed: Path) -> None:
 
 def test_finds_a_cut_tail_by_a_trusted_head(closed: Path) -> None:
     """A tail that was cut is invisible by itself, and found with a head kept elsewhere."""
-    with LogReader.open(closed) as reader:
+    with open_log(closed) as reader:
         trusted = reader.verify()
     edit(closed, "DELETE FROM entries WHERE position > 57")
 
-    with LogReader.open(closed) as reader:
+    with open_log(closed) as reader:
         assert reader.verify().position == 57
     assert (damage(closed, trusted).position, damage(closed, trusted).problem) == (58, "cut")
 
 
 def test_finds_a_chain_rewritten_whole_by_a_trusted_head(closed: Path, tmp_path: Path) -> None:
     """Another chain of the same length is found with a head kept elsewhere, wherever that head stands."""
-    with LogReader.open(closed) as reader:
+    with open_log(closed) as reader:
         origin, middle = reader.origin, next(reader.read(after=54))
     other = tmp_path / "other.sqlite"
     with SqliteLog.create_or_open(other) as log:
         log.attach(Segment("b" * 64, 1, 50, "history"))
-        log.append([Draft(kind="event", stream="payments", id=f"q{i}", at=i, body=b"") for i in range(10)])
+        log.append([Draft(kind="event", namespace="payments", id=f"q{i}", at=i, body=b"") for i in range(10)])
 
     assert damage(other, origin).position == 50
     assert damage(other, Head(middle.position, middle.hash)).position == 55
@@ -119,7 +138,7 @@ def test_finds_a_chain_rewritten_whole_by_a_trusted_head(closed: Path, tmp_path:
 
 def test_a_trusted_head_that_fits_is_met(closed: Path) -> None:
     """A head noted earlier proves the log that went on after it."""
-    with LogReader.open(closed) as reader:
+    with open_log(closed) as reader:
         origin, middle, last = reader.origin, next(reader.read(after=54)), reader.head
 
         assert {reader.verify(Head(middle.position, middle.hash)), reader.verify(origin)} == {last}
@@ -130,7 +149,7 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a closed log of 300 entries, for flipping bytes in copies of it."""
     path = tmp_path_factory.mktemp("intact") / "log.sqlite"
     with SqliteLog.create_or_open(path) as log:
-        log.append([Draft(kind="event", stream="s", id=str(i), at=i, body=b"%d" % i * 20) for i in range(300)])
+        log.append([Draft(kind="event", namespace="s", id=str(i), at=i, body=b"%d" % i * 20) for i in range(300)])
     return path
 
 
@@ -140,7 +159,7 @@ def test_a_flipped_byte_changes_no_entry_unseen(intact: Path, data: st.DataObjec
     content = bytearray(intact.read_bytes())
     place = data.draw(st.integers(0, len(content) - 1))
     content[place] ^= data.draw(st.integers(1, 255))
-    with LogReader.open(intact) as reader:
+    with open_log(intact) as reader:
         trusted = reader.head
     copy = intact.with_name("flipped.sqlite")
     for left in intact.parent.glob("flipped*"):
@@ -148,7 +167,7 @@ def test_a_flipped_byte_changes_no_entry_unseen(intact: Path, data: st.DataObjec
     copy.write_bytes(content)
 
     try:
-        with LogReader.open(copy) as reader:
+        with open_log(copy) as reader:
             reader.verify(trusted)
             entries = [(e.position, e.id, e.at, e.body) for e in reader.read()]
     except LogError:
@@ -175,18 +194,21 @@ def test_any_groups_make_the_chain_of_their_entries(
     """However entries are grouped, the head is what hashing them one by one gives, and the log verifies."""
     folder = tmp_path_factory.mktemp("groups")
     drafts = [
-        [Draft(kind="event", stream=stream, id=f"{g}-{i}", at=g, body=body) for i, (stream, body) in enumerate(group)]
+        [
+            Draft(kind="event", namespace=namespace, id=f"{g}-{i}", at=g, body=body)
+            for i, (namespace, body) in enumerate(group)
+        ]
         for g, group in enumerate(groups)
     ]
     flat = [draft for group in drafts for draft in group]
     expected = genesis([])
     for position, d in enumerate(flat, start=1):
-        expected = entry_hash(expected, position, (d.kind, d.stream, d.id), d.at, d.body)
+        expected = entry_hash(expected, position, (d.kind, d.namespace, d.id), d.at, d.body)
 
     with SqliteLog.create_or_open(folder / "log.sqlite") as log:
         for group in drafts:
             log.append(group)
 
         assert log.verify() == log.head == Head(len(flat), expected)
-        assert [(e.stream, e.id, e.body) for e in log.read()] == [(d.stream, d.id, d.body) for d in flat]
+        assert [(e.namespace, e.id, e.body) for e in log.read()] == [(d.namespace, d.id, d.body) for d in flat]
     shutil.rmtree(folder)

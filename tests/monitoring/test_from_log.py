@@ -11,7 +11,7 @@ from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.fields import Field, Flag, Key, Time
 from tallystick.definitions.models import LabelDefinition
 from tallystick.definitions.streams import StreamDefinition
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.monitoring import from_log
 from tallystick.monitoring.outcomes import Action
 from tallystick.replay.fold import fold
@@ -35,7 +35,7 @@ def answers(world: World) -> list[Decided]:
 
 def test_decisions_become_columns(world: World, answers: list[Decided]) -> None:
     """Every decision of the bundle is one row, with its own action, score, instant and cost."""
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         dataset = fold(log, world.plan, until=log.head.position)
         found = from_log.decided(log, dataset, world.model.policy, stream="payments", bundle=world.bundle)
 
@@ -54,7 +54,7 @@ def test_an_event_asked_about_twice_is_counted_once(tmp_path: Path) -> None:
     with world.service() as service:
         service.decide([Request(first), Request(second), Request(first, key="again"), Request(first, key="and again")])
 
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         dataset = fold(log, world.plan, until=log.head.position)
         found = from_log.decided(log, dataset, world.model.policy, stream="payments", bundle=world.bundle)
 
@@ -63,7 +63,7 @@ def test_an_event_asked_about_twice_is_counted_once(tmp_path: Path) -> None:
 
 def test_another_bundle_decided_nothing(world: World, answers: list[Decided]) -> None:
     """Decisions of one bundle are not counted for another."""
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         dataset = fold(log, world.plan, until=log.head.position)
         found = from_log.decided(log, dataset, world.model.policy, stream="payments", bundle="0" * 64)
 
@@ -72,7 +72,7 @@ def test_another_bundle_decided_nothing(world: World, answers: list[Decided]) ->
 
 def test_reports_are_those_of_history_and_log(world: World, answers: list[Decided]) -> None:
     """Reports from before the first decision and after it stand in one column, in order of arrival."""
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         dataset = fold(log, world.plan, until=log.head.position)
         found = from_log.reported(dataset, world.model.label)
 
@@ -82,7 +82,7 @@ def test_reports_are_those_of_history_and_log(world: World, answers: list[Decide
 
 def test_stopped_events_have_no_label(world: World, answers: list[Decided]) -> None:
     """The stopped events are those whose decision says stop, no others."""
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         found = from_log.stopped(log, "payments")
 
     assert found.tolist() == [a.decision.event for a in answers if a.decision.action == "decline"]
@@ -91,7 +91,7 @@ def test_stopped_events_have_no_label(world: World, answers: list[Decided]) -> N
 def test_a_report_is_made_from_log_and_bundle(world: World, answers: list[Decided], tmp_path: Path) -> None:
     """The report counts the decisions and prints a reference that so few bad ones allow to claim."""
     settings = from_log.settings(world.model, Monitoring())
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         dataset = fold(log, world.plan, until=log.head.position)
         report = from_log.watch(
             log, dataset, world.open_bundle(), world.model.label, as_of=NOW + 40 * 86_400_000_000, settings=settings

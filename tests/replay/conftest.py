@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.replay.archive import Archive
 from tallystick.serving.requests import Request
 from tallystick.testing.world import World, build
@@ -38,5 +38,5 @@ def world(decided_world: World, tmp_path: Path) -> World:
 @pytest.fixture
 def archive(world: World) -> Iterator[Archive]:
     """Return what the world kept."""
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         yield Archive(log, world.bundles, tuple(world.trusted), world.ledger)

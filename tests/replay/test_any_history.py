@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tallystick.definitions.clock import SettableClock
 from tallystick.features.plan import Plan
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
+from tallystick.log.protocol import LogReader
 from tallystick.log.sqlite import SqliteLog
 from tallystick.release.open import Bundle
 from tallystick.replay.archive import Archive
@@ -63,7 +64,7 @@ def test_any_order_is_remembered(groups: list[list[Task]], bundle: Bundle, decid
     """Ties, late events, early reports, retries and conflicts: state = rebuild, replay = identical, once = once."""
     with tempfile.TemporaryDirectory() as folder:
         answers, stood = _served(Path(folder), bundle, groups)
-        with LogReader.open(Path(folder) / "log.sqlite") as log:
+        with open_log(Path(folder) / "log.sqlite") as log:
             rebuilt = _rebuilt(Path(folder) / "rebuilt", bundle.plan, log)
             archive = Archive(log, decided_world.bundles, tuple(decided_world.trusted))
             decisions = [entry.id for entry in log.read(kinds=("decision",))]

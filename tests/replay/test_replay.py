@@ -14,7 +14,7 @@ from tallystick.errors import DecisionUnknown, NothingDecided
 from tallystick.features.plan import Plan
 from tallystick.governance.approvals import refuse
 from tallystick.log.chain import entry_hash
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.replay.archive import Archive
 from tallystick.replay.period import replay_period
 from tallystick.replay.single import replay
@@ -29,7 +29,7 @@ N_DECISIONS = 300
 
 def opened(world: World, *, signed: bool = True) -> Archive:
     """Return a fresh archive over a world's files."""
-    log = LogReader.open(world.folder / "log.sqlite")
+    log = open_log(world.folder / "log.sqlite")
     return Archive(log, world.bundles, tuple(world.trusted), world.ledger if signed else None)
 
 
@@ -151,12 +151,12 @@ def test_a_chain_written_anew_without_a_ledger(world: World) -> None:
 
 def _rewrite(world: World, name: str, old: bytes, new: bytes) -> None:
     """Change an event and compute every hash after it again."""
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         known, entries = log.origin.hash, list(log.read())
     for entry in entries:
         is_changed = entry.kind == "event" and entry.id == name
         body = entry.body.replace(old, new) if is_changed else entry.body
-        known = entry_hash(known, entry.position, (entry.kind, entry.stream, entry.id), entry.at, body)
+        known = entry_hash(known, entry.position, (entry.kind, entry.namespace, entry.id), entry.at, body)
         if body != entry.body or known != entry.hash:
             changed(world, "UPDATE entries SET body = ?, hash = ? WHERE position = ?", body, known, entry.position)
 
@@ -188,7 +188,7 @@ def test_each_stored_thing_is_compared(world: World, field: str, value: object, 
 
 def _with(world: World, **changes: object) -> Verdict:
     """Replay a decision whose stored fields were exchanged, in a chain that is whole."""
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         stored = log.find("decision", "payments", LATE)
     assert stored is not None
     decision = msgspec.convert(
@@ -199,12 +199,12 @@ def _with(world: World, **changes: object) -> Verdict:
 
 
 def _rewrite_body(world: World, position: int, body: bytes) -> None:
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         entries = list(log.read(after=position - 2))
     known = entries[0].hash
     for entry in entries[1:]:
         new = body if entry.position == position else entry.body
-        known = entry_hash(known, entry.position, (entry.kind, entry.stream, entry.id), entry.at, new)
+        known = entry_hash(known, entry.position, (entry.kind, entry.namespace, entry.id), entry.at, new)
         changed(world, "UPDATE entries SET body = ?, hash = ? WHERE position = ?", new, known, entry.position)
 
 

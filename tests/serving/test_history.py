@@ -7,7 +7,7 @@ import pytest
 from tallystick.data.records import Dataset
 from tallystick.definitions.streams import Stream
 from tallystick.errors import SegmentRefused
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.serving.history import History, begin_log
 from tallystick.testing.world import World
 
@@ -18,7 +18,7 @@ def test_a_log_begins_with_all_of_history(first_world: World, tmp_path: Path) ->
     left = sorted(path.name for path in (tmp_path / "old").iterdir())
     (tmp_path / "old").rename(tmp_path / "new")
 
-    with LogReader.open(tmp_path / "new" / "log.db") as log:
+    with open_log(tmp_path / "new" / "log.db") as log:
         found = History.of(log, tuple(records.source for records in first_world.dataset.records.values())).dataset()
 
     assert found is not None
@@ -32,7 +32,7 @@ def test_what_was_declared_later_has_no_history(first_world: World, tmp_path: Pa
     begin_log(tmp_path / "log.db", first_world.dataset, tmp_path / "segments")
     refunds = Stream("refunds", id="refund_id", time="at", fields={}).definition
 
-    with LogReader.open(tmp_path / "log.db") as log:
+    with open_log(tmp_path / "log.db") as log:
         assert History.of(log, sources).unknown == ()
         assert History.of(log, (*sources, refunds)).unknown == ("refunds",)
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.serving import tokens
 from tallystick.serving.http import MOST_BYTES
 from tallystick.serving.routes import ROUTES
@@ -71,7 +71,7 @@ def test_several_records_keep_their_own_bytes(served: Process) -> None:
 
     assert [answer["status"] for answer in reply.body["answers"]] == [200, 422]
     sequence = reply.body["answers"][0]["sequence"]
-    with LogReader.open(_folder(served) / "log.sqlite") as log:
+    with open_log(_folder(served) / "log.sqlite") as log:
         event = log.entry(sequence - 1)
     assert event is not None
     assert event.body == odd

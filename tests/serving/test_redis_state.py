@@ -7,7 +7,7 @@ import pytest
 
 from tallystick.features.online.executor import Online
 from tallystick.features.state.lmdb import LmdbStore
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.replay.archive import Archive
 from tallystick.replay.fold import fold
 from tallystick.replay.period import replay_period
@@ -59,7 +59,7 @@ def test_without_its_redis_a_service_refers(world: World, server: RedisServer, t
     assert all(isinstance(answer, Recorded) for answer in kept)
     assert stated["fallbacks"] == 15
     assert "cannot be used" in stated["state"]
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         faults = [entry.body for entry in log.read(kinds=("fault",))]
     assert len(faults) == 15
     assert all(b"StateUnavailable" in fault for fault in faults)
@@ -71,7 +71,7 @@ def test_what_was_referred_while_it_was_away_is_replayed(world: World, server: R
         service.decide(requests(world.payments(5)))
         server.stop()
         service.decide(requests(world.payments(5, skip=5)))
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         report = replay_period(Archive(log, world.bundles, tuple(world.trusted), world.ledger), "payments")
 
     assert (report.n_decisions, report.is_identical) == (10, True)
@@ -118,7 +118,7 @@ def test_a_state_in_redis_is_remade(world: World, server: RedisServer) -> None:
         position = service._online.position
 
     def fill(online: Online) -> None:
-        with LogReader.open(world.folder / "log.sqlite") as log:
+        with open_log(world.folder / "log.sqlite") as log:
             online.rebuild(fold(log, world.plan, until=position))
         with online.transaction() as state:
             state.commit(position)
@@ -153,7 +153,7 @@ def decisions(answers: Sequence[Answer]) -> list[Decision]:
 def rebuilt(world: World, folder: Path) -> str:
     """Return the digest of a state of history and log alone, in LMDB."""
     online = Online(world.plan, LmdbStore(folder / "rebuilt"))
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         online.rebuild(fold(log, world.plan, until=log.head.position))
         with online.transaction() as state:
             state.commit(log.head.position)

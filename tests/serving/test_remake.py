@@ -8,7 +8,7 @@ import pytest
 from tallystick.definitions.clock import SettableClock
 from tallystick.errors import StateHeld
 from tallystick.features.online.executor import Online
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.serving.catch_up import catch_up
 from tallystick.serving.history import History
 from tallystick.serving.requests import Request
@@ -110,7 +110,7 @@ def contents(world: World) -> tuple[int, str]:
 
 def remade(world: World) -> Remade:
     """Make the state anew from the world's log."""
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         sources = {source.name: source for source in world.plan.sources}
         history = History.of(log, world.plan.sources)
         return remake_state(root(world), world.plan, lambda online: catch_up(online, log, sources, history))

@@ -13,7 +13,7 @@ from tallystick.errors import NotApproved, StreamUnknown
 from tallystick.features.batch.executor import compute
 from tallystick.governance.approvals import refuse
 from tallystick.log.entry import Draft, Entry
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.log.sqlite import SqliteLog
 from tallystick.release.open import open_bundle
 from tallystick.replay.fold import fold
@@ -48,7 +48,7 @@ def refused(answer: Answer) -> Refused:
 
 def entries(world: World, *kinds: str) -> list[Entry]:
     """Return what the log holds after the history."""
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         return list(log.read(kinds=kinds or None))
 
 
@@ -71,7 +71,7 @@ def test_features_are_those_of_a_batch_over_the_log(service: Service, world: Wor
     service.record("chargebacks", [Request(raw) for raw in world.chargebacks(60)])
     answers = [decided(a) for a in service.decide([Request(raw) for raw in world.payments(150, skip=100)])]
 
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         matrix = compute(world.plan, fold(log, world.plan, until=log.head.position))
 
     tail = matrix.values[-150:].tolist()
@@ -189,7 +189,7 @@ def test_outcomes_are_recorded_once(service: Service, world: World) -> None:
     assert isinstance(repeated, Recorded)
     assert (first.is_repeated, repeated.is_repeated, repeated.position) == (False, True, first.position)
     assert refused(other).error == "conflict"
-    assert [(e.kind, e.stream) for e in entries(world)] == [("outcome", "chargebacks")]
+    assert [(e.kind, e.namespace) for e in entries(world)] == [("outcome", "chargebacks")]
 
 
 def test_a_record_is_known_whatever_its_kind_was(service: Service, world: World) -> None:
@@ -215,6 +215,7 @@ def test_nothing_is_acknowledged_when_the_log_fails(service: Service, world: Wor
     before = service._online.dump()
     blocker = sqlite3.connect(world.folder / "log.sqlite", isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
+    assert isinstance(service._log, SqliteLog)
     service._log._writing.execute("PRAGMA busy_timeout = 1")
 
     during = service.decide([Request(payment("p1"))])
@@ -253,7 +254,7 @@ def test_state_equals_a_rebuild(service: Service, world: World) -> None:
 def rebuilt(world: World) -> str:
     """Return the digest of a state made of history and log alone."""
     online = open_state(world.folder / "rebuilt", world.plan)
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         online.rebuild(fold(log, world.plan, until=log.head.position))
         with online.transaction() as state:
             state.commit(log.head.position)

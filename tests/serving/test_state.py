@@ -8,7 +8,7 @@ import pytest
 from tallystick.definitions.clock import SettableClock
 from tallystick.errors import HistoryAltered, HistoryMissing, SegmentDamaged, StateAhead
 from tallystick.log.entry import Draft
-from tallystick.log.reader import LogReader
+from tallystick.log.opening import open_log
 from tallystick.log.sqlite import SqliteLog
 from tallystick.serving.history import History, record_at
 from tallystick.serving.requests import Decided, Recorded, Request
@@ -55,7 +55,7 @@ def test_a_history_that_is_gone_or_changed_is_refused(world: World, clock: Setta
 
 def test_records_of_the_history_are_found_by_id(world: World) -> None:
     """Every id leads to its own sequence and content, and no other does."""
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         history = History.indexed(log, world.plan.sources)
 
     spine = world.dataset.records["payments"]
@@ -68,7 +68,7 @@ def test_records_of_the_history_are_found_by_id(world: World) -> None:
 
 def test_a_log_of_another_history_is_refused(world: World, clock: SettableClock) -> None:
     """A good segment in the place of the attached one is not the log's history."""
-    with LogReader.open(world.folder / "log.sqlite") as log:
+    with open_log(world.folder / "log.sqlite") as log:
         history = History.of(log, world.plan.sources)
     assert history.segment is not None
     moved = world.folder / "history" / "0000"

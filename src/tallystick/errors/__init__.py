@@ -43,7 +43,8 @@
     · LogHeld            another process writes it
     · LogUnavailable     no file, no right, no space
     · LogFormatUnknown   another version wrote it
-    · AlreadyLogged      kind, stream and id exist
+    · AlreadyLogged      kind, namespace and id exist
+    · GroupOpen          a group inside a group
     · EntryRefused       a draft that no log can hold
     · SegmentRefused     history that does not fit
   - LedgerError          the ledger cannot be used      do what the sentence says
@@ -188,6 +189,7 @@ from tallystick.errors.ledger import (
 from tallystick.errors.log import (
     AlreadyLogged,
     EntryRefused,
+    GroupOpen,
     LogDamaged,
     LogError,
     LogFormatUnknown,
@@ -306,6 +308,7 @@ __all__ = [
     "FeatureOverflow",
     "FieldUnknown",
     "FitFailed",
+    "GroupOpen",
     "HistogramUnfit",
     "HistoryAltered",
     "HistoryMissing",

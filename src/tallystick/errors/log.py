@@ -1,7 +1,5 @@
 """A log that cannot be used."""
 
-from pathlib import Path
-
 from tallystick.errors.base import TallystickError
 
 
@@ -15,11 +13,11 @@ class LogDamaged(LogError):
     `problem` is one of: file, header, hash, gap, order, cut.
     """
 
-    def __init__(self, path: Path, *, problem: str, detail: str, position: int | None = None) -> None:
-        self.path, self.problem, self.detail, self.position = path, problem, detail, position
+    def __init__(self, name: str, *, problem: str, detail: str, position: int | None = None) -> None:
+        self.name, self.problem, self.detail, self.position = name, problem, detail, position
         place = "" if position is None else f" at position {position}"
         super().__init__(
-            f"The log {path} is damaged{place} ({problem}): {detail}. "
+            f"The log {name} is damaged{place} ({problem}): {detail}. "
             "Keep the file as evidence, and go on from a copy whose head the ledger knows."
         )
 
@@ -27,22 +25,22 @@ class LogDamaged(LogError):
 class LogHeld(LogError):
     """A second writer opens the log."""
 
-    def __init__(self, path: Path, *, holder: int | None = None) -> None:
-        self.path, self.holder = path, holder
+    def __init__(self, name: str, *, holder: int | None = None) -> None:
+        self.name, self.holder = name, holder
         who = "another process" if holder is None else f"process {holder}"
         super().__init__(
-            f"The log {path} is being written by {who}, and has one writer at a time. "
+            f"The log {name} is being written by {who}, and has one writer at a time. "
             "Stop that process first, or open the log for reading only."
         )
 
 
 class LogUnavailable(LogError):
-    """The log's file cannot be opened, read or written."""
+    """The log's store cannot be opened, read or written."""
 
-    def __init__(self, path: Path, *, reason: str) -> None:
-        self.path, self.reason = path, reason
+    def __init__(self, name: str, *, reason: str) -> None:
+        self.name, self.reason = name, reason
         super().__init__(
-            f"The log {path} cannot be used: {reason}. "
+            f"The log {name} cannot be used: {reason}. "
             "Check that it exists, that this user may use its folder, and that the disk has space."
         )
 
@@ -50,33 +48,44 @@ class LogUnavailable(LogError):
 class LogFormatUnknown(LogError):
     """The log was written by a version with another layout."""
 
-    def __init__(self, path: Path, *, found: int, known: int) -> None:
-        self.path, self.found, self.known = path, found, known
+    def __init__(self, name: str, *, found: int, known: int) -> None:
+        self.name, self.found, self.known = name, found, known
         super().__init__(
-            f"The log {path} has format {found}, and this version of Tallystick knows format {known}. "
+            f"The log {name} has format {found}, and this version of Tallystick knows format {known}. "
             "Open it with the version that wrote it."
         )
 
 
 class AlreadyLogged(LogError):
-    """An entry of this kind, stream and id exists; `position` is None where it is in the same group."""
+    """An entry of this kind, namespace and id exists; `position` is None where it is in the same group."""
 
-    def __init__(self, kind: str, stream: str, name: str, *, position: int | None) -> None:
-        self.kind, self.stream, self.name, self.position = kind, stream, name, position
+    def __init__(self, kind: str, namespace: str, name: str, *, position: int | None) -> None:
+        self.kind, self.namespace, self.name, self.position = kind, namespace, name, position
         where = "twice in this group" if position is None else f"in the log already, at position {position}"
         super().__init__(
-            f"The {kind} {name!r} of {stream!r} is {where}. "
+            f"The {kind} {name!r} of {namespace!r} is {where}. "
             "An entry is written once: read the one that is there, or give the new one its own id."
+        )
+
+
+class GroupOpen(LogError):
+    """A group is begun inside the block of another."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"A group of entries for the log {name} is open in this thread already. "
+            "Leave its block first, or write both groups as one."
         )
 
 
 class EntryRefused(LogError):
     """A draft that the log cannot hold."""
 
-    def __init__(self, kind: str, stream: str, name: str, *, reason: str) -> None:
-        self.kind, self.stream, self.name, self.reason = kind, stream, name, reason
+    def __init__(self, kind: str, namespace: str, name: str, *, reason: str) -> None:
+        self.kind, self.namespace, self.name, self.reason = kind, namespace, name, reason
         super().__init__(
-            f"The {kind} {name!r} of {stream!r} cannot be logged: {reason}. Correct the draft; nothing was written."
+            f"The {kind} {name!r} of {namespace!r} cannot be logged: {reason}. Correct the draft; nothing was written."
         )
 
 

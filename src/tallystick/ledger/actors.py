@@ -13,7 +13,21 @@ ENROLLED = "actor_enrolled"
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A name, the key it signs with, what it may do, and the entry that says so."""
+    """Somebody who may sign.
+
+    Attributes
+    ----------
+    name : str
+        As entries and approvals show it.
+    public_pem : str
+        The key it signs with.
+    roles : frozenset of str
+        What it may do: `builder`, `validator`, `operator`.
+    enrolled_by : str
+        Who enrolled it.
+    number : int
+        The entry that says so: what it signs counts from the next one on.
+    """
 
     name: str
     public_pem: str
@@ -30,7 +44,7 @@ class Records(Protocol):
         ...
 
     def record(self, kind: str, facts: Mapping[str, Any], signer: Signer, at: int) -> LedgerEntry:
-        """Append an entry."""
+        """Append an entry; see `Ledger.record`."""
         ...
 
 

@@ -14,7 +14,15 @@ from tallystick.ledger.keys import verifies
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What has been proven so far: the number and hash of the last entry, and everybody enrolled by then."""
+    """What has been proven so far: a state that each entry moves on.
+
+    Attributes
+    ----------
+    number, hash : int, str
+        The last entry's number, and its hash in lower-case hex.
+    actors : Actors
+        Everybody enrolled by then.
+    """
 
     number: int = 0
     hash: str = GENESIS
@@ -22,6 +30,13 @@ class Chain:
 
     def after(self, sealed: Sealed, path: Path) -> tuple["Chain", LedgerEntry]:
         """Prove the next entry and return the state after it.
+
+        Parameters
+        ----------
+        sealed : Sealed
+            The next row, as it is stored.
+        path : Path
+            The ledger, for the sentence.
 
         Raises
         ------
@@ -31,6 +46,7 @@ class Chain:
         damage = _Damage(path, self.number + 1)
         self._check_place(sealed, damage)
         entry = _read(sealed, damage)
+        # The cheap proofs come first: checking a signature takes far longer than hashing.
         if record_hash(sealed.record.encode()) != sealed.hash:
             raise damage.of("hash", "its text is not what its hash was made from")
         if entry.previous != self.hash or entry.number != sealed.number:
@@ -49,6 +65,7 @@ class Chain:
             after = self.actors.after(entry)
         except EnrolmentRefused as error:
             raise damage.of("actor", str(error).rstrip(".")) from error
+        # Only the first entry may be signed by the actor that it enrols itself: nobody was there before.
         signers = after if entry.number == 1 else self.actors
         actor = signers.by_name.get(entry.actor)
         if actor is None:

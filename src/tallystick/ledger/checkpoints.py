@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from tallystick.definitions.digest import canonical
 from tallystick.errors import LedgerDamaged, LedgerUnavailable
 from tallystick.ledger.actors import Actors
 from tallystick.ledger.chain import Chain
+from tallystick.ledger.entry import LedgerEntry
 from tallystick.ledger.keys import Signer, verifies
 
 _DOMAIN = b"tallystick ledger checkpoint 1\n"
@@ -53,8 +54,49 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """How far the file of checkpoints was read, and what the next line is chained to.
+
+    Attributes
+    ----------
+    n_lines : int
+        How many lines stand before it.
+    end, length : int
+        Where the last of them ends, and how long it is, in bytes.
+    digest : str
+        SHA-256 of the last line; of the domain, where there is none.
+    number : int
+        The entry that the last line speaks of: no later line speaks of an earlier one.
+    """
+
+    n_lines: int = 0
+    end: int = 0
+    length: int = 0
+    digest: str = _FIRST
+    number: int = 1
+
+    def after(self, checkpoints: Iterable[Checkpoint]) -> "Place":
+        """Return the place after some more lines."""
+        place = self
+        for checkpoint in checkpoints:
+            line = checkpoint.line
+            digest = hashlib.sha256(line).hexdigest()
+            place = Place(place.n_lines + 1, place.end + len(line), len(line), digest, checkpoint.number)
+        return place
+
+
+START = Place()
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """The file of checkpoints, one canonical JSON line each."""
+    """The file of checkpoints, one canonical JSON line each.
+
+    Attributes
+    ----------
+    path : Path
+        The file; it need not exist yet.
+    """
 
     path: Path
 
@@ -79,8 +121,13 @@ class Checkpoints:
         finally:
             os.close(handle)
 
-    def read(self) -> list[Checkpoint]:
-        """Return all checkpoints, without proving them; none where there is no file.
+    def read(self, after: Place = START) -> list[Checkpoint]:
+        """Return the checkpoints after a place, without proving them; none where there is no file.
+
+        Parameters
+        ----------
+        after : Place
+            Where an earlier reading ended; default, the beginning of the file.
 
         Raises
         ------
@@ -89,57 +136,83 @@ class Checkpoints:
         LedgerUnavailable
             When the file cannot be read.
         """
-        try:
-            content = self.path.read_bytes()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise LedgerUnavailable(self.path, reason=str(error.strerror)) from error
-        known, previous = [], _FIRST
-        for place, line in enumerate(content.splitlines(keepends=True), start=1):
-            known.append(self._read_line(line, place, previous))
+        content = self._content(after.end - after.length)
+        # The line before is read once more: a file that was cut or written anew below the place has another there.
+        if after.n_lines and hashlib.sha256(content[: after.length]).hexdigest() != after.digest:
+            raise self._damage("checkpoint", "it is no longer the line that was proven before", after.n_lines)
+        known, previous = [], after.digest
+        for number, line in enumerate(content[after.length :].splitlines(keepends=True), start=after.n_lines + 1):
+            known.append(self._read_line(line, number, previous))
             previous = hashlib.sha256(line).hexdigest()
         return known
 
-    def prove(self, checkpoints: list[Checkpoint], hashes: list[str], actors: Actors) -> None:
-        """Hold every checkpoint against the ledger.
+    def prove(
+        self, checkpoints: Sequence[Checkpoint], entries: Sequence[LedgerEntry], actors: Actors, after: Place = START
+    ) -> None:
+        """Hold checkpoints against the ledger.
 
         Parameters
         ----------
-        checkpoints : list of Checkpoint
+        checkpoints : sequence of Checkpoint
             As `read` returned them.
-        hashes : list of str
-            The proven hash of every entry, from number 0, the hash before the first.
+        entries : sequence of LedgerEntry
+            Every entry of the ledger, proven, from number 1.
         actors : Actors
             Everybody the ledger enrolled.
+        after : Place
+            The place they were read after.
 
         Raises
         ------
         LedgerDamaged
             Naming the first line that does not fit: actor, signature, checkpoint, or cut.
         """
-        earlier = 1
-        for line, checkpoint in enumerate(checkpoints, start=1):
+        earlier = after.number
+        for line, checkpoint in enumerate(checkpoints, start=after.n_lines + 1):
             if checkpoint.number < earlier:
                 raise self._damage("checkpoint", f"it goes back from entry {earlier} to {checkpoint.number}", line)
-            self.prove_one(checkpoint, hashes, actors, line)
+            self.prove_one(checkpoint, entries, actors, line)
             earlier = checkpoint.number
 
-    def prove_one(self, checkpoint: Checkpoint, hashes: list[str], actors: Actors, line: int | None = None) -> None:
-        """Hold one checkpoint, from the file or kept elsewhere, against the ledger; see `prove`.
+    def prove_one(
+        self, checkpoint: Checkpoint, entries: Sequence[LedgerEntry], actors: Actors, line: int | None = None
+    ) -> None:
+        """Hold one checkpoint, from the file or kept elsewhere, against the ledger.
+
+        Parameters
+        ----------
+        checkpoint : Checkpoint
+            What somebody signed.
+        entries : sequence of LedgerEntry
+            Every entry of the ledger, proven, from number 1.
+        actors : Actors
+            Everybody the ledger enrolled.
+        line : int, optional
+            Its line in the file; None where it was kept elsewhere.
 
         Raises
         ------
         LedgerDamaged
             If the ledger ends before it, has another hash there, or its signature is not its actor's.
         """
-        if checkpoint.number >= len(hashes):
-            detail = f"a checkpoint stands at entry {checkpoint.number}, and the ledger ends at {len(hashes) - 1}"
-            raise LedgerDamaged(self.path, problem="cut", detail=detail, number=len(hashes), line=line)
-        if checkpoint.number < 1 or checkpoint.hash != hashes[checkpoint.number]:
+        n = len(entries)
+        if checkpoint.number > n:
+            detail = f"a checkpoint stands at entry {checkpoint.number}, and the ledger ends at {n}"
+            raise LedgerDamaged(self.path, problem="cut", detail=detail, number=n + 1, line=line)
+        if checkpoint.number < 1 or checkpoint.hash != entries[checkpoint.number - 1].hash:
             detail = f"entry {checkpoint.number} has another hash than the checkpoint: the ledger was rewritten"
             raise self._damage("checkpoint", detail, line)
         self._check_signature(checkpoint, actors, line)
+
+    def _content(self, start: int) -> bytes:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(start)
+                return file.read()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise LedgerUnavailable(self.path, reason=str(error.strerror)) from error
 
     def _read_line(self, line: bytes, place: int, previous: str) -> Checkpoint:
         try:
@@ -170,16 +243,34 @@ class Checkpoints:
 
 @dataclass(frozen=True, slots=True)
 class Appender:
-    """The end of the file, held alone."""
+    """The end of the file, held alone.
+
+    Attributes
+    ----------
+    checkpoints : Checkpoints
+        The file.
+    handle : int
+        Its open and locked descriptor.
+    """
 
     checkpoints: Checkpoints
     handle: int
 
-    def write(self, chain: Chain, signer: Signer, at: int) -> Checkpoint:
-        """Sign where a proven chain stands, and write the line; synced to the disk when this returns."""
-        known = self.checkpoints.read()
-        previous = hashlib.sha256(known[-1].line).hexdigest() if known else _FIRST
-        blank = Checkpoint(chain.number, chain.hash, at, signer.actor, previous, "")
+    def write(self, chain: Chain, place: Place, signer: Signer, at: int) -> Checkpoint:
+        """Sign where a proven chain stands, and write the line; synced to the disk when this returns.
+
+        Parameters
+        ----------
+        chain : Chain
+            The proven ledger.
+        place : Place
+            The end of the file, read while it was held.
+        signer : Signer
+            Who says so.
+        at : int
+            When, in microseconds since 1970 UTC.
+        """
+        blank = Checkpoint(chain.number, chain.hash, at, signer.actor, place.digest, "")
         checkpoint = msgspec.structs.replace(blank, signature=signer.sign(_signed_part(blank)).hex())
         os.write(self.handle, checkpoint.line)
         os.fsync(self.handle)

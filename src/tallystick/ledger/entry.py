@@ -47,7 +47,7 @@ class LedgerEntry(msgspec.Struct, frozen=True):
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The part of an entry that its hash is made from."""
+    """The part of an entry that its hash is made from; the attributes mean what those of `LedgerEntry` do."""
 
     number: int
     kind: str
@@ -58,7 +58,17 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sealed(msgspec.Struct, frozen=True):
-    """An entry as it is stored: the record's exact text, its hash, the signature."""
+    """An entry as it is stored.
+
+    Attributes
+    ----------
+    number : int
+        Its place, from 1.
+    record : str
+        The record's exact text, canonical JSON.
+    hash, signature : bytes
+        32 bytes made from the text, and 64 bytes over the hash.
+    """
 
     number: int
     record: str
@@ -68,6 +78,13 @@ class Sealed(msgspec.Struct, frozen=True):
 
 def seal(record: Record, signer: Signer) -> Sealed:
     """Write a record down canonically, hash it and sign the hash.
+
+    Parameters
+    ----------
+    record : Record
+        What is to stand in the ledger.
+    signer : Signer
+        Whose key signs; the record's actor.
 
     Raises
     ------

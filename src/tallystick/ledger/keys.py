@@ -145,6 +145,15 @@ def check_actor_name(actor: str) -> None:
 def verifies(public_pem: str, signature: bytes, message: bytes) -> bool:
     """Say whether a signature, r and s of 32 bytes with the lower s, is by this key over this message.
 
+    Parameters
+    ----------
+    public_pem : str
+        The key.
+    signature : bytes
+        r and s as `Signer.sign` returns them; anything else verifies nothing.
+    message : bytes
+        What was signed.
+
     Raises
     ------
     ValueError

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,8 +12,8 @@ import msgspec
 from tallystick.errors import LedgerDamaged, LedgerFormatUnknown, LedgerUnavailable
 from tallystick.ledger.actors import ENROLLED, Actors
 from tallystick.ledger.chain import Chain
-from tallystick.ledger.checkpoints import Checkpoint, Checkpoints
-from tallystick.ledger.entry import GENESIS, LedgerEntry, Record, Sealed, seal, unsealed
+from tallystick.ledger.checkpoints import START, Checkpoint, Checkpoints, Place
+from tallystick.ledger.entry import LedgerEntry, Record, Sealed, seal, unsealed
 from tallystick.ledger.keys import Signer
 from tallystick.log.database import StoreFile
 
@@ -30,7 +30,7 @@ BEGIN SELECT RAISE(ABORT, 'the ledger is append-only: an entry is never changed'
 
 LEDGER_FILE = StoreFile(
     application_id=0x74_61_6C_65,  # "tale"
-    format=1,
+    formats=(1,),
     schema=tuple(statement.strip() for statement in _SCHEMA.split("\n\n")),
     damaged=lambda path, detail: LedgerDamaged(path, problem="file", detail=detail),
     busy=lambda path, reason: LedgerUnavailable(path, reason=reason),
@@ -41,15 +41,38 @@ LEDGER_FILE = StoreFile(
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was proven: how many entries and checkpoints, and the hash that commits to all entries."""
+    """What was proven.
+
+    Attributes
+    ----------
+    n_entries, n_checkpoints : int
+        How many of each.
+    hash : str
+        The hash of the last entry, which commits to all of them.
+    """
 
     n_entries: int
     n_checkpoints: int
     hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Proven:
+    """What this object has proven so far: it begins there when it is asked the next time."""
+
+    chain: Chain = field(default_factory=Chain)
+    entries: tuple[LedgerEntry, ...] = ()
+    place: Place = START
+
+
 class Ledger:
     """Who did what, in order, each entry signed by its actor. Several processes may write it.
+
+    An object proves the ledger once, from its first byte, and after that only what was added since, wherever it
+    needs proof: before it writes, before it signs, before it answers `verified_entries`. Each time the last entry and
+    the last checkpoint that it proved must still be there, so that a cut and a ledger written anew are found. What
+    somebody alters before them meanwhile is found by the next process, and by `verify`, which always begins at the
+    first byte. Safe to share between threads.
 
     Kinds of the journey: actor_enrolled, dataset_read, trained, checked, released, approved, refused, deployed,
     log_head, retrained, monitored, alarm. Others are allowed.
@@ -80,17 +103,30 @@ class Ledger:
     def __init__(self, path: Path, checkpoints_path: Path) -> None:
         self.path = path
         self.checkpoints = Checkpoints(checkpoints_path)
-        self._proven = Chain()
+        # Replaced whole, never changed: threads that prove at the same time do the same work twice, and agree.
+        self._proven = _Proven()
 
     @classmethod
     def create_or_open(cls, path: Path | str, checkpoints_path: Path | str) -> Self:
-        """Open a ledger, creating it where there is none."""
+        """Open a ledger, creating it where there is none.
+
+        Parameters
+        ----------
+        path, checkpoints_path : Path or str
+            The SQLite file, and the file of checkpoints.
+        """
         LEDGER_FILE.connect_for_writing(Path(path)).close()
         return cls(Path(path), Path(checkpoints_path))
 
     @classmethod
     def open(cls, path: Path | str, checkpoints_path: Path | str) -> Self:
-        """Open a ledger that exists, also where it can only be read."""
+        """Open a ledger that exists, also where it can only be read.
+
+        Parameters
+        ----------
+        path, checkpoints_path : Path or str
+            The SQLite file, and the file of checkpoints.
+        """
         LEDGER_FILE.connect_for_reading(Path(path)).close()
         return cls(Path(path), Path(checkpoints_path))
 
@@ -111,7 +147,8 @@ class Ledger:
             When, in microseconds since 1970 UTC.
         """
         with self._writing() as connection:
-            chain = self._caught_up(connection)
+            proven = self._caught_up(connection, self._proven)
+            chain = proven.chain
             if kind != ENROLLED or chain.number:
                 chain.actors.check(signer)
             sealed = seal(Record(chain.number + 1, kind, signer.actor, at, dict(facts), chain.hash), signer)
@@ -121,7 +158,7 @@ class Ledger:
                 "INSERT INTO entries (number, record, hash, signature) VALUES (?, ?, ?, ?)",
                 (sealed.number, sealed.record, sealed.hash, sealed.signature),
             )
-        self._proven = chain
+        self._proven = replace(proven, chain=chain, entries=(*proven.entries, entry))
         return entry
 
     def entries(self, kind: str | None = None) -> list[LedgerEntry]:
@@ -141,8 +178,8 @@ class Ledger:
         return [entry for entry in every if kind in {None, entry.kind}]
 
     def verified_entries(self, kind: str | None = None) -> list[LedgerEntry]:
-        """Return the entries in order, all or of one kind, after proving the whole ledger as `verify` does."""
-        return [entry for entry in self._prove()[1] if kind in {None, entry.kind}]
+        """Return the entries in order, all or of one kind, proven: what was not proven before is proven first."""
+        return [entry for entry in self._prove().entries if kind in {None, entry.kind}]
 
     def verify(self, trusted: Checkpoint | None = None) -> Verified:
         """Prove the ledger from its first byte: chain, signatures, actors, checkpoints.
@@ -157,13 +194,22 @@ class Ledger:
         LedgerDamaged
             Naming the first bad entry or line, and what is wrong there.
         """
-        chain, entries, checkpoints = self._prove()
+        # Forgotten first, so that after damage this object believes nothing either.
+        self._proven = _Proven()
+        proven = self._prove()
         if trusted is not None:
-            self.checkpoints.prove_one(trusted, [GENESIS, *(entry.hash for entry in entries)], chain.actors)
-        return Verified(chain.number, len(checkpoints), chain.hash)
+            self.checkpoints.prove_one(trusted, proven.entries, proven.chain.actors)
+        return Verified(proven.chain.number, proven.place.n_lines, proven.chain.hash)
 
     def checkpoint(self, signer: Signer, at: int) -> Checkpoint:
         """Sign how far the ledger has come, as a line of the second file; durable when this returns.
+
+        Parameters
+        ----------
+        signer : Signer
+            Who says so.
+        at : int
+            When, in microseconds since 1970 UTC.
 
         Raises
         ------
@@ -173,41 +219,41 @@ class Ledger:
             When there is nothing to sign yet, or the file cannot be written.
         """
         with self.checkpoints.appending() as end:
-            chain, _, _ = self._prove()
-            if not chain.number:
+            proven = self._prove()
+            if not proven.chain.number:
                 raise LedgerUnavailable(self.path, reason="it has no entries, so there is nothing to sign")
-            chain.actors.check(signer)
-            return end.write(chain, signer, at)
+            proven.chain.actors.check(signer)
+            return end.write(proven.chain, proven.place, signer, at)
 
-    def _prove(self) -> tuple[Chain, list[LedgerEntry], list[Checkpoint]]:
+    def _prove(self) -> _Proven:
+        """Prove entries and checkpoints that were not proven before, and return all that is proven now."""
+        known = self._proven
         # Checkpoints are read first: an entry and its checkpoint written meanwhile are no cut.
-        checkpoints = self.checkpoints.read()
-        chain, entries = Chain(), []
+        checkpoints = self.checkpoints.read(known.place)
         with self._reading() as connection:
-            rows = _rows(connection, -(2**63))
-        for row in rows:
-            chain, entry = chain.after(row, self.path)
-            entries.append(entry)
-        self.checkpoints.prove(checkpoints, [GENESIS, *(entry.hash for entry in entries)], chain.actors)
-        self._proven = chain
-        return chain, entries, checkpoints
+            proven = self._caught_up(connection, known)
+        self.checkpoints.prove(checkpoints, proven.entries, proven.chain.actors, known.place)
+        self._proven = replace(proven, place=known.place.after(checkpoints))
+        return self._proven
 
-    def _caught_up(self, connection: sqlite3.Connection) -> Chain:
-        """Return the chain after everything that is stored, proving only what was not proven before."""
-        chain = self._proven
+    def _caught_up(self, connection: sqlite3.Connection, known: _Proven) -> _Proven:
+        """Return what is proven after everything that is stored, proving only what was not proven before."""
+        chain, entries = known.chain, list(known.entries)
         last = connection.execute("SELECT hash FROM entries WHERE number = ?", (chain.number,)).fetchone()
         if chain.number and (last is None or last[0] != bytes.fromhex(chain.hash)):
             detail = "it is no longer the entry that was proven before"
             raise LedgerDamaged(self.path, problem="hash", number=chain.number, detail=detail)
-        for row in _rows(connection, chain.number):
-            chain, _ = chain.after(row, self.path)
-        return chain
+        # The first time, from below every legal number: a row hidden there is met as well.
+        for row in _rows(connection, chain.number or -(2**63)):
+            chain, entry = chain.after(row, self.path)
+            entries.append(entry)
+        return replace(known, chain=chain, entries=tuple(entries))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         connection = LEDGER_FILE.connect_for_writing(self.path)
         try:
-            with LEDGER_FILE.translated_errors(self.path):
+            with LEDGER_FILE.translated(self.path):
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
@@ -219,7 +265,7 @@ class Ledger:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         connection = LEDGER_FILE.connect_for_reading(self.path)
         try:
-            with LEDGER_FILE.translated_errors(self.path):
+            with LEDGER_FILE.translated(self.path):
                 yield connection
         finally:
             connection.close()

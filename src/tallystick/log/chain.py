@@ -30,10 +30,23 @@ def genesis(segments: Iterable[Segment]) -> bytes:
 
 
 def entry_hash(previous: bytes, position: int, name: tuple[str, str, str], at: int, body: bytes) -> bytes:
-    """Return the hash of one entry, named by its kind, stream and id.
+    """Return the hash of one entry.
 
     A domain, the hash before, a header of fixed width (position, instant, the lengths of what follows),
-    then kind, stream, id and body as they are stored: every byte has one reading.
+    then kind, namespace, id and body as they are stored: every byte has one reading.
+
+    Parameters
+    ----------
+    previous : bytes
+        The hash of the entry before, or `genesis`.
+    position : int
+        Its place in the one sequence.
+    name : tuple of three str
+        Its kind, namespace and id.
+    at : int
+        When it was made, in microseconds since 1970 UTC.
+    body : bytes
+        What it says.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""An SQLite file opened our way: durable, checked for its format, its troubles told as our own errors."""
+"""An SQLite file opened our way: durable, checked for its format, its troubles raised as our own errors."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -24,12 +24,14 @@ _UNAVAILABLE = {
 
 @dataclass(frozen=True, slots=True)
 class StoreFile:
-    """What sort of SQLite file it is, and which errors tell its troubles.
+    """What sort of SQLite file it is, and which errors name its troubles.
 
     Attributes
     ----------
-    application_id, format : int
-        The two integers in the file's header: whose file it is, and which version of its layout.
+    application_id : int
+        The integer in the file's header that says whose file it is.
+    formats : tuple of int
+        The versions of its layout that can be read, rising; new files get the last one, and only it is written to.
     schema : tuple of str
         The statements that make an empty one.
     damaged, busy, unavailable : callable
@@ -39,7 +41,7 @@ class StoreFile:
     """
 
     application_id: int
-    format: int
+    formats: tuple[int, ...]
     schema: tuple[str, ...]
     damaged: Callable[[Path, str], TallystickError]
     busy: Callable[[Path, str], TallystickError]
@@ -47,7 +49,7 @@ class StoreFile:
     unknown: Callable[[Path, int], TallystickError]
 
     @contextmanager
-    def translated_errors(self, path: Path) -> Iterator[None]:
+    def translated(self, path: Path) -> Iterator[None]:
         """Turn SQLite's errors into ours; an IntegrityError passes, since only its caller knows its meaning."""
         try:
             yield
@@ -62,12 +64,13 @@ class StoreFile:
     def connect_for_writing(self, path: Path) -> sqlite3.Connection:
         """Open the file durably (WAL, synchronous=FULL), creating folder, file and schema where missing."""
         self.make_folder(path)
-        with self.translated_errors(path):
+        with self.translated(path):
             connection = _connect(path, "rwc")
             try:
                 self._create_if_new(connection)
-                self._check_format(connection, path)
-                # First commits after the mode is set are already in the write-ahead log.
+                self._check_format(connection, path, self.formats[-1:])
+                # With a write-ahead log, readers see the last commit while the next one is written; FULL syncs it
+                # before COMMIT returns, where NORMAL could lose acknowledged groups with the machine's power.
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
             except BaseException:
@@ -79,17 +82,17 @@ class StoreFile:
         """Open an existing file without any right to change it, beside a writer or alone."""
         if not path.is_file():
             raise self.unavailable(path, "there is no such file")
-        with self.translated_errors(path):
+        with self.translated(path):
             connection = _connect(path, "ro")
             try:
-                self._check_format(connection, path)
+                self._check_format(connection, path, self.formats)
             except sqlite3.OperationalError as error:
                 connection.close()
                 if not _can_be_opened_immutable(path, error):
                     raise
                 # On a read-only medium SQLite cannot make its shared memory, and needs none: nobody writes.
                 connection = _connect(path, "ro&immutable=1")
-                self._check_format(connection, path)
+                self._check_format(connection, path, self.formats)
             except BaseException:
                 connection.close()
                 raise
@@ -105,24 +108,21 @@ class StoreFile:
     def _create_if_new(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if (
-                _pragma(connection, "user_version") == 0
-                and not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-            ):
+            if format_of(connection) == 0 and not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
                 for statement in self.schema:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {self.application_id}")
-                connection.execute(f"PRAGMA user_version = {self.format}")
+                connection.execute(f"PRAGMA user_version = {self.formats[-1]}")
             connection.execute("COMMIT")
         except BaseException:
             _roll_back(connection)
             raise
 
-    def _check_format(self, connection: sqlite3.Connection, path: Path) -> None:
-        found = _pragma(connection, "user_version")
+    def _check_format(self, connection: sqlite3.Connection, path: Path, formats: tuple[int, ...]) -> None:
+        found = format_of(connection)
         if _pragma(connection, "application_id") != self.application_id:
             raise self.damaged(path, "it is an SQLite file of another program")
-        if found != self.format:
+        if found not in formats:
             raise self.unknown(path, found)
 
     def _error_for(self, path: Path, error: sqlite3.Error) -> TallystickError:
@@ -135,6 +135,11 @@ class StoreFile:
         if code in _UNAVAILABLE:
             return self.unavailable(path, str(error))
         return self.damaged(path, str(error))
+
+
+def format_of(connection: sqlite3.Connection) -> int:
+    """Return the version of a file's layout, 0 where it was never made."""
+    return _pragma(connection, "user_version")
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -32,13 +32,13 @@ class WriterLock:
         try:
             handle = os.open(side, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise LogUnavailable(path, reason=f"{side.name}: {error.strerror}") from error
+            raise LogUnavailable(str(path), reason=f"{side.name}: {error.strerror}") from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
             os.close(handle)
-            raise LogHeld(path, holder=int(holder) if holder.isdecimal() else None) from error
+            raise LogHeld(str(path), holder=int(holder) if holder.isdecimal() else None) from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         return cls(handle)

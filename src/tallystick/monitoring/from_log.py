@@ -10,7 +10,7 @@ from tallystick.data.records import Dataset, Records, known_at
 from tallystick.definitions.fields import Money
 from tallystick.definitions.models import LabelDefinition, ModelDefinition
 from tallystick.definitions.policies import AboveCost, Policy
-from tallystick.log.reader import LogReader
+from tallystick.log.protocol import LogReader
 from tallystick.monitoring.drift import Histogram
 from tallystick.monitoring.outcomes import Action, Decided, Reported
 from tallystick.monitoring.report import Report
@@ -56,7 +56,7 @@ def settings(model: ModelDefinition, chosen: Monitoring) -> Settings:
 
 def stopped(log: LogReader, stream: str) -> NDArray[np.int64]:
     """Return the positions of the events that were stopped: nobody ever learns whether they were bad."""
-    decisions = (decode(entry.body) for entry in log.read(kinds=("decision",)) if entry.stream == stream)
+    decisions = (decode(entry.body) for entry in log.read(kinds=("decision",), namespaces=(stream,)))
     events = [d.event for d in decisions if d.action == "decline" and d.event is not None and not d.shadow]
     return np.array(events, dtype=np.int64)
 
@@ -84,7 +84,7 @@ def decided(log: LogReader, dataset: Dataset, policy: Policy, *, stream: str, bu
     """
     spine = dataset.records[stream]
     by_event: dict[int, Unsettled] = {}
-    for d in (decode(entry.body) for entry in log.read(kinds=("decision",)) if entry.stream == stream):
+    for d in (decode(entry.body) for entry in log.read(kinds=("decision",), namespaces=(stream,))):
         if d.event is not None and d.score is not None and not d.shadow and bundle in (None, d.bundle):
             by_event.setdefault(d.event, Unsettled(d.record_id, d.at, d.event, ACTIONS[d.action], d.score))
     found = list(by_event.values())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tallystick.ledger.ledger import Ledger
 from tallystick.log.entry import Entry
-from tallystick.log.reader import LogReader
+from tallystick.log.protocol import LogReader
 from tallystick.release.open import Bundle, open_bundle
 from tallystick.replay.proof import Proof, prove
 
@@ -54,6 +54,6 @@ class Archive:
 
     def decisions(self, stream: str, since: int | None = None, until: int | None = None) -> Iterator[Entry]:
         """Yield the decisions about a stream that were made in ``since <= at < until``."""
-        for entry in self.log.read(kinds=("decision",)):
-            if entry.stream == stream and (since or 0) <= entry.at and (until is None or entry.at < until):
+        for entry in self.log.read(kinds=("decision",), namespaces=(stream,)):
+            if (since or 0) <= entry.at and (until is None or entry.at < until):
                 yield entry

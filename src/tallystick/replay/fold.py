@@ -11,7 +11,7 @@ from tallystick.features.batch.executor import compute
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.features.visibility import seen_by
-from tallystick.log.reader import LogReader
+from tallystick.log.protocol import LogReader
 from tallystick.serving.catch_up import everything
 from tallystick.serving.history import History
 

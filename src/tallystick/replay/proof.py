@@ -6,7 +6,7 @@ from itertools import pairwise
 from tallystick.errors import LedgerDamaged, LogDamaged
 from tallystick.ledger.ledger import Ledger
 from tallystick.log.entry import Head
-from tallystick.log.reader import LogReader
+from tallystick.log.protocol import LogReader
 from tallystick.serving import anchoring
 
 

@@ -97,7 +97,7 @@ def _proven(archive: Archive, entry: Entry) -> Decision:
         decision = decode(entry.body)
     except msgspec.DecodeError as error:
         raise _Differs("record", f"The entry is no decision that can be read: {error}.") from error
-    if (decision.stream, decision.key) != (entry.stream, entry.id):
+    if (decision.stream, decision.key) != (entry.namespace, entry.id):
         raise _Differs("record", "The entry stands under another name than its own.")
     if not (decision.event or 0) <= decision.as_of < entry.position:
         difference = f"event {decision.event}, as of {decision.as_of}, decided at {entry.position}"
@@ -109,7 +109,7 @@ def _raw(archive: Archive, entry: Entry, decision: Decision) -> bytes:
     raw = decision.raw
     if decision.event is not None and decision.event > archive.origin:
         event = archive.log.entry(decision.event)
-        if event is None or (event.stream, event.id) != (decision.stream, decision.record_id):
+        if event is None or (event.namespace, event.id) != (decision.stream, decision.record_id):
             raise _Differs("record", f"Position {decision.event} does not hold the record that was decided about.")
         raw = event.body if raw is None else raw
     if raw is None or digest_bytes(raw) != decision.raw_sha256:
@@ -162,7 +162,7 @@ def _record(bundle: Bundle, decision: Decision, raw: bytes) -> Record:
 
 def _was_away(archive: Archive, entry: Entry, decision: Decision) -> bool:
     """Say whether a fallback's fault is that the Redis of the state was away; the log's chain proves the fault too."""
-    fault = archive.log.find("fault", entry.stream, entry.id) if decision.fallback else None
+    fault = archive.log.find("fault", entry.namespace, entry.id) if decision.fallback else None
     return fault is not None and fault.position <= archive.proof.until and decode_fault(fault.body).error in AWAY
 
 

@@ -7,7 +7,7 @@ from tallystick.errors import LogDamaged
 from tallystick.ledger.keys import Signer
 from tallystick.ledger.ledger import Ledger
 from tallystick.log.entry import Head
-from tallystick.log.reader import LogReader
+from tallystick.log.protocol import LogReader
 
 KIND = "log_head"
 
@@ -49,7 +49,7 @@ def check_last(log: LogReader, anchoring: list[Head]) -> None:
     found = log.origin.hash if trusted.position == log.origin.position else entry and entry.hash
     if found is None:
         detail = f"the ledger has its head at {trusted.position}, and it ends at {log.head.position}"
-        raise LogDamaged(log.path, problem="cut", position=log.head.position + 1, detail=detail)
+        raise LogDamaged(log.name, problem="cut", position=log.head.position + 1, detail=detail)
     if found != trusted.hash:
         detail = "the ledger has another hash for this position: the log was rewritten"
-        raise LogDamaged(log.path, problem="hash", position=trusted.position, detail=detail)
+        raise LogDamaged(log.name, problem="hash", position=trusted.position, detail=detail)

@@ -10,7 +10,7 @@ from tallystick.definitions.streams import Source
 from tallystick.errors import StateAhead
 from tallystick.features.online.executor import Online
 from tallystick.log.entry import RECORDS, Entry
-from tallystick.log.reader import LogReader
+from tallystick.log.protocol import LogReader
 from tallystick.serving.history import History
 
 MOST_TOGETHER = 5_000
@@ -43,8 +43,8 @@ def catch_up(
         raise StateAhead(state=online.position, log=head)
     if online.position == 0 and head > 0:
         online.rebuild(everything(log, sources, history, until=head), progress)
-    for entries in _pages(log.read(after=online.position, until=head, kinds=RECORDS)):
-        known = [(entry.position, reread(sources[entry.stream], entry)) for entry in entries if entry.stream in sources]
+    for entries in _pages(log.read(after=online.position, until=head, kinds=RECORDS, namespaces=tuple(sources))):
+        known = [(entry.position, reread(sources[entry.namespace], entry)) for entry in entries]
         with online.transaction() as state:
             for position, record in known:
                 state.append(record, position)
@@ -59,9 +59,8 @@ def catch_up(
 def everything(log: LogReader, sources: Mapping[str, Source], history: History, *, until: int) -> Dataset:
     """Return history and all that the log added to it up to a position, as these sources read it."""
     added: dict[str, list[tuple[int, Record]]] = {name: [] for name in sources}
-    for entry in log.read(until=until, kinds=RECORDS):
-        if entry.stream in sources:
-            added[entry.stream].append((entry.position, reread(sources[entry.stream], entry)))
+    for entry in log.read(until=until, kinds=RECORDS, namespaces=tuple(sources)):
+        added[entry.namespace].append((entry.position, reread(sources[entry.namespace], entry)))
     past = history.dataset() or Dataset({name: empty(source) for name, source in sources.items()}, "", 0)
     more = {name: from_parsed(sources[name], parsed) for name, parsed in added.items() if parsed}
     return concat(past, more) if more else past

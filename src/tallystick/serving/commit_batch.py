@@ -10,7 +10,7 @@ from tallystick.definitions.streams import Source
 from tallystick.errors import EntityTooLong, FeatureOverflow, LogHeld, RowRefused, StateLost, StateUnavailable
 from tallystick.features.online.executor import Transaction
 from tallystick.log.entry import Draft, Entry, Kind
-from tallystick.log.sqlite import SqliteLog
+from tallystick.log.protocol import Log
 from tallystick.serving.catch_up import reread
 from tallystick.serving.decision_engine import DecisionEngine
 from tallystick.serving.history import History
@@ -42,7 +42,7 @@ class BatchContext:
 
     sources: Mapping[str, Source]
     kinds: Mapping[str, Kind]
-    log: SqliteLog
+    log: Log
     history: History
     engine: DecisionEngine
 
@@ -89,7 +89,7 @@ class Group:
             If somebody else wrote to the log in between.
         """
         if entries[0].position != self.last + 1:
-            raise LogHeld(self.context.log.path)
+            raise LogHeld(self.context.log.name)
 
     def _record(self, task: Task) -> Answer:
         read = self._read(task)

@@ -14,7 +14,7 @@ from tallystick.data.segment import open_segment, save, sources_in
 from tallystick.definitions.streams import Source, TableDefinition
 from tallystick.errors import HistoryAltered, HistoryMissing
 from tallystick.log.entry import Segment
-from tallystick.log.reader import LogReader
+from tallystick.log.protocol import LogReader
 from tallystick.log.sqlite import SqliteLog
 
 
@@ -61,7 +61,7 @@ class History:
     def of(cls, log: LogReader, sources: tuple[Source, ...]) -> "History":
         """Return the history of a log; nothing is read before it is asked for."""
         segments = log.segments
-        return cls(segments[0] if segments else None, sources, log.path.parent)
+        return cls(segments[0] if segments else None, sources, log.folder)
 
     @classmethod
     def indexed(cls, log: LogReader, sources: tuple[Source, ...]) -> "History":

@@ -25,7 +25,7 @@ from tallystick.features.online.executor import Online, Transaction
 from tallystick.features.plan import Plan
 from tallystick.governance import approval_status as governance
 from tallystick.log.entry import Head, Kind
-from tallystick.log.sqlite import SqliteLog
+from tallystick.log.protocol import Log
 from tallystick.release.open import Bundle
 from tallystick.scoring.session import fingerprint
 from tallystick.serving.catch_up import catch_up
@@ -71,7 +71,7 @@ class Service:
     def __init__(
         self,
         bundle: Bundle,
-        log: SqliteLog,
+        log: Log,
         online: Online,
         clock: Clock,
         *,
