@@ -35,7 +35,7 @@ reports = Stream("reports", id="report_id", time="stated_at", source="reports.pa
 requests = Stream(
     "requests",
     id="request_id",
-    time="asked_at",
+    time="looked_up_at",
     source="requests.parquet",
     fields={"client": optional(key), "favourite": key, "country": key, "wanted": money("EUR")},
 )
