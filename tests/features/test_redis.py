@@ -50,7 +50,7 @@ def test_a_transaction_gives_way_to_another_writer(server: RedisServer) -> None:
     name = f"s{next(NAMES)}"
     one, other = RedisStore(server.url, name), RedisStore(server.url, name)
     slow = one.begin()
-    slow.before(b"z")
+    slow.before_all([b"z"])
     put(other, SOME[:1])
     slow.put(b"b", b"mine")
 
@@ -94,10 +94,10 @@ def test_a_restart_without_data_is_noticed() -> None:
         put(store, SOME)
         server.stop()
         with pytest.raises(StateUnavailable):
-            store.begin().before(b"b")
+            store.begin().before_all([b"b"])
         server.start()
         with pytest.raises(StateLost, match="rebuild the state from the log"):
-            store.begin().before(b"b")
+            store.begin().before_all([b"b"])
         repeated = RedisStore(server.url, "s")
 
         assert list(repeated.entries()) == []
@@ -111,4 +111,34 @@ def test_removed_values_are_noticed(server: RedisServer, store: RedisStore) -> N
     store._link.call("HDEL", store._values, SOME[0][0])
 
     with pytest.raises(StateLost):
-        store.begin().before(b"b")
+        store.begin().before_all([b"b"])
+
+
+def test_an_older_copy_is_noticed(store: RedisStore) -> None:
+    """A state that went back behind what this store committed is lost, though all its parts are there."""
+    put(store, SOME[:2])
+    copies = [(key, key + b":copy") for key in store._link.keys]
+    for key, copy in copies:
+        store._link.call("COPY", key, copy)
+    put(store, SOME[2:])
+
+    for key, copy in copies:
+        store._link.call("RENAME", copy, key)
+
+    with pytest.raises(StateLost, match="went back to an older copy"):
+        store.begin().before_all([b"b"])
+    with pytest.raises(StateLost):
+        put(store, SOME[2:])
+
+
+def test_a_large_commit_is_kept_whole(store: RedisStore) -> None:
+    """A transaction of more entries than one command of Redis takes is kept at once, and read in one look."""
+    many = [(number.to_bytes(4, "big"), bytes(10)) for number in range(10_000)]
+    transaction = store.begin()
+    transaction.put_all(dict(many))
+    transaction.commit()
+
+    found = store.begin().before_all([key for key, _ in many])
+
+    assert list(store.entries()) == many
+    assert found == [None, *many[:-1]]

@@ -127,7 +127,8 @@ class StateConflict(FeatureError):
         self.address = address
         super().__init__(
             f"Another process wrote to this state in the Redis at {address} meanwhile, and nothing of this transaction "
-            "was kept. Open the state again and repeat it; where several processes write, let each append by 'Shared'."
+            "was kept. A state has one writer: end the other one, or give it a database number of its own; then open "
+            "the state again."
         )
 
 

@@ -31,6 +31,13 @@ def n_reached(definition: FeatureDefinition, file: Path) -> dict[str, int]:
 def summary(rows: Mapping[str, int], definition: FeatureDefinition) -> str:
     """Return the sentence about the caps that were reached.
 
+    Parameters
+    ----------
+    rows : by feature, in how many rows its cap was reached, as ``n_reached`` returned it
+    definition : the features
+
+    Examples
+    --------
     >>> from tallystick.definitions.features import FeatureSet
     >>> from tallystick.definitions.fields import key
     >>> from tallystick.definitions.streams import Stream

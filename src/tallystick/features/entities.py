@@ -35,7 +35,13 @@ class Entities:
 
     @classmethod
     def of(cls, records: Records, fields: tuple[str, ...]) -> "Entities":
-        """Return the entities that key fields name."""
+        """Return the entities that key fields name.
+
+        Parameters
+        ----------
+        records : of a stream
+        fields : the key fields that name an entity together
+        """
         first, *others = (keys_of(records, field) for field in fields)
         codes, n, pairs = first.codes, len(first.names), []
         for keys in others:
@@ -71,14 +77,27 @@ class Entities:
 
 
 def keys_of(records: Records, field: str) -> Keys:
-    """Return a key field's column; a stream's own id, of which every record has its own, is one too."""
+    """Return a key field's column; a stream's own id, of which every record has its own, is one too.
+
+    Parameters
+    ----------
+    records : of any source
+    field : a key field of it, or its id
+    """
     if field not in records.keys and field == id_field(records.source):
         return Keys(np.arange(len(records), dtype=np.int32), records.ids)
     return records.keys[field]
 
 
 def translated(names: pa.Array, among: pa.Array, unknown: int) -> Codes:
-    """Return each name's place among others, and ``unknown`` after them all, for code -1; shape (n + 1,)."""
+    """Return each name's place among others, and ``unknown`` after them all, for code -1; shape (n + 1,).
+
+    Parameters
+    ----------
+    names : shape (n,), different texts
+    among : different texts, whose places are wanted
+    unknown : what a name that is not among them gets, and code -1
+    """
     places = np.full(len(names) + 1, unknown, dtype=np.int32)
     places[:-1] = pc.fill_null(pc.index_in(names, value_set=among), unknown)
     return places

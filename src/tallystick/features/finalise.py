@@ -27,6 +27,13 @@ def count(n: int) -> float:
 def total(s: int, scale: float) -> float:
     """Return a sum in the column's unit; 0 where there is nothing to sum.
 
+    Parameters
+    ----------
+    s : the sum, in units of the last digit
+    scale : 10 to the power of the column's decimals
+
+    Examples
+    --------
     >>> total(1250, 100.0)
     12.5
     """
@@ -38,6 +45,14 @@ def mean(s: int, n: int, scale: float) -> float:
 
     Both whole numbers become doubles first: dividing whole numbers rounds differently above 2**53.
 
+    Parameters
+    ----------
+    s : the sum, in units of the last digit
+    n : how many values it sums
+    scale : 10 to the power of the column's decimals
+
+    Examples
+    --------
     >>> mean(1250, 4, 100.0)
     3.125
     >>> mean(0, 0, 100.0)
@@ -55,6 +70,15 @@ def std(n: int, s: int, high: int, low: int, scale: float) -> float:
     exact: it is computed in digits of 30 bits, of which no sum leaves 64 bits while n < 2**30 and s, high and low
     are below 2**62. It becomes a double in two parts of 60 bits each, upper first.
 
+    Parameters
+    ----------
+    n : how many values there are, below 2**30
+    s : their sum, in units of the last digit
+    high, low : the sums of the upper and lower parts of their squares: v * v >> 32 and v * v & (2**32 - 1)
+    scale : 10 to the power of the column's decimals
+
+    Examples
+    --------
     >>> std(2, 3, 0, 5, 1.0) == 0.5 ** 0.5
     True
     >>> std(1, 5, 0, 25, 1.0)
@@ -95,6 +119,13 @@ def seconds(us: int) -> float:
 def distinct(n: int, cap: int) -> float:
     """Return how many different values there are; missing where they are more than are told apart.
 
+    Parameters
+    ----------
+    n : how many, or any number above the cap
+    cap : so many are told apart
+
+    Examples
+    --------
     >>> distinct(5, 4)
     nan
     """

@@ -6,6 +6,7 @@ from typing import Literal as OneOf
 
 from tallystick.features.lowering import Node
 
+# These numbers are in the digest of a state, by ``Group.held``: a new function gets a new one.
 COUNT, SUM, MEAN, STD, MIN, MAX, FIRST, LAST, DISTINCT, SINCE = range(10)
 FUNCTIONS = {
     "count": COUNT,
@@ -20,6 +21,7 @@ FUNCTIONS = {
     "distinct": DISTINCT,
     "since": SINCE,
 }
+# Static rows stand at -(2**59); from any instant up to 2**59 this reaches behind them, and stays within 64 bits.
 ALL_TIME_US = 2**60
 """A window that reaches before every instant, those of static tables too."""
 
@@ -157,6 +159,8 @@ class Group:
     def held(self) -> Any:
         """Return as plain data what a state of this group holds, whatever is asked of it."""
         kept = (self.channels, self.series, self.tracks)
+        # Neither edges nor slots: totals are read wherever an edge falls, so features that only ask otherwise share a
+        # state. But tiles are kept only where extremes or different values are asked for.
         summarised = sorted(
             {(slot.track, slot.function) for slot in self.slots if slot.function in (MIN, MAX, DISTINCT)}
         )

@@ -3,28 +3,7 @@
 It counts for a window from max(known-at, time + delay) until time + delay + window, if that is an interval.
 """
 
-from typing import NamedTuple
-
 NEVER = 2**63 - 1
-
-
-class Change(NamedTuple):
-    """A record's flag becomes known, or known earlier than before.
-
-    Parameters
-    ----------
-    flag : place of the flag among the plan's
-    time : instant of the flagged record
-    known : its earliest known-at from now on
-    before : what that was until now, NEVER where there was none
-    position : place in the order of arrival of the record that changes it
-    """
-
-    flag: int
-    time: int
-    known: int
-    before: int
-    position: int
 
 
 def crossing(  # noqa: PLR0917 - compiled and interpreted, it takes plain numbers

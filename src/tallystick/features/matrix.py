@@ -39,6 +39,11 @@ def write_parquet(matrix: Matrix, path: Path) -> None:
 
     Snappy makes the book's matrix a third of its size for a sixth of a second; zstd would take four times that.
     Doubles seldom repeat, so they are not dictionary-encoded, and no statistics are kept of them.
+
+    Parameters
+    ----------
+    matrix : what is written
+    path : the file; what is there is overwritten
     """
     columns = [_column(values) for values in np.ascontiguousarray(matrix.values.T)]
     table = pa.table([matrix.ids, *columns], names=[matrix.id_field, *matrix.names])

@@ -43,6 +43,8 @@ class Planner:
     at: tuple[str, ...]
     zone: Callable[[str], Zone]
     slots: dict[str, _Planned] = field(default_factory=dict)
+    # Dicts, for their order: places among channels, series and tracks are in the keys of a state, so that they must
+    # follow from the definition alone, and not from the order of a set.
     _conditions: dict[Node, int] = field(default_factory=dict)
     _channels: dict[Channel, None] = field(default_factory=lambda: {EVENTS: None})
     _tracks: dict[Track, None] = field(default_factory=dict)
@@ -63,10 +65,14 @@ class Planner:
         where = -1 if aggregate.where is None else self._condition(aggregate.where)
         window = aggregate.window_us or ALL_TIME_US
         newer = Edge(aggregate.delay_us, 0)
+        # Only an older end is rounded, and only of a window that has one: a newer end that moved back would hide what
+        # has just happened.
         older = Edge(aggregate.delay_us + window, aggregate.every_us if aggregate.window_us else 0)
         series = None if later < 0 else Series(later, aggregate.delay_us, window, older.every_us, where)
+        # Either a difference of totals or events one by one, never both: each keeps only what it is asked for.
         track = None if aggregate.function in TOTALLED else self._track(aggregate, where)
         channels = {} if track is not None else self._totals(aggregate, where)
+        # What a flag alone adds up to needs no edge: its series is looked up at the record's own instant.
         edges = (newer, older) if channels or track is not None else None
         self._channels |= dict.fromkeys(channels.values())
         self._edges |= set(edges or ())
@@ -78,6 +84,8 @@ class Planner:
 
     def group(self) -> Group:
         """Return the group with everything in its place."""
+        # Rising: a walk over an entity's events meets the record's own instant first, and then edges further in the
+        # past.
         offsets = tuple(sorted(self._edges, key=lambda edge: (edge.offset_us, edge.every_us)))
         channels, series, tracks = tuple(self._channels), tuple(self._series), tuple(self._tracks)
         slots = tuple(_slot(drawn, channels, series, tracks, offsets) for drawn in self.slots.values())
@@ -95,9 +103,11 @@ class Planner:
         """Return the channels that a count, sum, mean or standard deviation needs, by their part in it."""
         of, parts = self._value(aggregate.of), _PARTS[aggregate.function]
         if aggregate.of is not None and of is None:  # a flag: its sum is a series, and every event has it
+            # Its mean still divides by how many events there are.
             parts = tuple(part for part in parts if part == "number")
         found: dict[str, Channel] = {part: Channel(part, of, where) for part in parts}
         if isinstance(of, str) and not self.stream.fields[of].optional and "number" in found:
+            # Then it is the same channel as every other count under the condition, and kept once.
             found["number"] = Channel("number", None, where)  # every event has the value
         return found
 

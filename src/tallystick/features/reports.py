@@ -72,7 +72,13 @@ def changes(later: Flagged | Corrected, dataset: Dataset) -> Changes:
 
 
 def reported(later: Flagged | Corrected, reports: Records) -> Reported:
-    """Return the reports that say yes, or correct something, and name a record."""
+    """Return the reports that say yes, or correct something, and name a record.
+
+    Parameters
+    ----------
+    later : a flag or a corrected column
+    reports : of the source that reports or corrects
+    """
     says_yes = np.ones(len(reports), dtype=bool)
     if isinstance(later, Corrected):
         says_yes = ~reports.values[later.delta].missing

@@ -20,6 +20,13 @@ LN_2_HIGH, LN_2_LOW = 0.6931471803691238, 1.9082149292705877e-10
 def decimal(value: int, scale: float) -> float:
     """Return a whole count of a column's last digit in the column's unit.
 
+    Parameters
+    ----------
+    value : how many of the last digit
+    scale : 10 to the power of the column's decimals
+
+    Examples
+    --------
     >>> decimal(1250, 100.0)
     12.5
     """
@@ -75,19 +82,34 @@ def _day_of_year(at: int) -> int:
 
 
 def add(left: float, right: float) -> float:
-    """Return left + right."""
+    """Return left + right.
+
+    Parameters
+    ----------
+    left, right : numbers, NaN where missing; then the result is missing
+    """
     result = left + right
     return result if isfinite(result) else NAN
 
 
 def subtract(left: float, right: float) -> float:
-    """Return left - right."""
+    """Return left - right.
+
+    Parameters
+    ----------
+    left, right : numbers, NaN where missing; then the result is missing
+    """
     result = left - right
     return result if isfinite(result) else NAN
 
 
 def multiply(left: float, right: float) -> float:
-    """Return left * right."""
+    """Return left * right.
+
+    Parameters
+    ----------
+    left, right : numbers, NaN where missing; then the result is missing
+    """
     result = left * right
     return result if isfinite(result) else NAN
 
@@ -95,6 +117,12 @@ def multiply(left: float, right: float) -> float:
 def divide(left: float, right: float) -> float:
     """Return left / right; missing where right is 0.
 
+    Parameters
+    ----------
+    left, right : numbers, NaN where missing; then the result is missing
+
+    Examples
+    --------
     >>> divide(1.0, 0.0)
     nan
     """
@@ -105,7 +133,12 @@ def divide(left: float, right: float) -> float:
 
 
 def less(left: float, right: float) -> float:
-    """Return whether left < right."""
+    """Return whether left < right.
+
+    Parameters
+    ----------
+    left, right : numbers, NaN where missing; then the result is missing, else 1 or 0
+    """
     if isnan(left) or isnan(right):
         return NAN
     return 1.0 if left < right else 0.0
@@ -114,6 +147,12 @@ def less(left: float, right: float) -> float:
 def at_most(left: float, right: float) -> float:
     """Return whether left <= right.
 
+    Parameters
+    ----------
+    left, right : numbers, NaN where missing; then the result is missing, else 1 or 0
+
+    Examples
+    --------
     >>> at_most(6.0, 6.0)
     1.0
     """
@@ -123,49 +162,84 @@ def at_most(left: float, right: float) -> float:
 
 
 def more(left: float, right: float) -> float:
-    """Return whether left > right."""
+    """Return whether left > right.
+
+    Parameters
+    ----------
+    left, right : numbers, NaN where missing; then the result is missing, else 1 or 0
+    """
     if isnan(left) or isnan(right):
         return NAN
     return 1.0 if left > right else 0.0
 
 
 def at_least(left: float, right: float) -> float:
-    """Return whether left >= right."""
+    """Return whether left >= right.
+
+    Parameters
+    ----------
+    left, right : numbers, NaN where missing; then the result is missing, else 1 or 0
+    """
     if isnan(left) or isnan(right):
         return NAN
     return 1.0 if left >= right else 0.0
 
 
 def equal(left: float, right: float) -> float:
-    """Return whether left == right."""
+    """Return whether left == right.
+
+    Parameters
+    ----------
+    left, right : numbers, NaN where missing; then the result is missing, else 1 or 0
+    """
     if isnan(left) or isnan(right):
         return NAN
     return 1.0 if left == right else 0.0
 
 
 def unequal(left: float, right: float) -> float:
-    """Return whether left != right."""
+    """Return whether left != right.
+
+    Parameters
+    ----------
+    left, right : numbers, NaN where missing; then the result is missing, else 1 or 0
+    """
     if isnan(left) or isnan(right):
         return NAN
     return 1.0 if left != right else 0.0
 
 
 def both(left: float, right: float) -> float:
-    """Return whether both conditions hold."""
+    """Return whether both conditions hold.
+
+    Parameters
+    ----------
+    left, right : conditions: 0 does not hold, any other number does; NaN where missing, and then the result is missing
+    """
     if isnan(left) or isnan(right):
         return NAN
     return 1.0 if left != 0.0 and right != 0.0 else 0.0
 
 
 def either(left: float, right: float) -> float:
-    """Return whether at least one condition holds."""
+    """Return whether at least one condition holds.
+
+    Parameters
+    ----------
+    left, right : conditions: 0 does not hold, any other number does; NaN where missing, and then the result is missing
+    """
     if isnan(left) or isnan(right):
         return NAN
     return 1.0 if left != 0.0 or right != 0.0 else 0.0
 
 
 def coalesce(left: float, right: float) -> float:
-    """Return the left number, or the right one where it is missing."""
+    """Return the left number, or the right one where it is missing.
+
+    Parameters
+    ----------
+    left, right : numbers, NaN where missing
+    """
     return right if isnan(left) else left
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Fixed, Keys, Records
 from tallystick.features.batch import executor as batch
-from tallystick.features.batch.work import stream_of
+from tallystick.features.batch.spine import stream_of
 from tallystick.features.plan import Plan
 
 Ints = NDArray[np.int64]
@@ -18,12 +18,24 @@ Floats = NDArray[np.float64]
 
 
 def text_slots(plan: Plan, place: int) -> list[int]:
-    """Return the slots of a group that are texts."""
+    """Return the slots of a group that are texts.
+
+    Parameters
+    ----------
+    plan, place : whose group
+    """
     return [number for number, slot in enumerate(plan.groups[place].slots) if slot.is_text]
 
 
 def as_texts(plan: Plan, place: int, slot: int, dataset: Dataset, codes: Floats) -> pa.Array:
-    """Return the texts that codes of this part of the records stand for, since elsewhere they stand for others."""
+    """Return the texts that codes of this part of the records stand for, since elsewhere they stand for others.
+
+    Parameters
+    ----------
+    plan, place, slot : the slot of a group of the plan
+    dataset : that the codes were computed from
+    codes : shape (n,), NaN where there is no text
+    """
     names, known = batch.slot_names(plan, place, slot, dataset), codes >= 0
     return names.take(pa.array(np.where(known, codes, 0).astype(np.int64), mask=~known))
 

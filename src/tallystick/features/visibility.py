@@ -34,8 +34,11 @@ def seen_by(plan: Plan, dataset: Dataset, rows: Ints, groups: Sequence[Group] | 
     kept[spine][rows] = True
     for group in plan.groups if groups is None else groups:
         entities = Entities.of(dataset.records[group.stream], group.keys)
+        # Whole entities, not only what the windows reach: a total that was too large long ago still refuses the row.
         requested = np.unique(entities.requested(dataset.records[spine], group.at, rows))
         kept[group.stream] |= np.isin(entities.codes, requested[requested >= 0])
+    # Looked up before reports are added: a record that is only kept since it reports is nobody's event, and what others
+    # say about it is not needed.
     events = {later.stream: np.flatnonzero(kept[later.stream]) for later in plan.later}
     for later in plan.later:
         ids = dataset.records[later.stream].ids.take(pa.array(events[later.stream]))
@@ -47,6 +50,7 @@ def seen_by(plan: Plan, dataset: Dataset, rows: Ints, groups: Sequence[Group] | 
 def _about(reports: Records, on: str, ids: pa.Array) -> Marks:
     """Return which reports or corrections name one of some records."""
     keys = keys_of(reports, on)
+    # Code -1 names nobody, and finds the last.
     is_named = np.append(pc.is_in(keys.names, value_set=ids).to_numpy(zero_copy_only=False), np.False_)
     marks: Marks = is_named[keys.codes].astype(np.bool_)
     return marks

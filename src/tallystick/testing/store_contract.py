@@ -48,12 +48,12 @@ class OrderedStoreContract:
         put(store, SOME)
         transaction = store.begin()
 
-        found = [transaction.before(key) for key in (b"a", b"a\x00", b"a\x80", b"b", b"zz")]
+        found = [transaction.before_all([key]) for key in (b"a", b"a\x00", b"a\x80", b"b", b"zz")]
         transaction.abort()
 
-        assert found == [None, SOME[0], SOME[1], SOME[2], SOME[3]]
+        assert found == [[None], [SOME[0]], [SOME[1]], [SOME[2]], [SOME[3]]]
 
-    def test_before_all_is_before_of_each(self, store: OrderedStore) -> None:
+    def test_several_keys_are_looked_before_at_once(self, store: OrderedStore) -> None:
         """Several keys, in any order, are answered as one by one; no keys have no answers."""
         put(store, SOME)
         transaction = store.begin()
@@ -83,17 +83,17 @@ class OrderedStoreContract:
 
         transaction.put_all({b"c": b"new", b"a": b""})
         transaction.put_all({})
-        seen = transaction.get(b"a"), transaction.before(b"d")
+        seen = transaction.get(b"a"), transaction.before_all([b"d"])
         transaction.commit()
 
-        assert seen == (b"", (b"c", b"new"))
+        assert seen == (b"", [(b"c", b"new")])
         assert list(store.entries()) == [(b"a", b""), *SOME[1:], (b"c", b"new")]
 
     def test_before_and_onwards_of_nothing(self, store: OrderedStore) -> None:
         """An empty store has no entry before or after any key."""
         transaction = store.begin()
 
-        assert transaction.before(b"a") is None
+        assert transaction.before_all([b"a"]) == [None]
         assert transaction.around(b"a") == (None, None)
         assert list(transaction.onwards(b"a")) == []
         transaction.abort()
@@ -109,14 +109,13 @@ class OrderedStoreContract:
         transaction.abort()
 
     def test_a_transaction_sees_its_own_writes(self, store: OrderedStore) -> None:
-        """What was put is found by get, before and onwards, and nobody else sees it before the commit."""
+        """What was put is found by get, before_all and onwards, and nobody else sees it before the commit."""
         put(store, SOME)
         transaction = store.begin()
         transaction.put(b"aa", b"new")
 
         assert transaction.get(b"aa") == b"new"
-        assert transaction.before(b"b") == SOME[2]
-        assert transaction.before(b"ab") == (b"aa", b"new")
+        assert transaction.before_all([b"b", b"ab"]) == [SOME[2], (b"aa", b"new")]
         assert next(transaction.onwards(b"a\x02")) == (b"aa", b"new")
         assert store.get(b"aa") is None
         transaction.abort()

@@ -24,28 +24,53 @@ _decimal = native(rowwise.decimal)
 
 
 def operation(op: str, left: Floats, right: Floats) -> Floats:
-    """Return two columns combined, compared or joined."""
+    """Return two columns combined, compared or joined.
+
+    Parameters
+    ----------
+    op : one of ``OPERATIONS``
+    left, right : shape (n,), NaN where missing
+    """
     out = np.empty(len(left))
     _operate(OPERATIONS.index(op), still(left), still(right), out)
     return out
 
 
 def call(function: str, of: Floats) -> Floats:
-    """Return a function of a column."""
+    """Return a function of a column.
+
+    Parameters
+    ----------
+    function : one of ``CALLS``
+    of : shape (n,), NaN where missing
+    """
     out = np.empty(len(of))
     _call(CALLS.index(function), still(of), out)
     return out
 
 
 def part(name: str, at: Ints, zone: Zone | None = None) -> Floats:
-    """Return a calendar part of a column of instants, in UTC without zone."""
+    """Return a calendar part of a column of instants, in UTC without zone.
+
+    Parameters
+    ----------
+    name : one of ``PARTS``
+    at : shape (n,), microseconds since 1970 UTC
+    zone : whose clocks are read
+    """
     out = np.empty(len(at))
     _take_part(PARTS.index(name), still(at if zone is None else at + _offsets(at, zone)), out)
     return out
 
 
 def scaled(values: Ints, scale: float) -> Floats:
-    """Return a column of whole numbers in its unit."""
+    """Return a column of whole numbers in its unit.
+
+    Parameters
+    ----------
+    values : shape (n,), in units of the last digit
+    scale : 10 to the power of the decimals
+    """
     out = np.empty(len(values))
     _scale(still(values), scale, out)
     return out

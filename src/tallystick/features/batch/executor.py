@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from tallystick.data.records import Dataset
 from tallystick.definitions.progress import Progress
 from tallystick.features.batch import kernel, nodes, tracks
-from tallystick.features.batch.work import Requested, Work, stream_of
+from tallystick.features.batch.spine import Requested, stream_of
+from tallystick.features.batch.work import Work
 from tallystick.features.entities import keys_of
 from tallystick.features.groups import Group
 from tallystick.features.lowering import Place
@@ -117,7 +118,15 @@ def slots(
 
 
 def slot_names(plan: Plan, place: int, slot: int, dataset: Dataset) -> pa.Array:
-    """Return the texts that the codes of a slot stand for: text i for code i."""
+    """Return the texts that the codes of a slot stand for: text i for code i.
+
+    Parameters
+    ----------
+    plan : what was computed
+    place : of the group among the plan's
+    slot : of the group, one that is a text
+    dataset : that the codes were computed from: other records have other codes
+    """
     group = plan.groups[place]
     field = group.tracks[group.slots[slot].track].of
     return keys_of(stream_of(plan, dataset, group.stream), str(field)).names

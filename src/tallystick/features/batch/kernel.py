@@ -92,6 +92,14 @@ def replay(
 ) -> Outcome:
     """Answer every question about the entities from the first of a pair up to, not including, the second.
 
+    Parameters
+    ----------
+    entities : the first entity and the one after the last
+    events : of all entities
+    crossings : what became known later, of all entities
+    questions : about all entities; their answers are written here
+    layout : which totals are read at which edges, and what is made of them
+
     Returns
     -------
     tuple of int
@@ -100,10 +108,12 @@ def replay(
     """
     first, last = entities
     n_series = layout.n_series
+    # Made once, for the largest of these entities, and used for each in turn.
     room = _room(most(events.starts, first, last), most(questions.starts, first, last), events, layout)
     counted = counted_of(n_series, most(crossings.starts, first, last) if n_series else 0)
     for entity in range(first, last):
         n = questions.starts[entity + 1] - questions.starts[entity]
+        # An entity that nobody asks about is not replayed, so a total of its own that grew too large refuses nothing.
         if n == 0:
             continue
         own = _for_questions(room, n)
@@ -111,6 +121,8 @@ def replay(
         wrong = follow(crossings, entity, (own.requested, own.as_of), counted, own.found) if n_series else -1
         if wrong >= 0:
             return SERIES, crossings.series[wrong], entity, wrong - crossings.starts[entity]
+        # Where no record was late, one sum and one walk do; else records enter one by one. Both give the same numbers
+        # where both may be taken.
         if rises:
             channel, at = _sum_up(seen.weights, own.totals)
             if channel < 0:
@@ -143,6 +155,7 @@ def _room(n_events: int, n_requested: int, events: Events, layout: Layout) -> Ro
 @native
 def _for_questions(room: Room, n: int) -> Room:
     """Return the room for an entity with n questions; rows of what has two dimensions are cut where they are used."""
+    # A slice of two dimensions would not be contiguous, which is another type, and everything compiled once more.
     return Room(
         room.times,
         room.totals,
@@ -165,11 +178,14 @@ def _seen(events: Events, crossings: Crossings, questions: Questions, entity: in
     begin, last, n_series = events.starts[entity], events.starts[entity + 1], room.found.shape[0]
     if not questions.is_own:
         ask(questions, entity, room.requested, room.as_of)
+        # What arrived after the last question must not be summed: it could be too large, or late, for nobody to see.
+        # Questions are in order of as-of, so the last of them sees most.
         while last > begin and events.position[events.rows[last - 1]] > room.as_of[-1]:
             last -= 1
     times, rises = events.time[begin:last], True
     for i in range(1, len(times)):
         rises = rises and times[i] >= times[i - 1]
+    # Only late records, and what became known later, are looked up by the questions' own times.
     is_changed = n_series > 0 and crossings.starts[entity] < crossings.starts[entity + 1]
     if questions.is_own and (is_changed or not rises):
         ask(questions, entity, room.requested, room.as_of)
@@ -184,6 +200,9 @@ def _sum_up(weights: Ints, totals: Ints) -> tuple[int, int]:
         for i in range(len(weights)):
             weight = weights[i, channel]
             total += weight
+            # A weight is held to the limit by itself too: added to a total of the other sign it could hide, or leave 64
+            # bits. Every total is held to it, not only those that a question reads, since online refuses a record when
+            # it comes.
             is_large = total > LARGEST_TOTAL or total < -LARGEST_TOTAL
             if is_large or weight > LARGEST_TOTAL or weight < -LARGEST_TOTAL:
                 return channel + 1, i
@@ -194,6 +213,8 @@ def _sum_up(weights: Ints, totals: Ints) -> tuple[int, int]:
 @native
 def _read(position: Ints, seen: Own, room: Room, layout: Layout, is_own: bool) -> None:
     """Read the totals of an entity whose records came in order of time: a question sees a beginning of them."""
+    # Places are counts of entries. Arrival and time order the entries alike, so what an edge leaves behind it and what
+    # a question sees are both beginnings of one list: the shorter one is what counts.
     stand(seen.time, room.requested, (layout.offsets, layout.every), is_own, room.places)
     if not is_own:
         for i in range(len(room.places)):
@@ -201,6 +222,7 @@ def _read(position: Ints, seen: Own, room: Room, layout: Layout, is_own: bool) -
     for i in range(len(layout.reads)):
         places, channel, out = room.places[layout.reads[i, 0]], layout.reads[i, 1], room.read[i]
         for q in range(len(room.requested)):
+            # Channel 0 counts all events: its running total is the place itself, and is not kept.
             out[q] = places[q] if channel == 0 else room.totals[places[q], channel - 1]
 
 
@@ -218,6 +240,7 @@ def _hide(position: Ints, rows: Ints, as_of: Ints, out: Ints) -> None:
 def _arrive(position: Ints, seen: Own, room: Room, layout: Layout) -> tuple[int, int]:
     """Read the totals of an entity with late records, which enter one by one; return what is too large, or -1."""
     size, edges = 0, room.edges
+    # Answered at once, one question after the other: after the next late record the places and totals are others.
     edges[:] = 0
     for q in range(len(room.requested)):
         while size < len(seen.rows) and position[seen.rows[size]] <= room.as_of[q]:
@@ -226,6 +249,8 @@ def _arrive(position: Ints, seen: Own, room: Room, layout: Layout) -> tuple[int,
                 return wrong + 1, size
             size += 1
         for i in range(len(edges)):
+            # A late record moves what an edge stood at by one; ``after`` walks back as well as on, so a hint may be
+            # stale.
             edges[i] = after(room.times, size, end(room.requested[q], layout.offsets[i], layout.every[i]), edges[i])
         for i in range(len(layout.reads)):
             place, channel = edges[layout.reads[i, 0]], layout.reads[i, 1]
@@ -240,6 +265,7 @@ def _insert(times: Ints, totals: Ints, size: int, time: int, weights: Ints) -> i
     totals[i] are the totals before entry i, so totals[0] is 0 and a window's total is one difference.
     """
     place = size
+    # Ties stay in order of arrival. A record that is late by k entries costs k steps for each channel, no more.
     while place > 0 and times[place - 1] > time:
         times[place] = times[place - 1]
         place -= 1
@@ -248,6 +274,8 @@ def _insert(times: Ints, totals: Ints, size: int, time: int, weights: Ints) -> i
         weight = weights[channel]
         if weight > LARGEST_TOTAL or weight < -LARGEST_TOTAL:
             return channel
+        # From the end, so that each total is read before it is overwritten. One that is too large ends the replay, so
+        # it does not matter that the list is half changed then.
         for i in range(size, place - 1, -1):
             moved = totals[i, channel] + weight
             if moved > LARGEST_TOTAL or moved < -LARGEST_TOTAL:
@@ -262,6 +290,7 @@ def _finish(slot: Ints, scale: float, room: Room, out: Floats) -> None:
     function, series, read = slot[0], slot[1], room.read
     number, number_older = read[slot[2]], read[slot[3]]  # where it needs none: another, whose number is not used
     whole, whole_older = read[slot[4]], read[slot[5]]
+    # One loop for each function, rather than one loop that asks for the function in every row.
     if function == COUNT:
         for q in range(len(out)):
             out[q] = _count(number[q] - number_older[q])
@@ -273,6 +302,8 @@ def _finish(slot: Ints, scale: float, room: Room, out: Floats) -> None:
     elif series >= 0:
         known = room.found[series]
         for q in range(len(out)):
+            # A window's total fits 64 bits, since totals stay in half of that; with what became known later it need
+            # not.
             s = _sum(whole[q] - whole_older[q] if slot[4] >= 0 else 0, known[q])
             out[q] = _of_sum(function, s, number[q] - number_older[q], scale)
     elif function == SUM:
@@ -296,5 +327,6 @@ def _sum(left: int, right: int) -> float:
     if not (too_large or too_small):
         return float(left + right)
     # Half of the sum fits. Its lost bit only tells a tie from what is a little more, so any place below will do.
+    # Online adds in Python's whole numbers, without end, and rounds once.
     half = (left >> 1) + (right >> 1) + (left & right & 1)
     return float(half | ((left ^ right) & 1)) * 2.0

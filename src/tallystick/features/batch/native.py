@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 Array = TypeVar("Array", bound=NDArray[Any])
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-SHARED = ("finalise.py", "known.py", "groups.py", "rowwise.py", "batch/questions.py", "batch/series.py")
+SHARED = (
+    "finalise.py",
+    "known.py",
+    "groups.py",
+    "rowwise.py",
+    "batch/questions.py",
+    "batch/series.py",
+    "batch/trees.py",
+)
 """Modules of this room whose functions and numbers are compiled into functions of other modules."""
 
 

@@ -78,14 +78,26 @@ def of_records(records: Records) -> View:
 
 
 def whole(node: Node, view: View) -> Floats:
-    """Return an expression's values for every row of a view."""
+    """Return an expression's values for every row of a view.
+
+    Parameters
+    ----------
+    node : the expression
+    view : the rows, and what the groups know of them
+    """
     out = np.empty(len(view))
     write(evaluator(node, view), out)
     return out
 
 
 def write(evaluate: Evaluator, out: Floats) -> None:
-    """Fill a column with an expression's values, block by block."""
+    """Fill a column with an expression's values, block by block.
+
+    Parameters
+    ----------
+    evaluate : gives the values of a range of rows
+    out : shape (rows of the view,), filled
+    """
     for part in blocks(len(out)):
         out[part] = evaluate(part)
 
@@ -96,7 +108,13 @@ def blocks(n: int) -> list[slice]:
 
 
 def evaluator(node: Node, view: View) -> Evaluator:
-    """Return how to evaluate an expression; what is the same for all rows is looked up once, here."""
+    """Return how to evaluate an expression; what is the same for all rows is looked up once, here.
+
+    Parameters
+    ----------
+    node : the expression
+    view : the rows, and what the groups know of them
+    """
     match node:
         case Operation(op=op, left=left, right=right):
             sides = evaluator(left, view), evaluator(right, view)

@@ -30,7 +30,14 @@ class Questions(NamedTuple):
 
 @native
 def by_entity(codes: NDArray[np.int32], n_entities: int) -> tuple[Ints, Ints]:
-    """Return where each entity's rows start, and the rows by entity in their own order; code -1 has no entity."""
+    """Return where each entity's rows start, and the rows by entity in their own order; code -1 has no entity.
+
+    Parameters
+    ----------
+    codes : shape (n,), the entity of each row, 0 to n_entities - 1
+    n_entities : how many there are; some may have no row
+    """
+    # A counting sort: two passes over the rows, however many entities there are, and rows of one keep their order.
     starts = np.zeros(n_entities + 1, np.int64)
     for code in codes:
         if code >= 0:
@@ -52,6 +59,13 @@ def gather(codes: NDArray[np.int32], starts: Ints, values: Ints, out: Ints) -> N
     """Put the rows of values, shape (n, k), by entity, as ``by_entity`` orders them.
 
     They are read in their own order: where the next ones of every entity go stays near the processor.
+
+    Parameters
+    ----------
+    codes : shape (n,), the entity of each row; rows of code -1 are left out
+    starts : where each entity's rows start in ``out``, as ``by_entity`` returns it
+    values : shape (n, k)
+    out : shape (rows with an entity, k), filled
     """
     next_place = starts[:-1].copy()
     for row in range(len(codes)):
@@ -65,7 +79,13 @@ def gather(codes: NDArray[np.int32], starts: Ints, values: Ints, out: Ints) -> N
 
 @native
 def most(starts: Ints, first: int, last: int) -> int:
-    """Return how many rows the entity with the most of them has."""
+    """Return how many rows the entity with the most of them has.
+
+    Parameters
+    ----------
+    starts : where each entity's rows start
+    first, last : the first entity, and the one after the last
+    """
     most = 0
     for entity in range(first, last):
         most = max(most, starts[entity + 1] - starts[entity])
@@ -74,7 +94,14 @@ def most(starts: Ints, first: int, last: int) -> int:
 
 @native
 def ask(questions: Questions, entity: int, time: Ints, as_of: Ints) -> None:
-    """Gather the times and as-ofs of an entity's questions."""
+    """Gather the times and as-ofs of an entity's questions.
+
+    Parameters
+    ----------
+    questions : about all entities
+    entity : whose
+    time, as_of : filled; as long as the entity has questions
+    """
     start = questions.starts[entity]
     for q in range(len(time)):
         row = questions.rows[start + q]
@@ -83,7 +110,15 @@ def ask(questions: Questions, entity: int, time: Ints, as_of: Ints) -> None:
 
 @native
 def tell(questions: Questions, entity: int, answers: Floats, columns: Ints) -> None:
-    """Write the answers, shape (slots, questions or more), to their rows and columns."""
+    """Write the answers, shape (slots, questions or more), to their rows and columns.
+
+    Parameters
+    ----------
+    questions : about all entities; their ``answers`` are written
+    entity : whose
+    answers : shape (slots, questions or more), in the order of the entity's questions
+    columns : shape (slots,), the column of each slot in the result
+    """
     start, out = questions.starts[entity], questions.answers
     for q in range(questions.starts[entity + 1] - start):
         row = questions.rows[start + q]
@@ -93,7 +128,17 @@ def tell(questions: Questions, entity: int, answers: Floats, columns: Ints) -> N
 
 @native
 def after(times: Ints, size: int, bound: int, hint: int) -> int:
-    """Return how many entries lie at or before ``bound``, searching from where the last answer was."""
+    """Return how many entries lie at or before ``bound``, searching from where the last answer was.
+
+    Parameters
+    ----------
+    times : instants of entries, rising; those from ``size`` on are not looked at
+    size : how many entries there are
+    bound : an instant; an entry at it counts
+    hint : the last answer, or any place from 0 on
+    """
+    # Where questions come in order of time, an edge moves by about as many entries as come in, so that all of them
+    # together cost one pass; a jump costs a search by halves. The hint may be anything, also beyond the end.
     place, steps = min(hint, size), 0
     while place < size and times[place] <= bound and steps < STEPS:
         place, steps = place + 1, steps + 1
@@ -113,7 +158,14 @@ def after(times: Ints, size: int, bound: int, hint: int) -> int:
 
 @native
 def end(time: int, offset: int, every: int) -> int:
-    """Return the instant of an edge."""
+    """Return the instant of an edge.
+
+    Parameters
+    ----------
+    time : of the question, in microseconds
+    offset : how long before it the edge is
+    every : the edge is rounded down to a multiple of it since 1970; 0 for not at all
+    """
     bound = time - offset
     return bound // every * every if every > 0 else bound
 
@@ -123,7 +175,16 @@ def stand(times: Ints, requested: Ints, edges: tuple[Ints, Ints], is_own: bool, 
     """Find the place of every edge at every question, shape (edges, questions or more), among an entity's events.
 
     Edges are offsets, which rise, and every. Where the questions are the events, ``requested`` is not looked at.
+
+    Parameters
+    ----------
+    times : of the entity's events, rising
+    requested : times of its questions
+    edges : offsets, rising, and every, as ``end`` takes them
+    is_own : the questions are the events, each as of its own arrival
+    out : shape (edges, questions or more), filled with how many events are not later than the edge
     """
+    # An edge at the question itself has a walk of its own, as the first of the rising offsets, if it is there at all.
     (offsets, every), i = edges, 0
     while i < len(offsets):
         if is_own and offsets[i] > 0 and i + 3 <= len(offsets):
@@ -143,13 +204,22 @@ def walk_own(times: Ints, offset: int, every: int, out: Ints) -> None:
 
     An edge in the past is before its own event, so it stops there at the latest. It mostly moves by none, one or two,
     which no processor can guess: so the first two steps are sums, not branches.
+
+    Parameters
+    ----------
+    times : of the entity's events, rising in order of arrival
+    offset, every : the edge, as ``end`` takes it
+    out : filled, one place for each event
     """
     place = 0
     for q in range(len(times)):
+        # Of events at its own instant, an event sees those that arrived before it; where time and arrival agree these
+        # are the ones that stand before it. An edge at the record itself is never rounded: only older ends are.
         if offset == 0:
             out[q] = q + 1
             continue
         bound = end(times[q], offset, every)
+        # No bound is checked: the event's own time is beyond an edge in the past, so no walk passes it.
         place += 1 if times[place] <= bound else 0
         place += 1 if times[place] <= bound else 0
         while times[place] <= bound:
@@ -159,12 +229,20 @@ def walk_own(times: Ints, offset: int, every: int, out: Ints) -> None:
 
 @native
 def walk_three(times: Ints, offsets: Ints, every: Ints, out: Ints) -> None:
-    """Find the places of three edges in the past as ``walk_own`` does; none of them waits for another's memory."""
+    """Find the places of three edges in the past as ``walk_own`` does; none of them waits for another's memory.
+
+    Parameters
+    ----------
+    times : of the entity's events, rising in order of arrival
+    offsets, every : shape (3,), edges as ``end`` takes them; every offset above 0
+    out : shape (3, events or more), filled
+    """
     a = b = c = 0
     for q in range(len(times)):
         x = end(times[q], offsets[0], every[0])
         y = end(times[q], offsets[1], every[1])
         z = end(times[q], offsets[2], every[2])
+        # The three chains of reads do not depend on each other, so the processor runs them side by side.
         for _ in range(2):
             a += 1 if times[a] <= x else 0
             b += 1 if times[b] <= y else 0
@@ -180,7 +258,15 @@ def walk_three(times: Ints, offsets: Ints, every: Ints, out: Ints) -> None:
 
 @native
 def walk(times: Ints, requested: Ints, offset: int, every: int, out: Ints) -> None:
-    """Find an edge's place for every question, among all events."""
+    """Find an edge's place for every question, among all events.
+
+    Parameters
+    ----------
+    times : of the entity's events, rising
+    requested : times of its questions, in any order
+    offset, every : the edge, as ``end`` takes it
+    out : filled, one place for each question
+    """
     place = 0
     for q in range(len(requested)):
         place = after(times, len(times), end(requested[q], offset, every), place)

@@ -45,7 +45,15 @@ def first_beyond(position: Ints, enters: Ints, leaves: Ints, weight: Ints) -> in
     """Return the crossing of one series with which a total in order of time is first too large, or -1.
 
     Totals are looked at after every arrival; what one arrival does at one instant is one step.
+
+    Parameters
+    ----------
+    position : shape (n,), rising: the place in the order of arrival that makes each change
+    enters, leaves : shape (n,), instants in microseconds; a change enters before it leaves
+    weight : shape (n,), what it adds while it is in, in units of the last digit
     """
+    # Rows of steps: instant, arrival, weight, total. This is the list that online keeps, entries and exits together,
+    # and only here, where a total may be too large: it costs as many steps as there are later ones, for each arrival.
     n, lowest = 0, 2 * len(position)
     steps = np.zeros((4, 2 * len(position) + 1), np.int64)
     for i in range(len(position)):
@@ -54,10 +62,12 @@ def first_beyond(position: Ints, enters: Ints, leaves: Ints, weight: Ints) -> in
         for time, sign in ((enters[i], 1), (leaves[i], -1)):
             place = n
             while place > 0 and steps[0, place - 1] > time:
+                # Totals are not moved along: from the lowest place that changed they are summed anew.
                 steps[:3, place] = steps[:3, place - 1]
                 place -= 1
             steps[0, place], steps[1, place], steps[2, place] = time, position[i], sign * weight[i]
             lowest, n = min(lowest, place), n + 1
+        # Several changes of one arrival are looked at when all are there, as online puts them at once.
         if i + 1 == len(position) or position[i + 1] != position[i]:
             if _is_beyond(steps, lowest, n):
                 return i
@@ -69,10 +79,12 @@ def first_beyond(position: Ints, enters: Ints, leaves: Ints, weight: Ints) -> in
 def _is_beyond(steps: Ints, first: int, last: int) -> bool:
     """Correct the totals from a place on, and return whether one is too large between two steps."""
     times, positions, weights, totals = steps
+    # An entry and an exit at one instant by one arrival are one entry online, and their sum is what counts.
     while first > 0 and times[first - 1] == times[first] and positions[first - 1] == positions[first]:
         first -= 1
     for i in range(first, last):
         before, weight = totals[i - 1] if i else 0, weights[i]
+        # The one sum that could leave 64 bits, before anybody compares it with the limit.
         if (before > 0 and weight > LARGEST_WHOLE - before) or (before < 0 and weight < -LARGEST_WHOLE - before):
             return True
         totals[i] = before + weight
@@ -84,7 +96,13 @@ def _is_beyond(steps: Ints, first: int, last: int) -> bool:
 
 @native
 def counted_of(n_series: int, n_crossings: int) -> Counted:
-    """Return room for the series of an entity with so many crossings."""
+    """Return room for the series of an entity with so many crossings.
+
+    Parameters
+    ----------
+    n_series : how many series its group has
+    n_crossings : of all of them together, since each may have all
+    """
     return Counted(
         np.empty((n_series, 2, n_crossings), np.int64),
         np.zeros((n_series, 2, n_crossings + 1), np.int64),
@@ -115,12 +133,16 @@ def follow(crossings: Crossings, entity: int, requested: tuple[Ints, Ints], coun
     for q in range(len(times)):
         while change < last and crossings.position[change] <= as_of[q]:
             series, weight = crossings.series[change], crossings.weight[change]
+            # The mark that ``first_beyond`` led to: with this arrival a total is too large. The totals below cannot
+            # tell, since entries and exits stand apart.
             if weight > LARGEST_TOTAL:
                 return int(change)
             _cross(counted, series, 0, crossings.enters[change], weight)
             _cross(counted, series, 1, crossings.leaves[change], weight)
             change += 1
         for i in range(len(counted.sizes)):
+            # Either total may be larger than any true one and even wrap around; their difference is a true total, and
+            # right.
             found[i, q] = _passed(counted, i, 0, times[q]) - _passed(counted, i, 1, times[q])
     return -1
 
@@ -130,6 +152,7 @@ def _cross(counted: Counted, i: int, side: int, time: int, weight: int) -> None:
     """Put one entry or exit in its place by time, and correct the totals after it."""
     times, totals, place = counted.times[i, side], counted.totals[i, side], counted.sizes[i, side]
     counted.sizes[i, side] += 1
+    # Most come in order of time, and are appended. One that does not adds its weight to every later total.
     while place > 0 and times[place - 1] > time:
         times[place] = times[place - 1]
         totals[place + 1] = totals[place] + weight

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tallystick.features import finalise, rowwise
 from tallystick.features.batch.native import native
 from tallystick.features.batch.questions import Questions, after, ask, end, most, stand, tell
+from tallystick.features.batch.trees import largest, update
 from tallystick.features.groups import DISTINCT, FIRST, MAX, MIN, SINCE
 
 Ints = NDArray[np.int64]
@@ -22,7 +23,6 @@ MISSING = -(2**63)
 """Stands for a value that an event lacks; no column holds it."""
 
 NAN, LARGEST_WHOLE = finalise.NAN, 2**63 - 1
-SHORT = 8  # a window of so few entries is looked through one by one
 
 _decimal, _seconds, _distinct = native(rowwise.decimal), native(finalise.seconds), native(finalise.distinct)
 
@@ -92,7 +92,15 @@ class Requested(NamedTuple):
 
 @native
 def follow(entities: tuple[int, int], track: Track, questions: Questions, asks: Asks) -> bool:
-    """Answer every question about the entities from the first of a pair up to, not including, the second."""
+    """Answer every question about the entities from the first of a pair up to, not including, the second.
+
+    Parameters
+    ----------
+    entities : the first entity and the one after the last
+    track : the events of all entities
+    questions : about all entities; their answers are written here
+    asks : which edges and slots are asked of the track
+    """
     first, last = entities
     n_events, n_requested = most(track.starts, first, last), most(questions.starts, first, last)
     entries, windows = _room(n_events, track, asks)
@@ -108,6 +116,8 @@ def follow(entities: tuple[int, int], track: Track, questions: Questions, asks: 
             continue
         requested = Requested(time[:n], as_of[:n], places, seen[:n], answers)
         ask(questions, entity, requested.time, requested.as_of)
+        # All events enter, those that arrive after the last question too: nothing can grow too large here, and every
+        # question looks only at the first entries, as many as it sees.
         size = _entered(entries, track, entity)
         if size >= 0:
             _look(track, entity, requested)
@@ -129,6 +139,7 @@ def _entered(entries: Entries, track: Track, entity: int) -> int:
         if len(track.keeps) and not track.keeps[row]:
             continue
         at = track.time[row]
+        # What was put so far stays: the other way begins anew, and overwrites it.
         if at < before:
             return -1
         entries.times[size] = before = at
@@ -138,9 +149,9 @@ def _entered(entries: Entries, track: Track, entity: int) -> int:
             entries.codes[size] = track.codes[row]
         size += 1
     if size and len(entries.smallest):
-        _plant(entries.smallest, entries.values, -1, 0, size - 1)
+        update(entries.smallest, entries.values, -1, 0, size - 1)
     if size and len(entries.largest):
-        _plant(entries.largest, entries.values, 1, 0, size - 1)
+        update(entries.largest, entries.values, 1, 0, size - 1)
     return size
 
 
@@ -151,6 +162,8 @@ def _look(track: Track, entity: int, requested: Requested) -> None:
     for q in range(len(requested.time)):
         while event < last and track.position[track.rows[event]] <= requested.as_of[q]:
             if len(track.keeps) == 0 or track.keeps[track.rows[event]]:
+                # Only entries count, since places are places among entries; with a condition these are fewer than the
+                # events.
                 seen += 1
             event += 1
         requested.seen[q] = seen
@@ -159,8 +172,11 @@ def _look(track: Track, entity: int, requested: Requested) -> None:
 @native
 def _stand(times: Ints, asks: Asks, requested: Requested, is_own: bool) -> None:
     """Find the place of every edge at every question, among the entries that it sees."""
+    # Where every event is an entry and asks, a question's own event is the last that it sees, and the walk knows it.
     stand(times, requested.time, (asks.offsets, asks.every), is_own, requested.places)
     if not is_own:
+        # Time and arrival order the entries alike: a question sees the first ``seen`` of them, wherever its edge
+        # stands.
         for out in requested.places:
             for q in range(len(requested.time)):
                 out[q] = min(out[q], requested.seen[q])
@@ -180,7 +196,7 @@ def _finish(entries: Entries, windows: Windows, asks: Asks, i: int, requested: R
     elif function in (MIN, MAX):
         sign, tree = (-1, entries.smallest) if function == MIN else (1, entries.largest)
         for q in range(len(out)):
-            out[q] = _decimal(sign * _largest(tree, since[q], until[q]), scale) if until[q] > since[q] else NAN
+            out[q] = _decimal(sign * largest(tree, since[q], until[q]), scale) if until[q] > since[q] else NAN
     else:
         for q in range(len(out)):
             value = MISSING
@@ -206,6 +222,8 @@ def _tell_apart(
     for q in range(len(out) + 1):
         # After the last question comes an empty window at its place, so that the counts are 0 again.
         new_low, new_high = (since[q], max(since[q], until[q])) if q < len(out) else (high, high)
+        # It grows at both ends before it shrinks, so that no count falls below 0 on the way, wherever the window jumps.
+        # Questions in order of time cost one pass over the entries; others walk from where the last one was.
         while high < new_high:
             different += counts[codes[high]] == 0
             counts[codes[high]] += 1
@@ -231,6 +249,7 @@ def _arrive(entries: Entries, windows: Windows, requested: Requested, asks: Asks
     """Answer about an entity of a track with late events, which enter one by one in order of arrival."""
     track, entity = of
     size, event, last = 0, track.starts[entity], track.starts[entity + 1]
+    # Only its length and type matter: one place for each edge.
     hints = requested.places[:, 0].copy()
     hints[:] = 0
     for q in range(len(requested.time)):
@@ -243,8 +262,10 @@ def _arrive(entries: Entries, windows: Windows, requested: Requested, asks: Asks
         for i in range(len(hints)):
             hints[i] = after(entries.times, size, end(requested.time[q], asks.offsets[i], asks.every[i]), hints[i])
         for i in range(len(asks.slots)):
+            # Answered at once: after the next late event the places are others.
             span = hints[asks.slots[i, 2]], hints[asks.slots[i, 1]], requested.time[q]
             requested.answers[i, q] = _answer(entries, windows, asks, i, span)
+    # Counts are kept by value over all entities' values, so they are emptied along the entries, not along the values.
     _forget(entries, windows)
 
 
@@ -253,6 +274,7 @@ def _room(n_events: int, track: Track, asks: Asks) -> tuple[Entries, Windows]:
     room = 1
     while room < n_events:
         room *= 2
+    # A power of two of leaves: each level is half of the one below, and a node's children are found by doubling.
     entries = Entries(
         np.empty(n_events, np.int64),
         np.empty(n_events if len(track.values) else 0, np.int64),
@@ -270,6 +292,7 @@ def _enter(entries: Entries, windows: Windows, size: int, track: Track, row: int
     """Put one event in its place by time, after its equals."""
     times, values, codes, time = entries.times, entries.values, entries.codes, track.time[row]
     place = size
+    # Ties stay in order of arrival: the later one is the last of them, and so what ``last`` answers.
     while place > 0 and times[place - 1] > time:
         place -= 1
     for i in range(size, place, -1):
@@ -285,15 +308,17 @@ def _enter(entries: Entries, windows: Windows, size: int, track: Track, row: int
         codes[place] = track.codes[row]
         _make_place(windows, place, codes[place])
     if len(entries.smallest):
-        _plant(entries.smallest, values, -1, place, size)
+        update(entries.smallest, values, -1, place, size)
     if len(entries.largest):
-        _plant(entries.largest, values, 1, place, size)
+        update(entries.largest, values, 1, place, size)
 
 
 @native
 def _make_place(windows: Windows, place: int, code: int) -> None:
     """Let every window keep the entries that it has, and count one that comes between them."""
     for i in range(len(windows.since)):
+        # Windows stand at places, and remember which entries they counted: an entry before moves both ends along, one
+        # inside is counted though no end passes it, one behind the window changes nothing.
         if place <= windows.since[i]:
             windows.since[i] += 1
             windows.until[i] += 1
@@ -313,51 +338,11 @@ def _count(windows: Windows, i: int, code: int, by: int) -> None:
 
 
 @native
-def _plant(tree: Ints, values: Ints, sign: int, place: int, size: int) -> None:
-    """Let a tree of largest values know the entries from ``place`` to ``size``.
-
-    A node is right once both its children are, and only such nodes are asked.
-    """
-    room = len(tree) // 2
-    for i in range(place, size + 1):
-        tree[room + i] = sign * values[i]
-    low, high = room + place, room + size
-    if low == high:
-        while high % 2 == 1 and high > 1:
-            high //= 2
-            tree[high] = max(tree[2 * high], tree[2 * high + 1])
-        return
-    while high > 1:
-        low, high = low // 2, high // 2
-        for node in range(low, high + 1):
-            tree[node] = max(tree[2 * node], tree[2 * node + 1])
-
-
-@native
-def _largest(tree: Ints, since: int, until: int) -> int:
-    """Return the largest of the entries from ``since`` up to, not including, ``until``."""
-    room = len(tree) // 2
-    low, high, largest = room + since, room + until, tree[room + since]
-    if until - since <= SHORT:
-        for i in range(low, high):
-            largest = max(largest, tree[i])
-        return int(largest)
-    while low < high:
-        if low % 2 == 1:
-            largest = max(largest, tree[low])
-            low += 1
-        if high % 2 == 1:
-            high -= 1
-            largest = max(largest, tree[high])
-        low, high = low // 2, high // 2
-    return int(largest)
-
-
-@native
 def _answer(entries: Entries, windows: Windows, asks: Asks, i: int, span: tuple[int, int, int]) -> float:
     """Finalise one aggregate from the entries since a place, until another, at a time."""
     slot = asks.slots[i]
     function, (since, until, time) = slot[0], span
+    # Of an empty window no values are different, which is an answer; all other functions are missing there.
     if function == DISTINCT:
         _walk(windows, slot[5], entries.codes, since, until)
         return _distinct(windows.different[slot[5]], slot[3])
@@ -366,9 +351,11 @@ def _answer(entries: Entries, windows: Windows, asks: Asks, i: int, span: tuple[
     if function == SINCE:
         return _seconds(time - entries.times[until - 1])
     if function == MIN:
-        value = -_largest(entries.smallest, since, until)
+        # The tree of smallest values is one of negatives. The one number without a negative means missing, and is not
+        # in it.
+        value = -largest(entries.smallest, since, until)
     elif function == MAX:
-        value = _largest(entries.largest, since, until)
+        value = largest(entries.largest, since, until)
     else:
         value = entries.values[since if function == FIRST else until - 1]
     return _valued(value, slot[4] != 0, asks.scales[i])
@@ -377,6 +364,7 @@ def _answer(entries: Entries, windows: Windows, asks: Asks, i: int, span: tuple[
 @native
 def _walk(windows: Windows, i: int, codes: NDArray[np.int32], since: int, until: int) -> None:
     """Move a window that counts values to where it is asked for: first it grows, then it shrinks."""
+    # As where entries are in order: no count falls below 0 on the way.
     while windows.until[i] < until:
         _count(windows, i, codes[windows.until[i]], 1)
         windows.until[i] += 1

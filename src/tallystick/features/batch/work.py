@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tallystick.data.merge import empty
 from tallystick.data.records import Dataset, Fixed, Records
 from tallystick.definitions.expressions import Corrected
 from tallystick.errors import FeatureOverflow
@@ -16,6 +15,7 @@ from tallystick.features.batch import kernel, nodes, tracks
 from tallystick.features.batch.native import native, still
 from tallystick.features.batch.questions import Questions, by_entity, gather
 from tallystick.features.batch.series import Crossings, first_beyond
+from tallystick.features.batch.spine import Requested, stream_of
 from tallystick.features.entities import Codes, Entities, keys_of
 from tallystick.features.finalise import LARGEST_SQUARED, LARGEST_TOTAL, NAN
 from tallystick.features.groups import COUNT, DISTINCT, MAX, MIN, SUM, Channel, Group, Series, Slot, Track
@@ -32,48 +32,6 @@ TOO_LARGE = LARGEST_TOTAL + 1
 """Weighs so much that the replay stops at the record, once a question sees it."""
 
 _crossing = native(crossing)
-
-
-def stream_of(plan: Plan, dataset: Dataset, name: str) -> Records:
-    """Return a stream's records; none where the dataset does not have it."""
-    found = dataset.records.get(name)
-    return empty(plan.streams[name]) if found is None else found
-
-
-@dataclass(frozen=True, slots=True)
-class Requested:
-    """Which rows of the spine are asked about.
-
-    Parameters
-    ----------
-    spine : whose rows they are
-    rows : shape (n,), their places; all in their order if None
-    time, as_of : shape (n,), each one's instant, and the last place in the order of arrival that it sees
-    order : shape (n,), the rows by as-of; None where they stand so
-    is_own : every row is asked as of its own arrival
-    """
-
-    spine: Records
-    rows: Ints | None
-    time: Ints
-    as_of: Ints
-    order: Ints | None
-    is_own: bool
-
-    @classmethod
-    def of(cls, plan: Plan, dataset: Dataset, rows: Ints | None, as_of: Ints | None) -> "Requested":
-        """Return the asked rows of a plan's spine."""
-        spine = stream_of(plan, dataset, plan.definition.spine.name)
-        chosen = None if rows is None else np.asarray(rows, dtype=np.int64)
-        time, position = (
-            (spine.time, spine.position) if chosen is None else (spine.time[chosen], spine.position[chosen])
-        )
-        seen = position if as_of is None else np.asarray(as_of, dtype=np.int64)
-        rises = bool(np.all(seen[1:] >= seen[:-1]))
-        return cls(spine, chosen, time, seen, None if rises else np.argsort(seen, kind="stable"), as_of is None)
-
-    def __len__(self) -> int:
-        return len(self.time)
 
 
 @dataclass(frozen=True)
@@ -99,7 +57,15 @@ class Work:
 
     @classmethod
     def of(cls, plan: Plan, group: Group, dataset: Dataset, later: Sequence[Changes], requested: Requested) -> "Work":
-        """Return a group's share of a dataset."""
+        """Return a group's share of a dataset.
+
+        Parameters
+        ----------
+        plan, group : whose, and which of its groups
+        dataset : all records; a stream that it lacks has none
+        later : changes of every value of the plan that becomes known later
+        requested : the rows that ask
+        """
         records = stream_of(plan, dataset, group.stream)
         return cls(plan, group, records, Entities.of(records, group.keys), later, requested)
 
@@ -128,7 +94,13 @@ class Work:
         return None if where < 0 else self._conditions[where] == 1.0
 
     def nobody(self, columns: Ints, values: Floats) -> None:
-        """Give the rows that ask about no entity what an empty window gives."""
+        """Give the rows that ask about no entity what an empty window gives.
+
+        Parameters
+        ----------
+        columns : shape (slots,), where each slot of the group goes
+        values : shape (rows, columns or more), the result, changed in place
+        """
         rows = np.flatnonzero(self.codes < 0)
         for slot, column in zip(self.group.slots, columns, strict=True):
             values[rows, column] = 0.0 if slot.function in (COUNT, SUM, DISTINCT) else NAN
@@ -136,10 +108,13 @@ class Work:
     def questions(self, values: Floats) -> Questions:
         """Return the questions by entity."""
         requested, codes = self.requested, self.codes
+        # The same array, not equal ones: ``Entities`` gives the events' own codes back only where rows and events are
+        # the same records under the same keys.
         is_own = codes is self.entities.codes and requested.rows is None and requested.is_own
         if is_own:
             starts, rows = self._by_entity
         else:
+            # The replay takes an entity's questions by as-of: what has entered for one is there for the next.
             starts, rows = by_entity(
                 still(codes if requested.order is None else codes[requested.order]), self.entities.n
             )
@@ -177,6 +152,8 @@ class Work:
             values = np.ones(len(self.records), dtype=np.int64)
         elif channel.part != "sum":
             values = _squared(channel.part, values)
+        # What does not count adds 0, rather than to be left out: all channels then share one list of instants, in which
+        # an edge is looked for once.
         for mask in (present, self.satisfied(channel.where)):
             if mask is not None and not mask.all():
                 values = np.where(mask, values, 0)
@@ -189,11 +166,13 @@ class Work:
         if isinstance(of, str):
             column = self.records.values[of]
             return column.values, ~column.missing
+        # A condition that is missing is not counted; its 0 adds nothing either.
         return (self._conditions[of] == 1.0).astype(np.int64), ~np.isnan(self._conditions[of])
 
     def crossings(self) -> Crossings:
         """Return the entries and exits of all series, by entity, then order of arrival."""
         entity, series, position, enters, leaves, weight = self._all_crossed.T
+        # Stable, so that an entity's changes stay in order of arrival.
         starts, place = by_entity(still(entity.astype(np.int32)), self.entities.n)
         kept = (part[place] for part in (series, position, enters, leaves, self._checked(weight)))
         return Crossings(starts, *kept)
@@ -209,6 +188,9 @@ class Work:
         """Return the weights, too large where a series' total becomes so; only where it can are totals looked at."""
         entity, series, position, enters, leaves, _ = self._all_crossed.T
         place = entity * len(self.group.series) + series
+        # The sum of all sizes is more than any total can be, whatever the order. It is summed in doubles, and half of
+        # the limit is left for their rounding. Beyond it the totals are looked at one by one, which is quadratic at
+        # worst.
         largest = np.bincount(place, np.abs(weight.astype(np.float64))) if len(place) else np.zeros(0)
         checked = weight
         for each in np.flatnonzero(largest > LARGEST_TOTAL / 2):
@@ -216,6 +198,7 @@ class Work:
             first = first_beyond(position[own], enters[own], leaves[own], weight[own])
             if first >= 0:
                 checked = checked.copy()
+                # Not raised here: if no question sees this arrival, the total refuses nothing.
                 checked[own[first]] = TOO_LARGE
         return checked
 
@@ -228,19 +211,28 @@ class Work:
             counts &= satisfied[found.row]
         later = self.plan.later[series.later]
         if isinstance(later, Corrected):
+            # A correction of what is missing changes nothing: the record counts in no sum, before and after.
             counts &= ~self.records.values[later.field].missing[found.row]
         length = (series.delay_us, series.window_us, series.every_us)
         enters, leaves = _cross(still(found.known), still(found.before), self.records.time[found.row], length)
         columns = np.stack(
             [entity, np.full(len(entity), place), found.position, enters, leaves, found.weight], axis=1, dtype=np.int64
         )
+        # What would leave before it enters never was in the window: it was known too late.
         kept: Ints = columns[counts & (entity >= 0) & (enters < leaves)]
         return kept
 
     def layout(self, chosen: Sequence[int], columns: Ints) -> kernel.Layout:
-        """Return some slots as arrays, and the columns where their answers go."""
+        """Return some slots as arrays, and the columns where their answers go.
+
+        Parameters
+        ----------
+        chosen : places of slots among the group's, those of running totals
+        columns : shape (slots of the group,), where each one's answers go
+        """
         slots = [self.group.slots[i] for i in chosen]
         wanted = [list(_ends(slot)) for slot in slots]
+        # A total is read once at each edge, however many slots take it: a mean and a count share theirs.
         reads = sorted({read for each in wanted for read in each if read[1] >= 0})
         whole = [
             (slot.function, slot.series, *(reads.index(read) if read[1] >= 0 else -1 for read in each))
@@ -268,6 +260,8 @@ class Work:
                 keeps = present if keeps is None else keeps & present
         codes = np.empty(0, np.int32)
         if any(slot.function == DISTINCT for slot in self._slots(number)):
+            # Texts have numbers already. Those without a text have -1, and are no entries of a track that counts
+            # values.
             codes, n_values = (values.astype(np.int32), n_values) if track.is_text else _numbered(values)
         everything = np.empty(0, np.bool_)
         return tracks.Track(
@@ -292,7 +286,13 @@ class Work:
         return [slot for slot in self.group.slots if slot.track == number]
 
     def asks(self, number: int, columns: Ints) -> tracks.Asks:
-        """Return what is asked of a track as arrays, and the columns where the answers go."""
+        """Return what is asked of a track as arrays, and the columns where the answers go.
+
+        Parameters
+        ----------
+        number : which track of the group
+        columns : shape (slots of the group,), where each one's answers go
+        """
         slots, offsets = self._slots(number), self.group.offsets
         used = sorted({edge for slot in slots for edge in (slot.newer, slot.older)})
         counting = [i for i, slot in enumerate(slots) if slot.function == DISTINCT]
@@ -347,6 +347,7 @@ def _numbered(values: Ints) -> tuple[Codes, int]:
 
 def _squared(part: str, values: Ints) -> Ints:
     """Return the upper or lower part of squares; the upper is too large a weight where squares are not kept."""
+    # One weight that is too large stops the replay, once a question sees it, as online refuses the record.
     fits = np.abs(values) <= LARGEST_SQUARED
     # A kept value is a * 2**24 + b, so that none of the three products of its square leaves 64 bits.
     kept = np.where(fits, np.abs(values), 0)

@@ -2,19 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from math import isnan
-from typing import NamedTuple
 
 from tallystick.data.records import Record
 from tallystick.errors import FeatureOverflow
 from tallystick.features.groups import Channel, Edge, Group
 from tallystick.features.online.naming import check_length, entity_words, namer
 from tallystick.features.online.scalar import evaluator
-from tallystick.features.online.slots import Answer, Tracked, empty, finisher, instant, looks, used_edges, windower
+from tallystick.features.online.slots import Answer, Tracked, empty, finisher, instant, looks, used_edges
 from tallystick.features.online.totals import Layout, added, beyond
 from tallystick.features.online.tracking import TrackState
 from tallystick.features.state import keys
-from tallystick.features.state.step import Window
-from tallystick.features.state.store import Entry, Onwards, StoreTransaction
+from tallystick.features.state.store import Entry, StoreTransaction
 
 Weigh = Callable[[Record, Sequence[float]], int]
 
@@ -56,7 +54,6 @@ class AggregateState:
         self._nothing = bytes(8 * len(group.channels))
         self._unpack = Layout(self._edges.n * len(group.channels) + len(self._series) + 1).unpack
         self._finish = tuple(finisher(slot, group, self._tracks) for slot in group.slots)
-        self._windows = tuple(w for slot in group.slots if (w := windower(slot, group, self._tracks)) is not None)
         self.nothing = [empty(slot) for slot in group.slots]
         """What the aggregates of nobody are."""
         self.n_questions = len(used_edges(group)) + len(self._series) + len(self._looked)
@@ -88,15 +85,27 @@ class AggregateState:
     ) -> list[Entry]:
         """Return what to put for one more record: its own totals, and the corrected ones of all that are later.
 
+        Parameters
+        ----------
+        store : with what was appended before, by this transaction too
+        entity : the record's, as ``entity`` returned it
+        record : of the group's stream
+        position : its place in the order of arrival, above every earlier one
+        met : each of the group's conditions for the record, as ``met`` returned them
+
         Raises
         ------
         FeatureOverflow
             If a running total leaves the range in which every window is exact.
         """
         named, end = keys.measured(entity), keys.at(_time(record), position)
+        # Channel 0 counts every event, so that it alone tells which place among the events an edge has.
         weights = [1, *[weigh(record, met) for weigh in self._weigh]]
+        # A weight is held to the limit by itself too, as batch does: a total of the other sign could hide it.
         self._check(beyond(weights), weights, entity, record)
         entries, pack = [], self._layout.pack
+        # A late record changes every later total of its entity, so each of them is held to the limit, as in batch.
+        # Nothing is put here: who calls puts all of a record, or none.
         for key, totals in added(store, self._layout, self._events + named + end, weights):
             self._check(beyond(totals), weights, entity, record)
             entries.append((key, pack(*totals)))
@@ -104,35 +113,28 @@ class AggregateState:
             entries += track.entering(store, named, end, record, met)
         return entries
 
-    def additions(self, entity: bytes, record: Record, met: Sequence[float]) -> "Additions":
-        """Return what ``entering`` would have put, as what a store elsewhere adds by itself.
-
-        Raises
-        ------
-        FeatureOverflow
-            If no running total could hold the record.
-        """
-        named, time = keys.measured(entity), keys.pack_whole(_time(record))
-        weights = [1, *[weigh(record, met) for weigh in self._weigh]]
-        self._check(beyond(weights), weights, entity, record)
-        tracked = [track.additions(named, time, record, met) for track in self._tracks]
-        return Additions(
-            self._events + named,
-            (time, self._layout.pack(*weights)),
-            [entry for each in tracked for entry in each.events],
-            [entry for each in tracked for entry in each.extremes],
-            [entry for each in tracked for entry in each.values],
-            lambda place: self._check(place, weights, entity, record),
-        )
-
     def series_of(self, place: int, entity: bytes) -> bytes:
-        """Return how the keys of one series of an entity begin."""
+        """Return how the keys of one series of an entity begin.
+
+        Parameters
+        ----------
+        place : of the series among the group's
+        entity : as ``entity`` returned it
+        """
         return self._series[place] + keys.measured(entity)
 
     def questions(self, entity: bytes, time: int) -> list[bytes]:
-        """Return the keys before which the entity's totals, series and tracked events are looked up."""
+        """Return the keys before which the entity's totals, series and tracked events are looked up.
+
+        Parameters
+        ----------
+        entity : as ``requested`` returned it
+        time : the instant that is asked about, microseconds since 1970 UTC
+        """
         named = keys.measured(entity)
         begins = self._events + named
+        # An edge's key is above every event at its instant and below all later ones, so that what stands right before
+        # it is the last event that the edge leaves behind, with the totals up to there.
         requested = [begins + end for end in self._edges.at(time)]
         if self._series:
             now = named + keys.end_of(time)
@@ -142,12 +144,9 @@ class AggregateState:
             requested += [track + named + end for track, end in zip(self._looked, ends, strict=True)]
         return requested
 
-    def windows(self, entity: bytes, time: int) -> list[Window]:
-        """Return the windows that ``answers`` reads as well."""
-        named = keys.measured(entity)
-        return [window(named, time) for window in self._windows]
-
-    def answers(self, store: Onwards, entity: bytes, time: int, entries: Sequence[Entry | None]) -> list[Answer]:
+    def answers(
+        self, store: StoreTransaction, entity: bytes, time: int, entries: Sequence[Entry | None]
+    ) -> list[Answer]:
         """Return every finished aggregate of the group at an instant.
 
         Parameters
@@ -159,11 +158,14 @@ class AggregateState:
         """
         named, nothing = keys.measured(entity), self._nothing
         begins, n_edges, n_totals = self._events + named, self._edges.n, self._n_totals
+        # What stands before may be of another entity, or of another list: then this one has nothing there yet. All are
+        # put together and unpacked by one call, rather than by one each.
         packed = [e[1] if e and e[0].startswith(begins) else nothing for e in entries[:n_edges]]
         packed += [
             entry[1] if entry and entry[0].startswith(series + named) else _NONE
             for series, entry in zip(self._series, entries[n_edges:n_totals], strict=True)
         ]
+        # The last number is 0: what a slot does not need is read there.
         packed.append(_NONE)
         totals, tracked = self._unpack(b"".join(packed)), Tracked(entries[n_totals:], store, named, time)
         return [finish(totals, tracked) for finish in self._finish]
@@ -176,27 +178,6 @@ class AggregateState:
             raise FeatureOverflow(str(of), entity=entity_words(self.group.keys, entity), value=shown)
 
 
-class Additions(NamedTuple):
-    """What a record adds in a group.
-
-    Parameters
-    ----------
-    begins : how the keys of its entity's totals begin
-    step : its time, as bytes, and what it adds to the totals, packed
-    events : tracked values, by keys without the record's place
-    extremes : tiles, and what their extremes take in
-    values : of tiles of different values
-    refuse : told the place of a total that would be too large, says so
-    """
-
-    begins: bytes
-    step: tuple[bytes, bytes]
-    events: list[Entry]
-    extremes: list[Entry]
-    values: list[Entry]
-    refuse: Callable[[int], None]
-
-
 _NONE = bytes(8)
 
 
@@ -205,6 +186,7 @@ class _Ends:
 
     def __init__(self, edges: Sequence[Edge]) -> None:
         self.n, self._edges = len(edges), edges
+        # Nearly all edges are not rounded, and then an end is one subtraction.
         self._offsets = None if any(edge.every_us for edge in edges) else tuple(edge.offset_us for edge in edges)
 
     def at(self, time: int) -> list[bytes]:
@@ -219,6 +201,7 @@ def _weigher(channel: Channel) -> Weigh:
     of, where = channel.of, channel.where
     taken = _PARTS[channel.part]
     weigh = _of_field(of, taken) if isinstance(of, str) else _of_event if of is None else _of_condition(of, taken)
+    # An event that does not satisfy the condition is an entry all the same, and adds 0: see ``Channel``.
     if where < 0:
         return weigh
     return lambda record, met: weigh(record, met) if met[where] == 1.0 else 0

@@ -34,6 +34,13 @@ def namer(fields: Sequence[str], id_field: str) -> Name:
 def entity_words(fields: Sequence[str], entity: bytes) -> str:
     r"""Return an entity for a reader.
 
+    Parameters
+    ----------
+    fields : the key fields that name it
+    entity : as ``namer``'s function returned it
+
+    Examples
+    --------
     >>> entity_words(["customer", "shop"], b"\x00\x03ann\x00\x017"), entity_words(["customer"], b"ann")
     ('customer ann, shop 7', 'customer ann')
     """

@@ -36,7 +36,13 @@ class Ordered:
 
     @classmethod
     def of(cls, records: Records, fields: tuple[str, ...]) -> "Ordered":
-        """Return the records in the order of the entities that key fields name."""
+        """Return the records in the order of the entities that key fields name.
+
+        Parameters
+        ----------
+        records : of a stream
+        fields : the key fields that name an entity together
+        """
         codes = Entities.of(records, fields).codes
         used, first = np.unique(codes, return_index=True)
         first = first[used >= 0]
@@ -58,7 +64,13 @@ class Ordered:
         return wholes(np.stack([self.records.time[rows], self.records.position[rows]], axis=1))
 
     def values(self, field: str, *, is_text: bool) -> tuple[NDArray[np.bool_], ValuesAt]:
-        """Return where a field has a value, and how to pack it for some records, missing or not."""
+        """Return where a field has a value, and how to pack it for some records, missing or not.
+
+        Parameters
+        ----------
+        field : a key or value field, or the stream's id
+        is_text : it is a key or the id
+        """
         if not is_text:
             column = self.records.values[field]
             return ~column.missing, lambda rows: _whole_list(column.values[rows], column.missing[rows])
@@ -68,7 +80,13 @@ class Ordered:
 
 
 def running(weight: Ints, rank: Ints) -> Ints:
-    """Return the running totals of each entity: of all, less what stood before the entity's first."""
+    """Return the running totals of each entity: of all, less what stood before the entity's first.
+
+    Parameters
+    ----------
+    weight : shape (n,), in order of entity and moment
+    rank : shape (n,), the entity of each, rising
+    """
     total = np.cumsum(weight)
     first = np.ones(len(rank), dtype=bool)
     first[1:] = rank[1:] != rank[:-1]

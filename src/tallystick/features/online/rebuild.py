@@ -55,12 +55,15 @@ class Rebuilt:
     @property
     def is_safe(self) -> bool:
         """Whether no order of arrival could have made a running total too large."""
+        # Every change enters and leaves: with a quarter of the limit, both of all of them together stay within it.
         corrected = (float(np.abs(found.weight.astype(np.float64)).sum()) for found in self._changes)
         return all(weights.are_safe for _, weights, _ in self._groups) and max(corrected, default=0) < LARGEST_TOTAL / 4
 
     def __iter__(self) -> Iterator[Entry]:
         yield keys.PLAN, self._plan.state_digest.encode()
         yield keys.POSITION, keys.pack_whole(self._dataset.last_position)
+        # One stretch of keys after the other, each made when its turn comes, so that only one of them is in memory. A
+        # store that was too small asks for all of them again.
         parts = list(self._parts())
         for n_done, part in enumerate(parts, 1):
             yield from part()
@@ -69,6 +72,8 @@ class Rebuilt:
 
     def _parts(self) -> Iterator[Part]:
         """Yield every stretch of keys, in their order."""
+        # Kinds rise as they do in ``keys``, then places, then what each part sorts by itself: a store loads entries
+        # only in the order of their keys.
         each = [(*group, track) for group in self._groups for track in range(len(group[1].group.tracks))]
         yield from (partial(self._events, *group) for group in self._groups)
         for group in self._groups:
@@ -84,6 +89,8 @@ class Rebuilt:
     def _events(self, place: int, weights: Weights, entities: Ordered) -> Iterator[Entry]:
         rows = entities.rows
         columns = [weights.weight(channel)[rows] for channel in weights.group.channels]
+        # Events of an entity lie in order of time and arrival, not as they arrived: a late record stands in its place,
+        # and what it changed later is changed by having it summed there.
         totals = np.stack([running(column, entities.rank[rows]) for column in columns], axis=1).astype(">i8").tobytes()
         ends, rank = entities.ends(rows), entities.rank[rows]
         yield from packed(entities.prefixes(keys.events_of(place)), rank, ends, totals)
@@ -98,6 +105,8 @@ class Rebuilt:
         ).reshape(-1, 2)
         rank = entities.rank[found.row]
         kept = (both[:, 0] < both[:, 1]) & (rank >= 0) & counts[found.row]
+        # Entries and exits become one list, as appending leaves them: at an instant, in order of the arrival that made
+        # them.
         rank, time, position = np.tile(rank[kept], 2), both[kept].T.reshape(-1), np.tile(found.position[kept], 2)
         weight = np.concatenate([found.weight[kept], -found.weight[kept]])
         order = np.lexsort((position, time, rank))
@@ -126,6 +135,7 @@ class Rebuilt:
         records = self._dataset.records.get(stream)
         if records is None:
             return
+        # By the ids' bytes: their keys end with them, with no length before, unlike entities, which come shorter first.
         order = pc.sort_indices(records.ids).to_numpy()
         ids, times = records.ids.take(pa.array(order)).to_pylist(), wholes(records.time[order])
         watching = [group for group in self._groups if group[1].group.stream == stream and group[1].group.series]
@@ -138,6 +148,7 @@ class Rebuilt:
         corrected = [getattr(self._plan.later[series.later], "field", None) for series in weights.group.series]
         counts = [weights.counting(*of) for of in zip(weights.group.series, corrected, strict=True)]
         named = [*map(keys.measured, entities.names), keys.NOBODY]
+        # There are few different combinations of series, however many records there are: each is packed once.
         codes, patterns = _patterns(counts, len(weights.records))
         bits = [keys.pack_bits([bool(c) for c in pattern]) for pattern in patterns]
         return [
@@ -151,6 +162,7 @@ class Rebuilt:
             return
         found = reported(flag, reports)
         known = np.full(len(found.names), np.iinfo(np.int64).max)
+        # Appending keeps the earliest report there has been, whatever came first.
         np.minimum.at(known, found.codes, reports.time[found.rows])
         order = pc.sort_indices(found.names)
         for name, at in zip(found.names.take(order).to_pylist(), known[order.to_numpy()].tolist(), strict=True):
@@ -163,6 +175,8 @@ class Rebuilt:
             return
         found = reported(corrected, corrections)
         position, named = corrections.position[found.rows], found.names.to_pylist()
+        # A record that never comes arrives after every correction: those wait for ever, as they do when they are
+        # appended.
         arrived = np.full(len(named), np.iinfo(np.int64).max)
         if records is not None:
             there = pc.index_in(found.names, value_set=records.ids)
@@ -171,6 +185,7 @@ class Rebuilt:
         begins = [keys.waiting(place, name) for name in named]
         time, delta = corrections.time[found.rows], corrections.values[corrected.delta].values[found.rows]
         columns = zip(*(column[waits].tolist() for column in (found.codes, position, time, delta)), strict=True)
+        # A name's length stands before it here, so the order is none that a column could be sorted by.
         yield from sorted((begins[code] + keys.pack_whole(at), keys.pack_pair(*pair)) for code, at, *pair in columns)
 
     def _check_lengths(self) -> None:
@@ -181,6 +196,7 @@ class Rebuilt:
             for stream, of in ((value.stream, "id"), (value.by, value.on)):
                 records = self._dataset.records.get(stream)
                 if records is not None:
+                    # Whoever is named must fit too: a report of a record that never comes is kept under its name.
                     names = records.ids if of == "id" else reported(value, records).names
                     check_length(_longest(names), self._longest, (of,))
 

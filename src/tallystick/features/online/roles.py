@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tallystick.data.records import Record
 from tallystick.definitions.expressions import Corrected, Flagged
 from tallystick.features.online.aggregate_state import AggregateState
-from tallystick.features.online.late_values import Change, LateValues
+from tallystick.features.online.late_values import Draft, LateValues
 from tallystick.features.plan import Plan
 
 
@@ -27,8 +27,14 @@ class Saying:
     is_own: bool
     about: LateValues
 
-    def say(self, draft: Change, record: Record) -> None:
-        """Let a record say what it says, if it names one and says yes."""
+    def say(self, draft: Draft, record: Record) -> None:
+        """Let a record say what it says, if it names one and says yes.
+
+        Parameters
+        ----------
+        draft : of the record
+        record : the one that says something
+        """
         name = record.id if self.is_own else record.keys[self.value.on]
         if name is None:
             return
@@ -55,8 +61,13 @@ class Role:
     watched: LateValues | None
     sayings: tuple[Saying, ...]
 
-    def enter(self, draft: Change, record: Record) -> None:
+    def enter(self, draft: Draft, record: Record) -> None:
         """Write down all that a record changes.
+
+        Parameters
+        ----------
+        draft : where the changes are put together; nothing is put before all is known to be allowed
+        record : of the role's stream
 
         Raises
         ------
@@ -71,6 +82,7 @@ class Role:
             entered.append((entity, met))
             if entity is not None:
                 draft.enter(aggregate, entity, record, met)
+        # After its groups and before what it says: a record that reports about its own stream may name itself.
         if self.watched is not None:
             self.watched.arrive(draft, record, entered[: self.n_watching])
         for saying in self.sayings:

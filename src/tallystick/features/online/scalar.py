@@ -100,6 +100,13 @@ def _part(part: Callable[[int], float], field: str | None, zone: Zone | None) ->
 def local(at: int, zone: Zone) -> int:
     """Return an instant as local time: with the offset of the last change at or before it.
 
+    Parameters
+    ----------
+    at : microseconds since 1970 UTC
+    zone : whose clocks are read; before its first change the first offset holds
+
+    Examples
+    --------
     >>> local(5, Zone("Here", "1", (0, 10), (100, 200))), local(-5, Zone("Here", "1", (0, 10), (100, 200)))
     (105, 95)
     """

@@ -8,8 +8,7 @@ from tallystick.features.groups import COUNT, DISTINCT, FIRST, LAST, MAX, MEAN, 
 from tallystick.features.online.tracking import TrackState
 from tallystick.features.rowwise import NAN, decimal
 from tallystick.features.state import keys
-from tallystick.features.state.step import Window
-from tallystick.features.state.store import Entry, Onwards
+from tallystick.features.state.store import Entry, StoreTransaction
 
 Answer = float | str | None
 
@@ -26,7 +25,7 @@ class Tracked(NamedTuple):
     """
 
     entries: Sequence[Entry | None]
-    store: Onwards
+    store: StoreTransaction
     named: bytes
     time: int
 
@@ -45,6 +44,13 @@ Finish = Callable[[Sequence[int], Tracked], Answer]
 def instant(edge: Edge, time: int) -> int:
     """Return where a window's end is for a record at a time.
 
+    Parameters
+    ----------
+    edge : the window's end
+    time : of the record, microseconds since 1970 UTC
+
+    Examples
+    --------
     >>> instant(Edge(5, 0), 18), instant(Edge(5, 10), 18), instant(Edge(5, 10), 4)
     (13, 10, -10)
     """
@@ -71,31 +77,20 @@ def empty(slot: Slot) -> Answer:
 
 
 def finisher(slot: Slot, group: Group, tracks: Sequence[TrackState]) -> Finish:
-    """Return the function that finishes one aggregate."""
+    """Return the function that finishes one aggregate.
+
+    Parameters
+    ----------
+    slot : the aggregate
+    group : whose it is
+    tracks : of the group, in its order
+    """
     if slot.track < 0:
         return _totalled(slot, group)
     track, older = tracks[slot.track], group.offsets[slot.older]
     if slot.function in (LAST, SINCE):
         return _latest(slot, older, track, looks(group).index(Look(slot.track, slot.newer)))
     return _ranged(slot, older, group.offsets[slot.newer], track)
-
-
-def windower(slot: Slot, group: Group, tracks: Sequence[TrackState]) -> Callable[[bytes, int], Window] | None:
-    """Return the function that tells which window of an entity an aggregate reads; None where it reads none."""
-    if slot.track < 0 or slot.function not in (FIRST, MIN, MAX, DISTINCT):
-        return None
-    track, older, newer = tracks[slot.track], group.offsets[slot.older], group.offsets[slot.newer]
-    tiles = {DISTINCT: track.values, FIRST: None}.get(slot.function, track.extremes)
-    cap = slot.cap if slot.function == DISTINCT else -1
-
-    def window(named: bytes, time: int) -> Window:
-        ends = instant(older, time), instant(newer, time)
-        if tiles is not None:
-            return tiles.window(named, *ends, cap)
-        first, last = (track.begins + named + keys.end_of(end) for end in ends)
-        return Window(first, last, 1)
-
-    return window
 
 
 def _totalled(slot: Slot, group: Group) -> Finish:

@@ -37,7 +37,15 @@ def extreme_entries(group: int, track: int, entities: Ordered, rows: Ints, value
 
 
 def distinct_entries(group: int, track: int, entities: Ordered, rows: Ints, values: Sequence[bytes]) -> Iterator[Entry]:
-    """Yield each different value of every tile; what ``extreme_entries`` takes, values as they are packed."""
+    """Yield each different value of every tile; what ``extreme_entries`` takes, values as they are packed.
+
+    Parameters
+    ----------
+    group, track : places in the plan
+    entities : of the group's stream
+    rows : the track's events, in order of entity, time and arrival
+    values : their values, as they are packed
+    """
     names = sorted({keys.short_value(value) for value in values})
     places = {name: place for place, name in enumerate(names)}
     code = np.array([places[keys.short_value(value)] for value in values], dtype=np.int64)

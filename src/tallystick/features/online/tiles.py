@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from tallystick.features.state import keys
-from tallystick.features.state.step import Window
 from tallystick.features.state.store import Entry, Onwards, StoreTransaction
 
+# Each is 16 of the one before: fewer levels would leave longer ragged ends, more would make every event touch more.
 LEVELS = (26, 30, 34, 38)
 """Lengths of tiles, as powers of two of a microsecond: about a minute, 18 minutes, 5 hours, 3 days."""
 
@@ -38,50 +38,61 @@ class Tiles:
         self._tiles = tuple(keys.tiles_of(kind, group, track, level) for level in range(len(LEVELS)))
 
     def entering(self, store: StoreTransaction, named: bytes, time: int, packed: bytes) -> list[Entry]:
-        """Return what to put for one more event: nothing where a tile knows its value already."""
+        """Return what to put for one more event: nothing where a tile knows its value already.
+
+        Parameters
+        ----------
+        store : where the tiles are
+        named : the entity, with its length
+        time : the event's instant, microseconds since 1970 UTC
+        packed : its value, as the track keeps it
+        """
         entries = []
         for begins, width in zip(self._tiles, LEVELS, strict=True):
             key = begins + named + keys.pack_whole(time >> width)
             if self._is_extreme:
                 known = store.get(key)
+                # Packed numbers rise as bytes do, so the smaller bytes are the smaller number, and nothing is unpacked.
                 value = packed + packed if known is None else min(known[:8], packed) + max(known[8:], packed)
             else:
                 key, value = key + keys.short_value(packed), b""
                 known = store.get(key)
+            # A tile only ever widens: no event is taken back, so that a late one is one more, and nothing is computed
+            # anew.
             if known != value:
                 entries.append((key, value))
         return entries
 
-    def touched(self, named: bytes, time: int, packed: bytes) -> list[Entry]:
-        """Return the tiles that one more event touches: with its value, or as the entry that it is."""
-        keyed = [
-            begins + named + keys.pack_whole(time >> width) for begins, width in zip(self._tiles, LEVELS, strict=True)
-        ]
-        if self._is_extreme:
-            return [(key, packed) for key in keyed]
-        return [(key + keys.short_value(packed), b"") for key in keyed]
-
-    def window(self, named: bytes, older: int, newer: int, cap: int) -> Window:
-        """Return what ``extremes`` and ``n_distinct`` read, at most."""
-        begin, end = self._events + named + keys.end_of(older), self._events + named + keys.end_of(newer)
-        pieces = []
-        for level, first, last in cover(older, newer):
-            begins = (self._events if level < 0 else self._tiles[level]) + named
-            pieces.append((begins + keys.pack_whole(first), begins + keys.pack_whole(last)))
-        return Window(begin, end, FEW + 1, pieces, len(self._tiles[0]) + len(named) + 8, cap)
-
     def extremes(self, store: Onwards, named: bytes, older: int, newer: int) -> tuple[int, int] | None:
-        """Return the smallest and largest value after an instant, up to and with another; None where there is none."""
+        """Return the smallest and largest value after an instant, up to and with another; None where there is none.
+
+        Parameters
+        ----------
+        store : where the track and its tiles are
+        named : the entity, with its length
+        older, newer : the instants; an event at the older one is not in the window, one at the newer is
+        """
+        # An event is one number of eight bytes, a tile two: the first eight and the last eight are right for both.
         low, high = b"\xff" * 8, b""
         for _, value in self._pieces(store, named, older, newer):
             low, high = min(low, value[:8]), max(high, value[-8:])
         return (keys.unpack_whole(low), keys.unpack_whole(high)) if high else None
 
     def n_distinct(self, store: Onwards, named: bytes, older: int, newer: int, cap: int) -> int:
-        """Return how many different values there are, or cap + 1 where there are more."""
+        """Return how many different values there are, or cap + 1 where there are more.
+
+        Parameters
+        ----------
+        store : where the track and its tiles are
+        named : the entity, with its length
+        older, newer : the instants; an event at the older one is not in the window, one at the newer is
+        cap : after so many different values the reading ends
+        """
         found = set()
         for key, value in self._pieces(store, named, older, newer):
             is_event = key.startswith(keys.TRACK)
+            # A long value is a digest in a tile's key, so an event's own must become one too, or it would be counted
+            # twice.
             found.add(keys.short_value(value) if is_event else key[len(self._tiles[0]) + len(named) + 8 :])
             if len(found) > cap:
                 break
@@ -89,6 +100,8 @@ class Tiles:
 
     def _pieces(self, store: Onwards, named: bytes, older: int, newer: int) -> Iterator[Entry]:
         begin, end = self._events + named + keys.end_of(older), self._events + named + keys.end_of(newer)
+        # One read decides: an entity with few events in the window is told by them, and its tiles are not even looked
+        # for.
         few = list(islice(between(store, begin, end), FEW + 1))
         if len(few) <= FEW:
             yield from few
@@ -99,7 +112,13 @@ class Tiles:
 
 
 def between(store: Onwards, begin: bytes, end: bytes) -> Iterator[Entry]:
-    """Yield the entries from one key on, before another."""
+    """Yield the entries from one key on, before another.
+
+    Parameters
+    ----------
+    store : where they are
+    begin, end : the first key, and the one before which it ends; the keys need not be there
+    """
     for entry in store.onwards(begin):
         if entry[0] >= end:
             return
@@ -108,6 +127,10 @@ def between(store: Onwards, begin: bytes, end: bytes) -> Iterator[Entry]:
 
 def cover(older: int, newer: int) -> list[tuple[int, int, int]]:
     """Return stretches that together are the window after one instant, up to and with another.
+
+    Parameters
+    ----------
+    older, newer : in microseconds; an event at the older one is not in the window, one at the newer is
 
     Returns
     -------
@@ -124,6 +147,8 @@ def cover(older: int, newer: int) -> list[tuple[int, int, int]]:
     first, last, width_reached = older + 1, newer + 1, 0
     pieces: list[tuple[int, int, int]] = []
     for level, width in enumerate(LEVELS):
+        # From fine to coarse. Whole tiles of this level lie in the middle; what is left on either side is covered by
+        # the level below. Each level has 16 tiles in one of the next, so that either side is at most 15 of them.
         step = width - width_reached
         up, down = -(-first >> step), last >> step
         if up >= down:

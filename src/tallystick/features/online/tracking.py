@@ -1,26 +1,14 @@
 """Events one by one: what was last, first, largest, smallest, and how many different values there are."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from tallystick.data.records import Record
 from tallystick.features.groups import DISTINCT, MAX, MIN, Group
 from tallystick.features.online.tiles import Tiles, between
 from tallystick.features.state import keys
-from tallystick.features.state.store import Entry, Onwards, StoreTransaction
+from tallystick.features.state.store import Entry, StoreTransaction
 
 Value = int | str | None
-
-
-class Tracking(NamedTuple):
-    """What a record adds to a track: an event, and tiles of extremes and of different values."""
-
-    events: list[Entry]
-    extremes: list[Entry]
-    values: list[Entry]
-
-
-NOTHING = Tracking([], [], [])
 
 
 class TrackState:
@@ -58,6 +46,7 @@ class TrackState:
         met : the group's conditions
         """
         track = self.track
+        # Unlike in running totals, an event that does not count is no entry: what is last must be one that counts.
         if track.where >= 0 and met[track.where] != 1.0:
             return []
         packed = self._packed(record)
@@ -69,20 +58,6 @@ class TrackState:
                 entries += tiles.entering(store, named, record.time or 0, packed)
         return entries
 
-    def additions(self, named: bytes, time: bytes, record: Record, met: Sequence[float]) -> "Tracking":
-        """Return what ``entering`` would have put, as what a store elsewhere adds by itself."""
-        track = self.track
-        if track.where >= 0 and met[track.where] != 1.0:
-            return NOTHING
-        packed = self._packed(record)
-        if packed == keys.MISSING and not track.keeps_missing:
-            return NOTHING
-        touched = [
-            [] if tiles is None else tiles.touched(named, record.time or 0, packed)
-            for tiles in (self.extremes, self.values)
-        ]
-        return Tracking([(self.begins + named + time, packed)], *touched)
-
     def last(self, found: Entry | None, named: bytes, older: int) -> bytes | None:
         """Return the packed value of the event that was found, None where it is not in the window.
 
@@ -92,13 +67,23 @@ class TrackState:
         named : the entity, with its length
         older : the window's older end
         """
+        # The lookup is for the last entry before the newer end, of whatever: another entity's, or one before the
+        # window.
         if found is None or not found[0].startswith(self.begins + named) or keys.time_of(found[0]) <= older:
             return None
         return found[1]
 
-    def first(self, store: Onwards, named: bytes, older: int, newer: int) -> bytes | None:
-        """Return the packed value of the first event after an instant, up to and with another."""
+    def first(self, store: StoreTransaction, named: bytes, older: int, newer: int) -> bytes | None:
+        """Return the packed value of the first event after an instant, up to and with another.
+
+        Parameters
+        ----------
+        store : where the track is
+        named : the entity, with its length
+        older, newer : the instants; an event at the older one is not in the window, one at the newer is
+        """
         begins = self.begins + named
+        # Read onwards rather than looked up, since a store only looks back; one step, whatever lies in the window.
         found = next(between(store, begins + keys.end_of(older), begins + keys.end_of(newer)), None)
         return None if found is None else found[1]
 

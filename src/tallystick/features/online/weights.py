@@ -32,18 +32,28 @@ class Weights:
 
     @classmethod
     def of(cls, group: Group, records: Records) -> "Weights":
-        """Return the weights of a stream's records, with the group's conditions evaluated."""
+        """Return the weights of a stream's records, with the group's conditions evaluated.
+
+        Parameters
+        ----------
+        group : whose conditions and channels
+        records : of its stream
+        """
         return cls(group, records, tuple(evaluated(condition, records) for condition in group.conditions))
 
     @property
     def are_safe(self) -> bool:
         """Whether no order of arrival could have made a running total too large."""
+        # If all values together, without their signs, stay below half of the limit, no part of them in any order goes
+        # beyond. Doubles are near enough for that: if it is not so, records are appended one by one, which is slow and
+        # exact.
         for channel in self.group.channels:
             value, there = self._value(channel)
             taken = value[there & self.satisfying(channel.where)]
             if channel.part in ("high", "low"):
                 if (np.abs(taken.astype(np.float64)) >= LARGEST_SQUARED).any():
                     return False
+                # The lower part is below 2**32 each, so that it takes a billion of them to be too large.
                 taken = squares(taken)[0]
             if float(np.abs(taken.astype(np.float64)).sum()) >= LARGEST_TOTAL / 2:
                 return False
@@ -67,7 +77,13 @@ class Weights:
         return satisfied
 
     def counting(self, series: Series, corrected: str | None) -> Bools:
-        """Return which records count in a series, where a corrected field must be there."""
+        """Return which records count in a series, where a corrected field must be there.
+
+        Parameters
+        ----------
+        series : of the group
+        corrected : the field that corrections add to; None for a flag, which needs none
+        """
         counts = self.satisfying(series.where)
         return counts if corrected is None else counts & ~self.records.values[corrected].missing
 
@@ -79,6 +95,7 @@ class Weights:
         if isinstance(of, str):
             column = self.records.values[of]
             return column.values, ~column.missing
+        # What is missing is 0 before it becomes a whole number: what NaN becomes depends on the processor.
         there = ~np.isnan(self.met[of])
         return np.where(there, self.met[of], 0.0).astype(np.int64), there
 
@@ -95,6 +112,7 @@ def squares(values: Ints) -> tuple[Ints, Ints]:
     """
     size = np.abs(values)
     upper, lower = size >> 24, size & 0xFF_FFFF
+    # (upper * 2**24 + lower)**2 without leaving 64 bits, which the square of a value above 2**31 would.
     crossed = 2 * upper * lower
     rest = ((crossed & 0xFF) << 24) + lower * lower
     return (upper * upper << 16) + (crossed >> 8) + (rest >> 32), rest & 0xFFFF_FFFF

@@ -37,6 +37,11 @@ Ints = NDArray[np.int64]
 def evaluated(node: Node, records: Records) -> Floats:
     """Return a condition's values for every record of a stream.
 
+    Parameters
+    ----------
+    node : an expression of the record alone
+    records : of one stream
+
     Raises
     ------
     DefinitionError

@@ -67,6 +67,11 @@ class Own:
 def number(expr: AnyExpr, own: Own) -> float:
     """Return what an expression is worth for one record; NaN where it is missing.
 
+    Parameters
+    ----------
+    expr : of a record
+    own : the record, and what its aggregates are
+
     Raises
     ------
     DefinitionError
@@ -90,6 +95,11 @@ def number(expr: AnyExpr, own: Own) -> float:
 def text(expr: AnyExpr, own: Own) -> str | None:
     """Return the text that an expression is for one record; None where it is missing.
 
+    Parameters
+    ----------
+    expr : of a record
+    own : the record, and what its aggregates are
+
     Raises
     ------
     DefinitionError
@@ -110,7 +120,13 @@ def text(expr: AnyExpr, own: Own) -> str | None:
 
 
 def unscaled(whole: int, stream: StreamDefinition, field: str) -> float:
-    """Return a count of a column's last digit in the column's unit."""
+    """Return a count of a column's last digit in the column's unit.
+
+    Parameters
+    ----------
+    whole : how many
+    stream, field : whose column, and so how many decimals
+    """
     return float(whole) / float(10 ** stream.fields[field].decimals)
 
 

@@ -41,21 +41,30 @@ class World:
     def answer(self, aggregate: Aggregate, row: PlainRecord, as_of: int) -> Answer:
         """Return what an aggregate is for a row as of a moment: a number, or a text where it is one.
 
+        Parameters
+        ----------
+        aggregate : what is asked
+        row : of the spine, with the time and the keys it asks by
+        as_of : the last place in the order of arrival that it sees
+
         Raises
         ------
         FeatureOverflow
             If a total of the row's entity was too large at any moment up to then.
         """
         entity = tuple(row["fields"][name] for name in [key.field for key in aggregate.at] or aggregate.keys)
+        # A row without a key asks about nobody, and gets what an empty window gives.
         if None in entity:
             return self._finished(aggregate, [], row, as_of)
         events = self._counting(aggregate, entity)
         refused, value = self._refusal(aggregate, entity)
+        # A total that was once too large refuses every later question, whatever its window holds by then.
         if refused <= as_of:
             named = f"{' '.join(aggregate.keys)} {' '.join(entity)}"
             raise FeatureOverflow(str(getattr(aggregate.of, "field", "")), entity=named, value=value)
         newer = row["time"] - aggregate.delay_us
         older = _older(aggregate, newer)
+        # Rules 2 and 3: what arrived by then, in a window that is open at its older end and closed at its newer.
         window = [event for event in events if event["position"] <= as_of and older < event["time"] <= newer]
         return self._finished(aggregate, window, row, as_of)
 
@@ -65,6 +74,7 @@ class World:
         if place not in self._events:
             named = self._by(aggregate.stream, aggregate.keys).get(entity, [])
             found = [event for event in named if self._satisfies(aggregate.where, event, aggregate.stream)]
+            # Rule 5's order of a track: by time, then by arrival. First and last are the ends of this list.
             self._events[place] = sorted(found, key=lambda event: (event["time"], event["position"]))
         return self._events[place]
 
@@ -96,12 +106,14 @@ class World:
             case Column(field=field) | KeyColumn(field=field) | Corrected(field=field):
                 return event["fields"][field]
             case condition:
+                # A condition on the event is 1, 0 or missing, and is counted and averaged like a column.
                 holds = self._own(condition, event, aggregate.stream)
                 return None if math.isnan(holds) else int(holds)
 
     def _finished(self, aggregate: Aggregate, window: list[PlainRecord], row: PlainRecord, as_of: int) -> Answer:
         """Return the aggregate of the events in its window."""
         values = [self._value(aggregate, event) for event in window]
+        # Rule 5: missing values are skipped, but by count() without a column, for which every event is 1.
         present = [value for value in values if value is not None]
         match aggregate.function:
             case "count" | "sum" | "mean" | "std":
@@ -136,6 +148,7 @@ class World:
         present = [event for event in window if self._value(aggregate, event) is not None]
         s: int = sum(self._value(aggregate, event) for event in present)
         if isinstance(of, Corrected):
+            # A correction counts from when it is known and here; one of an event without the value changes nothing.
             corrections = [each for event in present for each in self._corrections(of, event)]
             s += sum(
                 each["fields"][of.delta] for each in corrections if each["position"] <= as_of and each["time"] <= t
@@ -145,6 +158,7 @@ class World:
     def _is_flagged(self, flag: Flagged, event: PlainRecord, t: int, as_of: int) -> bool:
         """Return whether a report of an event in the window is known by then."""
         after = flag.known_after_us
+        # Rule 4, said of one event: the earliest report that is here by now decides when it became known.
         known = [
             report["time"] if after is None else event["time"] + after
             for report in self._by(flag.by, (flag.on,)).get((event["id"],), [])
@@ -179,6 +193,8 @@ class World:
         def total(weight: Callable[[int], int]) -> list[Step]:
             return [(event["time"], event["position"], weight(self._value(aggregate, event))) for event in present]
 
+        # Squares are totals in two parts, each with the same limit. Python needs no parts, but refuses what others
+        # must.
         sums = [total(lambda value: value)]
         if aggregate.function == "std":
             sums += [total(lambda value: value * value >> 32), total(lambda value: value * value & 2**32 - 1)]
@@ -188,6 +204,8 @@ class World:
 
     def _steps(self, aggregate: Aggregate, of: Corrected, event: PlainRecord) -> list[Step]:
         """Return when an event's corrections enter the aggregate's window, and leave it."""
+        # Rule 4 as steps: in at max(known-at, time + delay), out when the window leaves the event, and never if that is
+        # no interval. This list is only for the limit; values are summed above, from the events.
         begins = event["time"] + aggregate.delay_us
         leaves = _next(event["time"], aggregate.every_us) + aggregate.delay_us + aggregate.window_us
         steps = []
@@ -207,16 +225,20 @@ def _older(aggregate: Aggregate, newer: int) -> float:
     if not aggregate.window_us:
         return -math.inf
     older = newer - aggregate.window_us
+    # Rounded down to a multiple of it since 1970; Python's remainder has the divisor's sign, so also before.
     return older - older % aggregate.every_us if aggregate.every_us else older
 
 
 def _next(at: int, every: int) -> int:
     """Return the first multiple at or after an instant."""
+    # An older end that is rounded down passes an instant when it reaches the next multiple, or the instant if it is
+    # one.
     return at + -at % every if every else at
 
 
 def _chosen(function: str, values: list[Any], present: list[Any]) -> Any:
     """Return one of the values of a window, which are in order of time and arrival; None for none."""
+    # The last event, though its value be missing: a lookup says what holds, not what once held.
     if function == "latest":
         return values[-1] if values else None
     if not present:

@@ -37,7 +37,13 @@ class Long:
 
 
 def entity(source: Source, fields: Sequence[str]) -> Any:
-    """Return the column with the texts that name a record's entity, missing where any of them is."""
+    """Return the column with the texts that name a record's entity, missing where any of them is.
+
+    Parameters
+    ----------
+    source : whose packed records
+    fields : the key fields that name an entity together
+    """
     f = functions()
     texts = [key(source, field) for field in fields]
     is_whole = texts[0].isNotNull()
@@ -47,13 +53,25 @@ def entity(source: Source, fields: Sequence[str]) -> Any:
 
 
 def key(source: Source, field: str) -> Any:
-    """Return the column with a key of packed records: the id itself, or one of ``keys``."""
+    """Return the column with a key of packed records: the id itself, or one of ``keys``.
+
+    Parameters
+    ----------
+    source : whose packed records
+    field : one of its key fields, or its id
+    """
     f = functions()
     return f.col("id") if field == id_field(source) else f.col("keys")[key_fields(source).index(field)]
 
 
 def columns(source: Source, needed: Needed) -> list[Any]:
-    """Return the columns of packed records with the needed fields alone: the others need not be sent to anybody."""
+    """Return the columns of packed records with the needed fields alone: the others need not be sent to anybody.
+
+    Parameters
+    ----------
+    source : whose packed records
+    needed : by source, the fields that somebody looks at
+    """
     f = functions()
     keys, values = kept(source, needed)
     every_key, every_value = key_fields(source), tuple(value_fields(source))
@@ -68,6 +86,7 @@ def columns(source: Source, needed: Needed) -> list[Any]:
 
 def reach(group: Group) -> int:
     """Return how far before a row its windows look, in microseconds; ``ALL_TIME_US`` where there is no end to it."""
+    # Rounding an older end down lets a window look further back by less than one ``every``.
     far = [edge.offset_us + edge.every_us for edge in group.offsets]
     far += [series.delay_us + series.window_us + series.every_us for series in group.series]
     return min(max(far, default=0), ALL_TIME_US)
@@ -89,6 +108,8 @@ def cut(rows: Any, window_reach: int, most: int, *, is_own: bool) -> list[Long]:
     f = functions()
     counts = f.count("*").alias("n"), f.count_if(f.lit(is_own) | ~f.col("requested")).alias("events")
     counted = rows.where(f.col("entity").isNotNull()).groupBy("entity").agg(*counts).where(f.col("n") > most)
+    # Where windows reach everything, each range carries all events before it: of an entity with many of them that would
+    # be more work than to leave it whole.
     found = [row for row in counted.collect() if window_reach < ALL_TIME_US or row["events"] <= most]
     if not found:
         return []
@@ -97,6 +118,7 @@ def cut(rows: Any, window_reach: int, most: int, *, is_own: bool) -> list[Long]:
     names = rows.sparkSession.createDataFrame([(row["entity"],) for row in found], "entity array<string>")
     divided = rows.join(f.broadcast(names), "entity").groupBy("entity")
     made: list[Long] = []
+    # Approximately is enough: where an entity is cut decides who computes it, never what.
     for row in divided.agg(f.percentile_approx("about", shares, 10_000).alias("cuts")).collect():
         cuts = _apart(row["cuts"], 0 if window_reach >= ALL_TIME_US else window_reach)
         if cuts:
@@ -116,6 +138,7 @@ def placed(rows: Any, long: Sequence[Long], window_reach: int, n_shares: int) ->
     """
     f = functions()
     rows = _ranged(rows, long, window_reach) if long else rows.withColumn("part", f.lit(0))
+    # Rows without an entity would all fall to one worker. Ranges of one entity are spread as if they were several.
     mixed = f.when(f.col("entity").isNull(), f.xxhash64("row")).otherwise(f.xxhash64("entity", "part"))
     return rows.withColumn("share", f.pmod(mixed, f.lit(n_shares)).cast("int")).drop("entity", "about")
 
@@ -123,6 +146,7 @@ def placed(rows: Any, long: Sequence[Long], window_reach: int, n_shares: int) ->
 def _apart(cuts: Sequence[int], window_reach: int) -> list[int]:
     chosen: list[int] = []
     for each in cuts:
+        # A shorter range would be mostly prefix, and its events stand in many ranges.
         if not chosen or each - chosen[-1] > window_reach:
             chosen.append(each)
     return chosen
@@ -138,6 +162,8 @@ def _ranged(rows: Any, long: Sequence[Long], window_reach: int) -> Any:
         return f.size(f.filter("cuts", lambda cut: cut < instant))
 
     about, is_long = f.col("about"), f.col("first").isNotNull()
+    # An event is seen by rows from its own instant until ``reached`` later, and stands in all their ranges. A report
+    # goes where the event stands that it is about.
     needed = f.when(is_long, f.sequence(range_of(about), range_of(about + window_reach))).otherwise(f.array(f.lit(0)))
     spread = rows.join(f.broadcast(known), "entity", "left").withColumn("range", f.explode(needed))
     # A row is asked in its own range; in later ones it is only an event that their windows reach.

@@ -35,6 +35,12 @@ class Raw:
 def raw(spark: Any, source: Source, root: Path) -> Raw:
     """Open a source's files, whose rows count in the order of the files' names.
 
+    Parameters
+    ----------
+    spark : the session
+    source : the stream or table
+    root : the project's folder, for a path that is relative
+
     Raises
     ------
     ColumnMissing, ColumnUnusable, EngineUnfit, SourceMissing, SourceUnreadable
@@ -60,6 +66,13 @@ def raw(spark: Any, source: Source, root: Path) -> Raw:
 def address(source: str, root: Path) -> str:
     """Return where a source lies, as Spark takes it: an address passes through, a path is within the project.
 
+    Parameters
+    ----------
+    source : an address, or a path that may be relative
+    root : the project's folder
+
+    Examples
+    --------
     >>> address("hdfs://bank/payments/", Path("/project"))
     'hdfs://bank/payments/'
     >>> address("s3://bank/payments/", Path("/project"))  # by the name of Spark's connector

@@ -37,7 +37,13 @@ class Unpacked:
 
 
 def packed(records: Records, rows: Ints) -> dict[str, pa.Array]:
-    """Return screened records of one source as columns; ``rows`` are their places in its files."""
+    """Return screened records of one source as columns; ``rows`` are their places in its files.
+
+    Parameters
+    ----------
+    records : screened, of one source
+    rows : shape (n,), their places in its files
+    """
     source = records.source
     keys = [_texts(records.keys[name]) for name in key_fields(source)]
     values = [pa.array(of.values, mask=of.missing) for of in (records.values[name] for name in value_fields(source))]
@@ -52,7 +58,13 @@ def packed(records: Records, rows: Ints) -> dict[str, pa.Array]:
 
 
 def kept(source: Source, needed: Needed) -> tuple[list[str], list[str]]:
-    """Return the fields of a source that are needed: of its ``keys``, and of its ``values``, in their order."""
+    """Return the fields of a source that are needed: of its ``keys``, and of its ``values``, in their order.
+
+    Parameters
+    ----------
+    source : the stream or table
+    needed : by source, the fields that somebody looks at
+    """
     fields = needed.get(source.name, set())
     return [name for name in key_fields(source) if name in fields], [n for n in value_fields(source) if n in fields]
 
@@ -63,6 +75,13 @@ def unpacked(table: pa.Table, sources: Sequence[Source], spine: str, needed: Nee
     They have the ``needed`` fields only, as ``kept`` says.
     A record that stands there twice is taken once. They are numbered in the order of ``data.numbering``: by arrival,
     then by the source's place, then by row. Only the order matters to features, so each part may count for itself.
+
+    Parameters
+    ----------
+    table : packed records of several sources
+    sources : in the project's order; a record's ``source`` is a place among them
+    spine : the name of the one whose records are asked about
+    needed : by source, the fields that the records have
     """
     came, place, row = (table.column(name).to_numpy() for name in ("arrived", "source", "row"))
     order = np.lexsort((row, place, came))

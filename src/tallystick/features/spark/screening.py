@@ -42,7 +42,13 @@ def screened(batches: Iterator[pa.RecordBatch], *, source: bytes, now: int, orig
 
 
 def duplicates(batches: Iterator[pa.RecordBatch], *, source: bytes) -> Iterator[pa.RecordBatch]:
-    """Yield raw rows as refused, since an earlier one has their id."""
+    """Yield raw rows as refused, since an earlier one has their id.
+
+    Parameters
+    ----------
+    batches : the declared columns in their order, named by their places; the row's place among all of its source
+    source : the stream's or table's definition as JSON
+    """
     declared: Source = msgspec.json.decode(source, type=Source)
     # A dated table's rows have no id: what may not come twice is a version from one instant.
     dated = None if id_field(declared) else time_field(declared)

@@ -50,19 +50,31 @@ def n_parts(plan: Plan, place: int, n_rows: int, memory: int) -> int:
     n_rows : how many events and rows that ask it has
     memory : in bytes
     """
+    # Half of what is left: parts are cut by hash, so that one may get more than its share, and bytes are an estimate.
     most = min(_MOST_EVENTS, max(1, (memory - _ITSELF) // 2 // bytes_per_event(plan, place)))
     return 1 + n_rows // most
 
 
 def bytes_per_event(plan: Plan, place: int) -> int:
-    """Return about how much memory an event of a group takes while its part is computed."""
+    """Return about how much memory an event of a group takes while its part is computed.
+
+    Parameters
+    ----------
+    plan, place : whose group
+    """
     group = plan.groups[place]
     n_fields = sum(len(fields) for fields in of_group(plan, place).values())
     return 120 + 40 * n_fields + 8 * (len(group.channels) + 3 * len(group.slots)) + 20 * len(group.tracks)
 
 
 def bytes_in_memory(plan: Plan, n_rows: int) -> int:
-    """Return about how much memory the features of so many rows take without parts."""
+    """Return about how much memory the features of so many rows take without parts.
+
+    Parameters
+    ----------
+    plan : what is computed
+    n_rows : of the spine
+    """
     n_slots = sum(len(group.slots) for group in plan.groups)
     return _ITSELF + n_rows * (30 * len(plan.definition.spine.fields) + 16 * len(plan.names) + 8 * n_slots)
 
@@ -73,7 +85,13 @@ def rows_at_a_time(memory: int) -> int:
 
 
 def rows_of_a_range(plan: Plan, memory: int) -> int:
-    """Return how many rows of the matrix are put together at a time."""
+    """Return how many rows of the matrix are put together at a time.
+
+    Parameters
+    ----------
+    plan : what is computed
+    memory : in bytes
+    """
     n_slots = sum(len(group.slots) for group in plan.groups)
     each = 200 + 24 * (n_slots + len(plan.names))
     return int(max(1 << 14, min(1 << 20, (memory - _ITSELF) // 3 // each)))

@@ -45,7 +45,13 @@ class Written:
 
 
 def n_stored_rows(plan: Plan, root: Path) -> int:
-    """Return how many rows the files of the spine have, as far as they say so without being read."""
+    """Return how many rows the files of the spine have, as far as they say so without being read.
+
+    Parameters
+    ----------
+    plan : whose spine
+    root : the project's folder
+    """
     spine = ordered(plan)[plan.definition.spine.name]
     return sum(n_rows_of(piece) or 0 for piece in pieces(spine, root))
 
@@ -90,6 +96,7 @@ def features(
         period = Period(begin, end)
         job = Job.of(plan, flags, root=root, folder=own, period=period, memory=memory, limits=limits)
         taken = ingest_all(job, now, quarantine, max_refused_share, _on_progress(step))
+        # Only now it is known which rows do not count, since their id came before somewhere in the files.
         ranges = job.spine.ranges(job.limits.a_range, job.dropped[plan.definition.spine.name])
         on_progress, spilled = _slots(job, ranges, threads, _on_progress(step))
         n_rows, joining = _write(job, ranges, on_progress, out, _on_progress(step))
@@ -101,6 +108,7 @@ def _slots(job: Job, ranges: Ranges, threads: int, on_progress: OnProgress) -> t
     """Return the piles of all groups' slots, and how many bytes lay on the disk at most."""
     total, n_done, done = sum(group.n for group in job.groups), 0, []
     waiting = spilled = sum(group.finish() for group in job.groups) + ranges.spill_file.finish()
+    # Group by group, so that each group's records leave the disk as soon as its slots are there.
     for group in job.groups:
         out = SpillFile(job.folder / f"{group.place}.slots", slots_schema(job.plan, group.place))
         for part in range(group.n):
@@ -119,6 +127,7 @@ def _write(
     job: Job, ranges: Ranges, slot_files: Sequence[SpillFile], out: Path, on_progress: OnProgress
 ) -> tuple[int, int]:
     """Write the matrix; return how many rows it has, and how many bytes lay on the disk then."""
+    # Written where it is thrown away if anything fails, and moved when it is whole.
     made, n_rows = job.folder / "matrix.parquet", 0
     how = {"compression": "snappy", "use_dictionary": False, "write_statistics": False}
     with pq.ParquetWriter(made, matrix_schema(job.plan), **how) as file:
@@ -136,6 +145,7 @@ def _move(made: Path, out: Path) -> None:
     try:
         made.replace(out)
     except OSError as error:
+        # Between file systems nothing is moved at once: a copy beside the goal is, under a name nobody reads.
         if error.errno != errno.EXDEV:
             raise
         beside = out.with_name(f".{out.name}.unfinished")

@@ -52,6 +52,7 @@ def _begun(parent: Path) -> Iterator[Path]:
     """Make a folder and hold its lock: the kernel lets go of it when the process ends, even by kill -9."""
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(parent):
+        # One that was killed could not clean up after itself.
         _swept(parent)
         folder = Path(tempfile.mkdtemp(dir=parent))
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
@@ -83,6 +84,7 @@ def _swept(parent: Path) -> int:
 def _is_held(folder: Path) -> bool:
     try:
         lock = os.open(folder / _LOCK, os.O_RDWR)
+    # Made, but not locked yet: its maker was killed in between, or else we would still wait to be alone.
     except FileNotFoundError:
         return False
     try:

@@ -67,16 +67,30 @@ class Refusals:
         self.n = 0
 
     def add(self, refused: Refused, start: int = 0) -> None:
-        """Take refused rows, whose places are counted from ``start`` on."""
+        """Take refused rows, whose places are counted from ``start`` on.
+
+        Parameters
+        ----------
+        refused : rows and their reasons
+        start : the place of the first row that they were screened with, among all rows of the source
+        """
         self._rows.append(refused.rows + start)
         self._reasons += refused.reasons
         self._counts.update(refused.counts)
         self.n += len(refused)
 
     def add_for(self, rows: Ints, code: Code) -> None:
-        """Take rows that broke a rule about the field that they are called by; their values are read again."""
+        """Take rows that broke a rule about the field that they are called by; their values are read again.
+
+        Parameters
+        ----------
+        rows : their places among all rows of the source, rising
+        code : the rule
+        """
         dated = None if id_field(self._source) else time_field(self._source)
+        # A dated table's rows have no id of their own: there it is the instant that must not come twice.
         own = dated or contract.name_field(self._source)
+        # Some at a time: where every id comes twice, half of the source is refused.
         for some in np.array_split(rows, 1 + len(rows) // MOST_REFUSED) if len(rows) else ():
             on_progress = ((reason(own, self._source.fields[own], code, value),) for value in self._values(some, own))
             self.add(Refused(some, tuple(on_progress)))
@@ -88,7 +102,13 @@ class Refusals:
             self._write()
 
     def screening(self, n_rows: int, *, in_order: bool) -> Screening:
-        """Put the rest into quarantine, and return what came of the source."""
+        """Put the rest into quarantine, and return what came of the source.
+
+        Parameters
+        ----------
+        n_rows : how many rows the source has
+        in_order : whether accepted rows came in order of arrival
+        """
         self._write()
         path = self._quarantine if len(self._files) > 1 else self._files[0] if self._files else None
         counts = dict(self._counts.most_common())
@@ -97,6 +117,7 @@ class Refusals:
     def _write(self) -> None:
         if self._reasons and self._quarantine is not None:
             rows = np.concatenate(self._rows)
+            # Refused for a duplicate after all others, but the quarantine is in order of the files.
             order = np.argsort(rows, kind="stable")
             refused = Refused(rows[order], tuple(self._reasons[i] for i in order))
             self._files.append(quarantined(self._source, self._found, self.lengths, refused, self._quarantine))
@@ -104,6 +125,7 @@ class Refusals:
 
     def _values(self, rows: Ints, field: str) -> Iterator[object]:
         ends = np.cumsum(self.lengths)
+        # Places count over all pieces; a piece counts its own.
         which = np.searchsorted(ends, rows, side="right")
         for number in np.unique(which):
             places = rows[which == number] - (ends[number] - self.lengths[number])
@@ -161,14 +183,18 @@ def ingest(
     on_progress : hears how many rows have been read
     """
     refusals, start, order = Refusals(source, found, manner.quarantine), 0, InOrder()
+    # Whether an id came before cannot be told from a part of the rows: all ids are put into heaps by their hash, so
+    # that equal ones meet in one, unless a quick look shows that they rise, and none can come twice.
     ids = None if _rises(source, found, manner.most) else SpillFile(manner.folder / f"{source.name}.ids", _IDS)
     for piece in found:
+        # Counted up part by part, so that a quarantine that is written meanwhile knows where this piece begins.
         refusals.lengths.append(0)
         for part in parts(piece, list(source.fields), manner.most):
             records, refused = contract.screen(source, [part], now=manner.now, origin=source.source)
             refusals.lengths[-1] += len(part)
             refusals.add(refused, start)
             refusals.write_many()
+            # Places are counted over refused rows too: they are what names a row in the files, in every later step.
             rows = _accepted(len(part), refused) + start
             start += len(part)
             order.add(records)
@@ -204,6 +230,7 @@ def _rises(source: Source, found: Sequence[Piece], most: int) -> bool:
             if ids.null_count or not pc.all(pc.less(ids[:-1], ids[1:])).as_py():
                 return False
             first = ids[0].as_py()
+            # Pieces may have the id as a number and as a text; between the two there is no order.
             if last is not None and (type(first) is not type(last) or not _less(last, first)):
                 return False
             last = ids[-1].as_py()
@@ -221,6 +248,7 @@ def _repeated(ids: SpillFile) -> Ints:
     for heap in ids.heaps:
         rows = ids.read(heap).combine_chunks()
         codes = pa.concat_arrays(rows.column("id").chunks).dictionary_encode().indices.to_numpy()
+        # Rows are in a heap in order of the files, and the first of equals is the one that ``unique`` points at.
         _, first = np.unique(codes, return_index=True)
         repeated = np.ones(len(rows), np.bool_)
         repeated[first] = False

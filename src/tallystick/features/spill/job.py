@@ -46,8 +46,17 @@ class Limits:
 
     @classmethod
     def of(cls, plan: Plan, n_rows: Mapping[str, int], memory: int) -> "Limits":
-        """Return the limits for a plan, with how many rows each source has, in an amount of memory."""
+        """Return the limits for a plan, with how many rows each source has, in an amount of memory.
+
+        Parameters
+        ----------
+        plan : what is computed
+        n_rows : of each source, by name
+        memory : in bytes
+        """
         spine = plan.definition.spine.name
+        # Rows that ask about entities of another stream, or by other keys, are put beside the events, and take room
+        # too.
         counts = [
             n_rows[group.stream] + (n_rows[spine] if group.stream != spine or group.at != group.keys else 0)
             for group in plan.groups
@@ -101,17 +110,31 @@ class Job:
         memory: int,
         limits: Limits | None,
     ) -> "Job":
-        """Make room for all records that a plan needs."""
+        """Make room for all records that a plan needs.
+
+        Parameters
+        ----------
+        plan : what to compute
+        flags : the flags of the project
+        root : its folder
+        folder : where records lie meanwhile
+        period : which rows ask
+        memory : in bytes
+        limits : how that is divided; chosen by ``memory`` if None
+        """
         found = {source.name: pieces(source, root) for source in needed(plan, flags)}
         n_rows = {name: _size(ordered(plan)[name], own) for name, own in found.items()}
         limits = limits or Limits.of(plan, n_rows, memory)
         reporting = {later.by for group in plan.groups for later in laters(plan, group)}
         events = {group.stream for group in plan.groups} | {plan.definition.spine.name}
+        # A few reports are simply given to every part. Not so a table's: when its outcomes are known follows from the
+        # records that they name. Nor those of the spine or of an aggregated stream, which are as many as events are.
         met = frozenset(
             name
             for name in reporting
             if isinstance(plan.streams[name], TableDefinition) or name in events or n_rows[name] > limits.shared
         )
+        # Reports are put by the parts of the group that reads them: an event's part differs from group to group.
         groups = []
         for place, n in enumerate(limits.parts):
             own = {later.by for later in laters(plan, plan.groups[place])}
@@ -125,7 +148,13 @@ class Job:
 
 
 def needed(plan: Plan, flags: Iterable[Flagged]) -> list[Source]:
-    """Return the sources that the features look at, and those whose events date the outcomes among them."""
+    """Return the sources that the features look at, and those whose events date the outcomes among them.
+
+    Parameters
+    ----------
+    plan : what is computed
+    flags : the flags of the project: they say which events date a table's outcomes
+    """
     looked_at = {plan.definition.spine.name, *plan.definition.sources}
     looked_at |= {flag.stream for flag in flags if flag.by in looked_at}
     return [source for name, source in ordered(plan).items() if name in looked_at]
@@ -133,6 +162,7 @@ def needed(plan: Plan, flags: Iterable[Flagged]) -> list[Source]:
 
 def ordered(plan: Plan) -> dict[str, Source]:
     """Return the sources of a plan by name, in the project's order, the spine among them."""
+    # The project's order decides which of two records of one instant is first, so it is kept in every part.
     held: dict[str, Source] = {source.name: source for source in plan.sources}
     return held if plan.definition.spine.name in held else held | {plan.definition.spine.name: plan.definition.spine}
 

@@ -45,6 +45,7 @@ def joined(
             at = places.of(known.column(ROW).to_numpy())
             numbers.append(_scattered(known, at, len(rows), len(plan.groups[place].slots)))
             for slot in text_slots(plan, place):
+                # ``at`` says where each row goes; its order says which row comes to each place, as ``take`` wants it.
                 texts[place, slot] = known.column(f"t{slot}").combine_chunks().take(pa.array(np.argsort(at)))
         records = _with_keys(unpacked(spine, rows))
         requested = np.arange(len(rows))
@@ -73,6 +74,7 @@ class _Places:
         """
         if len(rows) != self._n:
             raise RuntimeError(f"a group knows {len(rows)} of {self._n} rows; this is a fault of Tallystick")
+        # Rows of most ranges follow each other without a gap, and where each stands is a subtraction.
         if self._order is None:
             return rows - self._first
         return self._order[np.searchsorted(self._rows, rows)]
@@ -80,6 +82,7 @@ class _Places:
 
 def _with_keys(records: Records) -> Records:
     """Let records have every key field, with no text where it was not needed: other parts' texts may be put there."""
+    # Texts of slots are numbered among the spine's own keys, which must be there for that, if only empty.
     nothing = Keys(np.full(len(records), -1, np.int32), pa.array([], pa.string()))
     return replace(records, keys=dict.fromkeys(key_fields(records.source), nothing) | records.keys)
 

@@ -14,7 +14,12 @@ Needed = dict[str, set[str]]
 
 
 def of_group(plan: Plan, place: int) -> Needed:
-    """Return by source the fields of events, of rows that ask, and of reports that a group needs."""
+    """Return by source the fields of events, of rows that ask, and of reports that a group needs.
+
+    Parameters
+    ----------
+    plan, place : whose group
+    """
     group, spine = plan.groups[place], plan.definition.spine
     found: Needed = {group.stream: set(group.keys)}
     found.setdefault(spine.name, set()).update(group.at)
@@ -23,8 +28,10 @@ def of_group(plan: Plan, place: int) -> Needed:
     found[group.stream] |= {id_field(plan.streams[group.stream]) if each is None else each for each in nodes}
     found[group.stream].update(value for value in values if isinstance(value, str))
     for later in laters(plan, group):
+        # Reports name their record by its id.
         found[group.stream].add(id_field(plan.streams[group.stream]))
         found.setdefault(later.by, set()).update(_of_report(later))
+        # A correction counts only where the record has the value that it corrects.
         if isinstance(later, Corrected):
             found[group.stream].add(later.field)
     return with_arrival(plan, found)
@@ -38,12 +45,24 @@ def of_rows(plan: Plan) -> set[str]:
 
 
 def laters(plan: Plan, group: Group) -> list[Flagged | Corrected]:
-    """Return the values of a group that become known later."""
+    """Return the values of a group that become known later.
+
+    Parameters
+    ----------
+    plan : the plan
+    group : one of its groups
+    """
     return [plan.later[number] for number in sorted({series.later for series in group.series})]
 
 
 def with_arrival(plan: Plan, found: Needed) -> Needed:
-    """Return the fields with those that say when records arrived, since they decide the order."""
+    """Return the fields with those that say when records arrived, since they decide the order.
+
+    Parameters
+    ----------
+    plan : knows which field says when a record arrived
+    found : by source, the fields that are needed otherwise
+    """
     return {
         name: {*named, *([arrival] if (arrival := arrival_field(plan.streams[name])) else [])}
         for name, named in found.items()

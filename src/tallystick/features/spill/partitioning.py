@@ -46,15 +46,18 @@ def ingest_all(
     partitioner = _Partitioner.of(job)
     screenings: dict[str, Screening] = {}
     outcomes: list[tuple[Source, Ingested]] = []
+    # Streams first, tables last: whatever is too bad in a stream is said before the outcomes are read.
     for name in sorted(job.found, key=lambda name: isinstance(job.source(name), TableDefinition)):
         source, so_far = job.source(name), functools.partial(_at_stage, on_progress, f"read {name}", job.n_rows[name])
         sinks = [*_sinks(job, name), *partitioner.sinks(name), *_sharing(job, name, shared)]
         taken = ingest(source, job.found[name], manner, sinks, so_far)
         job.dropped[name] = taken.dropped
+        # Whether an outcome's record is there is not known yet, so how many are refused is not either.
         if isinstance(source, TableDefinition):
             outcomes.append((source, taken))
         else:
             screenings[name] = _held(taken, max_share)
+    # All records are on the disk, and which of them do not count is known: now reports can be brought to them.
     unknown = partitioner.hold(job, on_progress)
     for source, taken in outcomes:
         taken.refusals.add_for(unknown.get(source.name, np.empty(0, np.int64)), Code.EVENT_UNKNOWN)
@@ -75,6 +78,7 @@ def _held(taken: Ingested, max_share: float) -> Screening:
 
 def _sinks(job: Job, name: str) -> list[Sink]:
     spine = job.plan.definition.spine.name
+    # A row of the spine is put for every group, since each has parts of its own; an event for the groups that count it.
     groups: list[Sink] = [group.add for group in job.groups if name in (group.stream, spine)]
     return [job.spine.add, *groups] if name == spine else groups
 
@@ -87,6 +91,7 @@ def _sharing(job: Job, name: str, shared: dict[str, list[pa.RecordBatch]]) -> li
         if any(later.by == name for later in laters(job.plan, job.plan.groups[group.place]))
         for each in of_group(job.plan, group.place)[name]
     }
+    # What is met by id goes its own way; what no group reads is not kept.
     if name in job.met or not fields:
         return []
     kind, kept = schema(job.source(name), fields), shared.setdefault(name, [])
@@ -120,6 +125,7 @@ class _Partitioner:
                 if later.by in job.met:
                     pairs.setdefault((later.by, later.on), set()).update(of_group(job.plan, group.place)[later.by])
                     streams.add(later.stream)
+        # A stream that no group aggregates may still date a table's outcomes.
         for by, _ in pairs:
             streams.update(delays_of(job.source(by), job.flags, list(job.found)))
         groups = {name: [group for group in job.groups if group.stream == name] for name in sorted(streams)}
@@ -154,6 +160,7 @@ class _Partitioner:
                 Way(name, group.place, group.reports[by])
                 for name, groups in self.groups.items()
                 for group in groups
+                # One source may name records by several fields, and each field is a way of its own.
                 if any((x.by, x.on) == (by, each.on) for x in laters(job.plan, job.plan.groups[group.place]))
             ]
             delays = delays_of(each.source, job.flags, list(job.found))

@@ -49,12 +49,23 @@ class Parts:
 
     @classmethod
     def of(cls, plan: Plan, place: int, n: int, period: Period, *, folder: Path, reports: Sequence[str]) -> "Parts":
-        """Make room for a group's records; ``reports`` are the sources whose records come by parts, too."""
+        """Make room for a group's records; ``reports`` are the sources whose records come by parts, too.
+
+        Parameters
+        ----------
+        plan, place : whose group
+        n : into how many parts its entities are cut
+        period : which rows ask
+        folder : where records are put
+        reports : the sources whose records come by parts, too
+        """
         group, spine, needed = plan.groups[place], plan.definition.spine.name, of_group(plan, place)
 
         def spill_file(source: str, role: str) -> SpillFile:
             return SpillFile(folder / f"{place}.{source}.{role}", schema(plan.streams[source], needed[source]))
 
+        # The usual case: a row of the spine is itself an event of the entity it asks about, and stands in the part
+        # already.
         is_own = group.stream == spine and group.at == group.keys
         asks = None if is_own else spill_file(spine, "asks")
         named = {source: spill_file(source, "reports") for source in reports if source in needed}
@@ -74,11 +85,19 @@ class Parts:
         return shares(records, self.plan.groups[self.place].keys, self.n)
 
     def add(self, records: Records, rows: Ints) -> None:
-        """Take accepted records of the group's stream or of the spine; ``rows`` are their places in the files."""
+        """Take accepted records of the group's stream or of the spine; ``rows`` are their places in the files.
+
+        Parameters
+        ----------
+        records : screened, of the group's stream or of the spine
+        rows : shape (n,), their places in the files
+        """
         if records.source.name == self.stream:
+            # Where they ask as well, rows without an entity are kept too: they get what an empty window gives.
             part = self.part_of(records)
             _put(self.events, records, rows, part if self.asks is not None else _somewhere(part, rows, self.n))
         if records.source.name == self._spine and self.asks is not None:
+            # Events before the period are needed, but rows outside it do not ask.
             part = _somewhere(shares(records, self.plan.groups[self.place].at, self.n), rows, self.n)
             inside = self.period.holds(records.time)
             _put(self.asks, records, rows, part if inside is None else np.where(inside, part, -1))
@@ -107,6 +126,7 @@ class Parts:
             return
         spine = dataset.records[self._spine]
         numbers = batch.slots(self.plan, self.place, dataset, requested, threads=threads)
+        # A code stands for a text in this part alone, so the text itself leaves it.
         texts = [as_texts(self.plan, self.place, s, dataset, numbers[:, s]) for s in text_slots(self.plan, self.place)]
         rows, arrived = spine.values[ROW].values[requested], arrived_at(spine)[requested]
         flat = pa.FixedSizeListArray.from_arrays(pa.array(numbers.ravel()), numbers.shape[1])
@@ -126,6 +146,8 @@ class Parts:
     def _dataset(self, part: int, dropped: Mapping[str, Ints]) -> tuple[Dataset, Ints]:
         """Return a part's records as a dataset of their own, and the places of the rows of the spine that ask."""
         found: dict[str, list[pa.Table]] = {}
+        # Only after the last row was read it is known which ones are refused for an id that came before, and by then
+        # all were put: so they are left out here.
         own = without(self.events.read(part), dropped[self.stream])
         found.setdefault(self.stream, []).append(own)
         asks = own if self.asks is None else without(self.asks.read(part), dropped[self._spine])
@@ -135,6 +157,8 @@ class Parts:
         for source, table in self.shared.items():
             found.setdefault(source, []).append(table)
         names = [name for name in _in_project_order(self.plan) if name in found]
+        # Numbered anew: a part's records are some of all, and numbers matter by their order alone. That is the same in
+        # every part: by arrival, then by the source's place in the project, then by the row's place in the files.
         records, _ = number({name: unpacked(self.plan.streams[name], united(found[name])) for name in names})
         return Dataset(records, "", sum(map(len, records.values()))), self._requested(records[self._spine], asks)
 
@@ -143,12 +167,18 @@ class Parts:
         inside = self.period.holds(spine.time)
         if inside is None and len(spine) == len(asks):
             return np.arange(len(spine))
+        # By place in the files: the same row may stand here as an event, and be asked for by another part.
         is_requested = among(spine.values[ROW].values, asks.column(ROW).to_numpy())
         return np.flatnonzero(is_requested if inside is None else is_requested & inside)
 
 
 def slots_schema(plan: Plan, place: int) -> pa.Schema:
-    """Return the columns of what a group tells of a row: its place, its slots, and those that are texts."""
+    """Return the columns of what a group tells of a row: its place, its slots, and those that are texts.
+
+    Parameters
+    ----------
+    plan, place : whose group
+    """
     texts = [(f"t{slot}", pa.string()) for slot in text_slots(plan, place)]
     return pa.schema([(ROW, pa.int64()), ("slots", pa.list_(pa.float64(), len(plan.groups[place].slots))), *texts])
 

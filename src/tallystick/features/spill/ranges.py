@@ -42,13 +42,27 @@ class Ranges:
         return len(self.heaps)
 
     def of(self, rows: Ints, arrived: Ints) -> Ints:
-        """Return the range of each row by its place in the files and the instant that it arrived."""
+        """Return the range of each row by its place in the files and the instant that it arrived.
+
+        Parameters
+        ----------
+        rows : shape (n,), places in the files
+        arrived : shape (n,), microseconds since 1970 UTC
+        """
         if self.cuts is not None:
+            # Rows of one instant of arrival are in one range, so a stable sort within it has them in order of the
+            # files.
             return np.searchsorted(self.cuts, arrived, side="left")
         return np.searchsorted(self.firsts, rows, side="right") - 1
 
     def read(self, number: int, dropped: Ints) -> pa.Table:
-        """Return a range's rows in order of arrival."""
+        """Return a range's rows in order of arrival.
+
+        Parameters
+        ----------
+        number : of the range
+        dropped : places of rows that do not count, rising
+        """
         rows = without(self.spill_file.read(self.heaps[number]), dropped).combine_chunks()
         if self.cuts is None or not len(rows):
             return rows
@@ -78,7 +92,13 @@ class SpineRows:
         self._order = InOrder()
 
     def add(self, records: Records, rows: Ints) -> None:
-        """Take accepted records; ``rows`` are their places in the files."""
+        """Take accepted records; ``rows`` are their places in the files.
+
+        Parameters
+        ----------
+        records : screened, of the spine; those outside the period are left out
+        rows : shape (n,), their places in the files
+        """
         arrived, inside = arrived_at(records), self._period.holds(records.time)
         self._order.add(records)
         batch = packed(records, rows, self._spill_file.schema)
@@ -96,12 +116,20 @@ class SpineRows:
         return self._spill_file.finish()
 
     def ranges(self, most: int, dropped: Ints) -> Ranges:
-        """Cut the rows into ranges of about ``most`` rows."""
+        """Cut the rows into ranges of about ``most`` rows.
+
+        Parameters
+        ----------
+        most : about how many rows a range has; whole parts of what came, so it may have more where one is larger
+        dropped : places of rows that do not count, rising
+        """
         self.finish()
         sizes = [self._spill_file.size(part) for part in range(self._n_parts)]
+        # In order of arrival, a range is some parts as they came, and nothing is moved: the matrix is in this order.
         if not self._order.holds:
             return self._by_arrival(1 + sum(sizes) // most, dropped)
         heaps: list[list[int]] = []
+        # So that the first part begins a range.
         n = most
         for part, size in enumerate(sizes):
             if n + size > most:
@@ -114,6 +142,7 @@ class SpineRows:
 
     def _by_arrival(self, n: int, dropped: Ints) -> Ranges:
         sample = np.sort(np.concatenate(self._sample))
+        # Cut where a sample says that even shares end. A range may be longer or shorter: only the memory depends on it.
         cuts = np.unique(sample[np.linspace(0, len(sample), n + 1)[1:-1].astype(np.int64)])
         sorted_ = SpillFile(self._folder / "spine.ordered", self._spill_file.schema)
         for part in range(self._n_parts):

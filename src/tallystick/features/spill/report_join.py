@@ -47,7 +47,14 @@ class Named:
         )
 
     def add(self, records: Records, rows: Ints, parts: Mapping[int, Ints]) -> None:
-        """Take records, with their part in each group, -1 for none."""
+        """Take records, with their part in each group, -1 for none.
+
+        Parameters
+        ----------
+        records : screened, of the stream
+        rows : shape (n,), their places in the files
+        parts : for each group with the stream's events, the part of each record, -1 for none
+        """
         columns = [pa.array(rows), pa.array(records.time), records.ids]
         columns += [pa.array(parts[int(name)].astype(np.int32)) for name in self._spill_file.schema.names[3:]]
         batch = pa.RecordBatch.from_arrays(columns, schema=self._spill_file.schema)
@@ -58,7 +65,13 @@ class Named:
         return self._spill_file.finish()
 
     def read(self, heap: int, dropped: Ints) -> pa.Table:
-        """Return the records whose ids belong to a heap."""
+        """Return the records whose ids belong to a heap.
+
+        Parameters
+        ----------
+        heap : its number
+        dropped : places of rows that do not count, rising
+        """
         return without(self._spill_file.read(heap), dropped).combine_chunks()
 
     def remove(self) -> None:
@@ -74,7 +87,13 @@ class Reporting:
         self._spill_file = SpillFile(path, schema(source, {*fields, on}))
 
     def add(self, records: Records, rows: Ints) -> None:
-        """Take records; those that name none are left out."""
+        """Take records; those that name none are left out.
+
+        Parameters
+        ----------
+        records : screened, of the source
+        rows : shape (n,), their places in the files
+        """
         names, batch = texts_of(records, self.on), packed(records, rows, self._spill_file.schema)
         if names.null_count:
             batch, names = batch.filter(names.is_valid()), names.drop_null()
@@ -101,10 +120,14 @@ class Reporting:
         The places of a table's rows that name no record of those streams, rising.
         """
         unknown = [np.empty(0, np.int64)]
+        # Both sides were put by the same hash of the same id, so a report and its record are in heaps of one number,
+        # and one pair of heaps is in memory at a time.
         for heap in self._spill_file.heaps:
             reports = without(self._spill_file.read(heap), dropped[self.source.name]).combine_chunks()
             found = {name: stream.read(heap, dropped[name]) for name, stream in named.items()}
             at = {name: _places(reports.column(self.on), records.column("id")) for name, records in found.items()}
+            # An outcome is known some time after its record, which only here is beside it. What names no record is
+            # refused.
             if isinstance(self.source, TableDefinition):
                 known = _known(at, found, delays)
                 unknown.append(reports.column(ROW).to_numpy()[known == _NEVER])
@@ -113,6 +136,7 @@ class Reporting:
                 keeps = known != _NEVER
                 reports, at = reports.filter(pa.array(keeps)), {name: place[keeps] for name, place in at.items()}
             for way in ways:
+                # A report of no record has place -1, which finds the -1 at the end: no part.
                 part = np.append(found[way.stream].column(str(way.group)).to_numpy(), -1)[at[way.stream]]
                 _hand_over(reports, part, way.spill_file)
         self._spill_file.remove()
@@ -120,7 +144,14 @@ class Reporting:
 
 
 def delays_of(table: Source, flags: Sequence[Flagged], streams: Sequence[str]) -> dict[str, int]:
-    """Return how long after its record each outcome of a table is known, by stream; the earliest where several say."""
+    """Return how long after its record each outcome of a table is known, by stream; the earliest where several say.
+
+    Parameters
+    ----------
+    table : the source of the outcomes
+    flags : the flags of the project
+    streams : whose records may date them
+    """
     delays: dict[str, int] = {}
     for flag in flags:
         if flag.by == table.name and flag.known_after_us is not None and flag.stream in streams:
@@ -132,6 +163,7 @@ def _known(at: Mapping[str, Ints], found: Mapping[str, pa.Table], delays: Mappin
     known = np.full(len(next(iter(at.values()))), _NEVER)
     for stream, after in delays.items():
         hit = at[stream] >= 0
+        # One table may date by several streams: the earliest instant counts, as it does for the order of arrival.
         known[hit] = np.minimum(known[hit], found[stream].column(TIME).to_numpy()[at[stream][hit]] + after)
     return known
 

@@ -33,19 +33,33 @@ def schema(source: Source, fields: Iterable[str]) -> pa.Schema:
 
 
 def packed(records: Records, rows: Ints, kind: pa.Schema) -> pa.RecordBatch:
-    """Return screened records as rows of a schema; ``rows`` are their places in the source's files."""
+    """Return screened records as rows of a schema; ``rows`` are their places in the source's files.
+
+    Parameters
+    ----------
+    records : screened, of one source
+    rows : shape (n,), their places in its files
+    kind : the columns, as ``schema`` returned them
+    """
     columns = {ROW: pa.array(rows), TIME: pa.array(records.time)}
     for name in kind.names[2:]:
         if name in records.values:
             of = records.values[name]
             columns[name] = pa.array(of.values, mask=of.missing if of.missing.any() else None)
         else:
+            # Texts, not codes: codes are numbers within one part of the files, and rows of many parts meet here.
             columns[name] = texts_of(records, name)
     return pa.RecordBatch.from_arrays([columns[name] for name in kind.names], schema=kind)
 
 
 def unpacked(source: Source, rows: pa.Table) -> Records:
-    """Return rows as records, not numbered; where each lies in its source's files is a value called ``ROW``."""
+    """Return rows as records, not numbered; where each lies in its source's files is a value called ``ROW``.
+
+    Parameters
+    ----------
+    source : the stream or table
+    rows : with the columns of ``schema``
+    """
     own, held = id_field(source), {name: _single(rows.column(name)) for name in rows.column_names}
     n = len(rows)
     ids = held.get(own, pa.nulls(n, pa.string()))
@@ -62,28 +76,48 @@ def united(tables: Sequence[pa.Table]) -> pa.Table:
     if len(tables) == 1:
         return tables[0]
     combined = pa.concat_tables(tables)
+    # A row may be an event and ask, or report as well: it is one record, and ``unique`` gives them by place, rising.
     _, first = np.unique(combined.column(ROW).to_numpy(), return_index=True)
     return combined.take(pa.array(first))
 
 
 def without(rows: pa.Table, dropped: Ints) -> pa.Table:
-    """Return rows but those whose places are among some, which rise."""
+    """Return rows but those whose places are among some, which rise.
+
+    Parameters
+    ----------
+    rows : with a column ``ROW``
+    dropped : places of rows to be left out, rising
+    """
     if not len(dropped) or not len(rows):
         return rows
     return rows.filter(pa.array(~among(rows.column(ROW).to_numpy(), dropped)))
 
 
 def among(places: Ints, some: Ints) -> NDArray[np.bool_]:
-    """Return which places are among some, which rise; shape (n,)."""
+    """Return which places are among some, which rise; shape (n,).
+
+    Parameters
+    ----------
+    places : shape (n,), in any order
+    some : rising
+    """
     if not len(some):
         return np.zeros(len(places), np.bool_)
+    # Beyond the last there is nothing to compare with, and the last is not equal.
     at = np.minimum(np.searchsorted(some, places), len(some) - 1)
     found: NDArray[np.bool_] = some[at] == places
     return found
 
 
 def texts_of(records: Records, field: str) -> pa.Array:
-    """Return a key field's texts, or the ids."""
+    """Return a key field's texts, or the ids.
+
+    Parameters
+    ----------
+    records : of one source
+    field : a key field, or the id
+    """
     if field == id_field(records.source):
         return records.ids
     keys = records.keys[field]

@@ -11,6 +11,8 @@ from tallystick.features.batch.native import native
 
 Hashes = NDArray[np.uint64]
 
+# FNV-1a, then a multiplication by the golden ratio: written out, since a record must go to the same part in every
+# process, and Python's own hash is another one each time.
 _SEED = np.uint64(14_695_981_039_346_656_037)
 _PRIME = np.uint64(1_099_511_628_211)
 _MIX = np.uint64(0x9E37_79B9_7F4A_7C15)
@@ -32,8 +34,11 @@ def shares(records: Records, fields: Sequence[str], n: int) -> NDArray[np.int64]
             own = hashes(records.ids)
         else:
             keys = records.keys[field]
+            # Each different text is hashed once. A missing key has code -1, which finds the last: any number will do.
             own = np.append(hashes(keys.names), np.uint64(0))[keys.codes]
             missing |= keys.codes < 0
+        # Multiplied after each key, so that (a, b) and (b, a) differ; and the upper half, which a multiplication mixes
+        # best, is brought down, where the remainder by a small number looks.
         total = (total ^ own) * _MIX
         total ^= total >> _SHIFT
     found = (total % np.uint64(n)).astype(np.int64)
@@ -42,7 +47,13 @@ def shares(records: Records, fields: Sequence[str], n: int) -> NDArray[np.int64]
 
 
 def shares_of(texts: pa.Array, n: int) -> NDArray[np.int64]:
-    """Return the part of each text, 0 to n - 1; no text may be missing."""
+    """Return the part of each text, 0 to n - 1; no text may be missing.
+
+    Parameters
+    ----------
+    texts : shape (m,), none of them missing
+    n : how many parts there are
+    """
     total = hashes(texts) * _MIX
     total ^= total >> _SHIFT
     found: NDArray[np.int64] = (total % np.uint64(n)).astype(np.int64)

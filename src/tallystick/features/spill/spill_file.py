@@ -31,13 +31,21 @@ class SpillFile:
         self._n_batches = self._n_bytes = 0
 
     def add(self, rows: pa.RecordBatch, heaps: NDArray[np.integer]) -> None:
-        """Add rows, each to its heap; within a heap they keep their order."""
+        """Add rows, each to its heap; within a heap they keep their order.
+
+        Parameters
+        ----------
+        rows : with the pile's schema
+        heaps : shape (n,), the heap of each, from 0 on
+        """
         if not len(rows):
             return
         first, last = int(heaps.min()), int(heaps.max())
         if first == last:
             self.add_to(first, rows)
             return
+        # numpy's stable sort of numbers of 16 bits is one by radix, in a time that does not grow with the number of
+        # heaps.
         order = np.argsort(heaps.astype(np.int16 if last < 2**15 else np.int32), kind="stable")
         ends = np.cumsum(np.bincount(heaps - first))
         ordered, begin = rows.take(pa.array(order)), 0
@@ -47,11 +55,19 @@ class SpillFile:
             begin = end
 
     def add_to(self, heap: int, rows: pa.RecordBatch) -> None:
-        """Add rows to one heap."""
+        """Add rows to one heap.
+
+        Parameters
+        ----------
+        heap : its number, from 0 on
+        rows : with the pile's schema
+        """
         if self._writer is None:
             self._sink = pa.OSFile(str(self.path), "wb")
             self._writer = pa.ipc.new_file(self._sink, self.schema, options=_OPTIONS)
         self._writer.write_batch(rows)
+        # An Arrow file gives any of its batches by number: a heap is the list of its batches, and reading one skips the
+        # rest.
         self._batches.setdefault(heap, []).append(self._n_batches)
         self._sizes[heap] = self._sizes.get(heap, 0) + len(rows)
         self._n_batches += 1

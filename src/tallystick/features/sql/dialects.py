@@ -65,7 +65,13 @@ def double(value: float) -> str:
 
 
 def rest(whole: str, by: int) -> str:
-    """Return the rest of a floor division; databases round towards zero, so it is made positive."""
+    """Return the rest of a floor division; databases round towards zero, so it is made positive.
+
+    Parameters
+    ----------
+    whole : an expression of a whole number, of either sign
+    by : the divisor, above 0
+    """
     return f"((({whole}) % {by} + {by}) % {by})"
 
 

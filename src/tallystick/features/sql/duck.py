@@ -8,8 +8,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tallystick.data.merge import empty
-from tallystick.data.records import Dataset, Keys, Records, id_field
+from tallystick.data.records import Dataset, Records
 from tallystick.errors import EngineFailed, EngineMissing, FeatureOverflow
+from tallystick.features.entities import keys_of
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.features.sql.names import Names, Table, unquoted
@@ -79,7 +80,13 @@ def library() -> Any:
 
 
 def is_in_order(plan: Plan, spine: Records) -> bool:
-    """Return whether no record is late among those of any of its entities."""
+    """Return whether no record is late among those of any of its entities.
+
+    Parameters
+    ----------
+    plan : says which keys name the spine's own entities
+    spine : its records
+    """
     if bool(np.all(spine.time[1:] >= spine.time[:-1])):
         return True
     own = {group.keys for group in plan.groups if group.stream == spine.source.name and group.keys == group.at}
@@ -87,7 +94,7 @@ def is_in_order(plan: Plan, spine: Records) -> bool:
 
 
 def _is_in_order(spine: Records, keys: tuple[str, ...]) -> bool:
-    codes = np.stack([_keys(spine, key).codes for key in keys])
+    codes = np.stack([keys_of(spine, key).codes for key in keys])
     order = np.lexsort((spine.position, *codes))
     combined = np.diff(spine.time[order]) < 0
     for column in codes:
@@ -96,7 +103,13 @@ def _is_in_order(spine: Records, keys: tuple[str, ...]) -> bool:
 
 
 def arrow(table: Table, records: Records) -> pa.Table:
-    """Return a source's records as the table that queries read: texts, and whole numbers of 64 bits."""
+    """Return a source's records as the table that queries read: texts, and whole numbers of 64 bits.
+
+    Parameters
+    ----------
+    table : what the source and its fields are called in the queries
+    records : of the source
+    """
     columns = {table.position: pa.array(records.position)}
     columns |= {table.id: records.ids} if table.id else {}
     columns |= {table.time: pa.array(records.time)} if table.time else {}
@@ -126,12 +139,6 @@ def _fill(connection: Any, names: Names, dataset: Dataset, positions: Ints | Non
         connection.register("given", table)
         connection.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
         connection.unregister("given")
-
-
-def _keys(spine: Records, key: str) -> Keys:
-    if key == id_field(spine.source):
-        return Keys(np.arange(len(spine), dtype=np.int32), spine.ids)
-    return spine.keys[key]
 
 
 def _refuse_too_large(connection: Any, query: str | None) -> None:

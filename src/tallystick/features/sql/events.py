@@ -20,6 +20,11 @@ def events(setting: Setting, place: int, group: Group) -> list[Step]:
     * c1, c2, ... what it adds to each channel but the first, which counts events,
     * x0, x1, ... its value in each track, or its instant where only that matters; m0, m1, ... whether it belongs to it,
     * id, w0, w1, ... and b0, b1, ... which later reports name, whether each condition holds, and the corrected values.
+
+    Parameters
+    ----------
+    setting : what the query is written with
+    place, group : the group, and its place in the plan
     """
     table = setting.names.tables[group.stream]
     values = Values(setting.dialect, table, setting.zones)

@@ -12,7 +12,15 @@ from tallystick.features.sql.windows import column
 
 
 def final(setting: Setting, values: Values, place: int, group: Group, i: int) -> tuple[list[str], Referred]:
-    """Return the columns of the first step that a slot needs, and how its answer is referred to."""
+    """Return the columns of the first step that a slot needs, and how its answer is referred to.
+
+    Parameters
+    ----------
+    setting : what the query is written with
+    values : takes the columns of further steps
+    place, group : the group, and its place in the plan
+    i : the slot's place in the group
+    """
     slot = group.slots[i]
     if slot.function == STD:
         return _std(setting, values, place, i, slot)

@@ -31,7 +31,13 @@ class Table:
         return f"{alias}.{self.time}" if self.time else f"({BEGINNING_US})"
 
     def keyed(self, alias: str, fields: tuple[str, ...]) -> list[str]:
-        """Return the columns of some fields."""
+        """Return the columns of some fields.
+
+        Parameters
+        ----------
+        alias : what the table is called in the query
+        fields : key fields, or the id
+        """
         return [f"{alias}.{self.columns[field]}" for field in fields]
 
 

@@ -73,6 +73,13 @@ def guard(plan: Plan, dialect: str = "duckdb", *, wanted: bool = False, names: N
 
     Its rows are the column, the key fields, the entity and the record's value. None where nothing is summed.
 
+    Parameters
+    ----------
+    plan : whose totals
+    dialect : whose SQL, as for ``select``
+    wanted : only totals of entities that the records in the table ``names.wanted`` ask about
+    names : what the tables and columns are called; by default as the sources and fields are
+
     Raises
     ------
     DialectUnknown
@@ -83,6 +90,12 @@ def guard(plan: Plan, dialect: str = "duckdb", *, wanted: bool = False, names: N
 
 def script(plan: Plan, dialect: str = "duckdb", *, in_order: bool = False) -> str:
     """Return both queries with comments that say what they read and what comes of them.
+
+    Parameters
+    ----------
+    plan : what to compute
+    dialect : whose SQL, as for ``select``
+    in_order : no record of an entity is later than one that arrived after it; the caller has proven that
 
     Raises
     ------

@@ -11,7 +11,13 @@ from tallystick.features.sql.text import Step, around, inside, lines
 
 
 def reported(setting: Setting, place: int, group: Group) -> list[Step]:
-    """Return the step with the reported events, once for each report: from when it is there, and when it is known."""
+    """Return the step with the reported events, once for each report: from when it is there, and when it is known.
+
+    Parameters
+    ----------
+    setting : what the query is written with
+    place, group : the group, and its place in the plan
+    """
     if not group.series:
         return []
     wheres = sorted({series.where for series in group.series} - {-1})
@@ -21,7 +27,13 @@ def reported(setting: Setting, place: int, group: Group) -> list[Step]:
 
 
 def reports(setting: Setting, place: int, group: Group) -> list[Step]:
-    """Return the step with the total of each series (s0, s1, ...)."""
+    """Return the step with the total of each series (s0, s1, ...).
+
+    Parameters
+    ----------
+    setting : what the query is written with
+    place, group : the group, and its place in the plan
+    """
     if not group.series:
         return []
     spine = setting.spine

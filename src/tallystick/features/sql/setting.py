@@ -53,7 +53,13 @@ class Setting:
         return [self._zone(name, table) for name, table in self.zones.items()]
 
     def same(self, group: Group, row: str, event: str) -> str:
-        """Return whether a row asks about the entity of an event."""
+        """Return whether a row asks about the entity of an event.
+
+        Parameters
+        ----------
+        group : whose entities
+        row, event : what the asking row and the event are called in the query
+        """
         wanted = self.spine.keyed(row, group.at)
         return " AND ".join(f"{event}.k{i} = {column}" for i, column in enumerate(wanted))
 

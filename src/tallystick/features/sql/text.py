@@ -33,12 +33,24 @@ def indented(text: str) -> str:
 
 
 def inside(time: str, at: str, newer: Edge, older: Edge) -> str:
-    """Return whether older < time <= newer; a window is open on the left and closed on the right."""
+    """Return whether older < time <= newer; a window is open on the left and closed on the right.
+
+    Parameters
+    ----------
+    time, at : expressions: the event's instant, and the one that is asked about
+    newer, older : the window's ends
+    """
     return f"{time} > {_end(at, older)} AND {time} <= {_end(at, newer)}"
 
 
 def around(time: str, at: str, edges: Sequence[Edge]) -> str:
-    """Return whether an event can be in any window that these edges bound."""
+    """Return whether an event can be in any window that these edges bound.
+
+    Parameters
+    ----------
+    time, at : expressions: the event's instant, and the one that is asked about
+    edges : newer and older ends, of any number of windows
+    """
     newest = Edge(min(edge.offset_us for edge in edges), 0)
     oldest = Edge(max(edge.offset_us + edge.every_us for edge in edges), 0)
     return inside(time, at, newest, oldest)

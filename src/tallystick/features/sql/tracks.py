@@ -14,7 +14,14 @@ FRAMED = (MIN, MAX, SINCE)
 
 
 def tracks(setting: Setting, place: int, group: Group, *, in_order: bool) -> list[Step]:
-    """Return the steps with the answer of every slot about single events (x0, x1, ... by the slot's place)."""
+    """Return the steps with the answer of every slot about single events (x0, x1, ... by the slot's place).
+
+    Parameters
+    ----------
+    setting : what the query is written with
+    place, group : the group, and its place in the plan
+    in_order : no record of an entity is later than one that arrived after it: frames may be taken
+    """
     wanted = [(i, slot) for i, slot in enumerate(group.slots) if slot.track >= 0]
     framed = [(i, slot) for i, slot in wanted if in_order and _has_frames(setting, group, slot)]
     rest = [each for each in wanted if each not in framed]

@@ -61,7 +61,14 @@ class Values:
         return self.number(node)[0]
 
     def chain(self, table: str, selected: Sequence[str], names: Iterator[str]) -> list[Step]:
-        """Return the steps: the first is made of ``table``, with the columns ``selected`` and the leaves."""
+        """Return the steps: the first is made of ``table``, with the columns ``selected`` and the leaves.
+
+        Parameters
+        ----------
+        table : what the first step selects from
+        selected : further columns of the first step
+        names : gives each step its name
+        """
         zoned = [
             f"LEFT JOIN {zone} AS {alias} ON {at} >= {alias}.begins AND {at} < {alias}.ends"
             for (zone, at), alias in self.joins.items()
@@ -78,7 +85,13 @@ class Values:
         return self.leaves.setdefault(text, f"v{len(self.leaves)}")
 
     def column(self, text: str, step: int) -> str:
-        """Return the name of a column of a further step."""
+        """Return the name of a column of a further step.
+
+        Parameters
+        ----------
+        text : the expression; it may refer to columns of earlier steps
+        step : the first step in which it can be computed, from 1 on
+        """
         while len(self.steps) < step:
             self.steps.append({})
         operations = self.steps[step - 1]

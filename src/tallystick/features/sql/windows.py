@@ -23,8 +23,17 @@ def column(total: Total) -> str:
 
 
 def windows(setting: Setting, place: int, group: Group, *, in_order: bool) -> list[Step]:
-    """Return the steps with the total of every channel over every window that a slot asks for."""
+    """Return the steps with the total of every channel over every window that a slot asks for.
+
+    Parameters
+    ----------
+    setting : what the query is written with
+    place, group : the group, and its place in the plan
+    in_order : no record of an entity is later than one that arrived after it: frames may be taken
+    """
     wanted = list(dict.fromkeys(total for slot in group.slots for total in totals(slot)))
+    # One pass over sorted events instead of a join of each row with all that it sees; but a frame's ends move with the
+    # row, so it must be one of the events, and the ends must not be rounded.
     framed = [total for total in wanted if in_order and has_frames(setting, group, total)]
     rest = [total for total in wanted if total not in framed]
     if framed and rest:
@@ -44,12 +53,24 @@ def has_frames(setting: Setting, group: Group, total: Total) -> bool:
     """Return whether a frame gives a total, once events are proven to be in order.
 
     It does where every row is itself one of its entity's events, and no end of the window is rounded.
+
+    Parameters
+    ----------
+    setting : what the query is written with
+    group : whose events
+    total : which, over which window
     """
     return is_own(setting, group) and not any(group.offsets[edge].every_us for edge in total[1:])
 
 
 def is_own(setting: Setting, group: Group) -> bool:
-    """Return whether every row that asks is itself one of its entity's events."""
+    """Return whether every row that asks is itself one of its entity's events.
+
+    Parameters
+    ----------
+    setting : knows the spine
+    group : whose events
+    """
     return group.stream == setting.plan.definition.spine.name and group.at == group.keys
 
 
@@ -66,7 +87,15 @@ def _seen(setting: Setting, place: int, group: Group, wanted: Sequence[Total], n
 
 
 def summed(setting: Setting, group: Group, channel: int, prefix: str) -> str:
-    """Return what a channel counts or sums, to be followed by the events it does that for."""
+    """Return what a channel counts or sums, to be followed by the events it does that for.
+
+    Parameters
+    ----------
+    setting : what the query is written with
+    group : whose channel
+    channel : its place
+    prefix : of the event's columns: an alias and a dot, or nothing
+    """
     if channel == 0:
         return "count(*)"
     part, name = group.channels[channel].part, f"{prefix}c{channel}"
@@ -80,12 +109,21 @@ def _joined(setting: Setting, events: str, group: Group, wanted: Sequence[Total]
         newer, older = (group.offsets[edge] for edge in total[1:])
         found = summed(setting, group, total[0], "e.")
         selected.append(f"{found} FILTER (WHERE {inside('e.time', at, newer, older)}) AS {column(total)}")
+    # Rough bounds of all windows together, for the join: without them each row would meet its entity's whole past.
     edges = [group.offsets[edge] for total in wanted for edge in total[1:]]
     return f"SELECT\n{lines(selected)}\n{seen(setting, events, group, edges)}"
 
 
 def seen(setting: Setting, events: str, group: Group, edges: Sequence[Edge]) -> str:
-    """Return the join of every row with its entity's events that it sees, as far as windows reach."""
+    """Return the join of every row with its entity's events that it sees, as far as windows reach.
+
+    Parameters
+    ----------
+    setting : what the query is written with
+    events : the table of the group's events
+    group : whose entities
+    edges : all ends of the windows that the join must reach
+    """
     spine = setting.spine
     return (
         f"FROM {setting.rows} AS r\nJOIN {events} AS e\n"
@@ -96,6 +134,8 @@ def seen(setting: Setting, events: str, group: Group, edges: Sequence[Edge]) -> 
 
 def _frames(setting: Setting, events: str, group: Group, wanted: Sequence[Total]) -> str:
     ends = sorted({(total[0], edge) for total in wanted for edge in total[1:]})
+    # A window's total is a difference of running totals, as in every other executor, rather than a frame of its own:
+    # windows that share an edge share its frame.
     running = [
         f"coalesce({summed(setting, group, channel, '')} OVER edge_{edge}, 0) AS r{channel}_{edge}"
         for channel, edge in ends
@@ -104,6 +144,7 @@ def _frames(setting: Setting, events: str, group: Group, wanted: Sequence[Total]
     frames = [f"edge_{edge} AS ({_frame(group, group.offsets[edge].offset_us)})" for edge in edges]
     inner = f"SELECT\n{lines(['position', *running])}\nFROM {events}\nWINDOW\n{lines(frames)}"
     selected = [f"r{total[0]}_{total[1]} - r{total[0]}_{total[2]} AS {column(total)}" for total in wanted]
+    # Chosen last: frames need the events before those that are asked about.
     only = f"\nWHERE position IN (SELECT position FROM {setting.names.wanted})" if setting.wanted else ""
     return f"SELECT\n{lines(['position', *selected])}\nFROM (\n{indented(inner)}\n) AS edges{only}"
 
@@ -111,6 +152,8 @@ def _frames(setting: Setting, events: str, group: Group, wanted: Sequence[Total]
 def _frame(group: Group, offset: int) -> str:
     """Return the frame of everything that an edge of a window leaves behind it, visible because in order."""
     order = "position ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+    # Records are in order, so what is not later than an edge in the past has arrived. At the record's own instant some
+    # of its equals arrive later: there the order of arrival decides, and rows are counted instead of time.
     if offset:
         order = f"time RANGE BETWEEN UNBOUNDED PRECEDING AND {offset} PRECEDING"
     return f"PARTITION BY {', '.join(f'k{i}' for i in range(len(group.keys)))} ORDER BY {order}"

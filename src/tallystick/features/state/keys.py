@@ -50,12 +50,25 @@ def events_of(group: int) -> bytes:
 
 
 def list_of(kind: bytes, group: int, place: int) -> bytes:
-    """Return how the keys of a group's series or track begin, before their entity."""
+    """Return how the keys of a group's series or track begin, before their entity.
+
+    Parameters
+    ----------
+    kind : SERIES or TRACK
+    group, place : of the group in the plan, and of the series or track in the group
+    """
     return kind + _places(group, place)
 
 
 def tiles_of(kind: bytes, group: int, track: int, level: int) -> bytes:
-    """Return how the keys of a track's tiles of one level begin, before their entity."""
+    """Return how the keys of a track's tiles of one level begin, before their entity.
+
+    Parameters
+    ----------
+    kind : EXTREME or DISTINCT
+    group, track : of the group in the plan, and of the track in the group
+    level : of the tiles, from 0 for the shortest
+    """
     return kind + _places(group, track) + _place(level)
 
 
@@ -65,7 +78,13 @@ def measured(entity: bytes) -> bytes:
 
 
 def at(time: int, position: int) -> bytes:
-    """Return how a key ends: by time, then by arrival."""
+    """Return how a key ends: by time, then by arrival.
+
+    Parameters
+    ----------
+    time : microseconds since 1970 UTC
+    position : place in the order of arrival
+    """
     return moment(time + SIGN, position + SIGN)
 
 
@@ -100,7 +119,12 @@ def unpack_whole(packed: bytes) -> int:
 
 
 def pack_pair(first: int, second: int) -> bytes:
-    """Return two signed whole numbers, such as a tile's extremes or a correction's time and delta."""
+    """Return two signed whole numbers, such as a tile's extremes or a correction's time and delta.
+
+    Parameters
+    ----------
+    first, second : of 64 bits each
+    """
     return moment(first + SIGN, second + SIGN)
 
 
@@ -126,17 +150,35 @@ def short_value(packed: bytes) -> bytes:
 
 
 def record(stream: int, name: str) -> bytes:
-    """Return the key of a record about which later records may say something."""
+    """Return the key of a record about which later records may say something.
+
+    Parameters
+    ----------
+    stream : its place among the streams that later records say something about
+    name : the record's id
+    """
     return RECORD + _place(stream) + name.encode()
 
 
 def known(later: int, name: str) -> bytes:
-    """Return the key of what reports say about a record."""
+    """Return the key of what reports say about a record.
+
+    Parameters
+    ----------
+    later : place of the flag among the plan's later values
+    name : the id of the reported record
+    """
     return KNOWN + _place(later) + name.encode()
 
 
 def waiting(later: int, name: str) -> bytes:
-    """Return how the keys of the corrections begin that came before their record."""
+    """Return how the keys of the corrections begin that came before their record.
+
+    Parameters
+    ----------
+    later : place of the corrected column among the plan's later values
+    name : the id of the record to come
+    """
     return WAITING + _place(later) + measured(name.encode())
 
 
@@ -160,7 +202,13 @@ def pack_bits(counts: Sequence[bool]) -> bytes:
 
 
 def pack_record(time: int, watched: Sequence[tuple[bytes | None, bytes]]) -> bytes:
-    """Return a record's time, and by each group its entity and in which series it counts, as ``pack_bits`` packed."""
+    """Return a record's time, and by each group its entity and in which series it counts, as ``pack_bits`` packed.
+
+    Parameters
+    ----------
+    time : the record's instant, microseconds since 1970 UTC
+    watched : for each group with series its entity, None for none, and its series as ``pack_bits`` packed them
+    """
     return pack_whole(time) + b"".join(
         NOBODY if entity is None else measured(entity) + bits for entity, bits in watched
     )

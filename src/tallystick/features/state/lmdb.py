@@ -142,6 +142,11 @@ class LmdbTransaction:
     def put(self, key: bytes, value: bytes) -> None:
         """Write a value under a key.
 
+        Parameters
+        ----------
+        key : at most ``longest_key`` bytes
+        value : any bytes
+
         Raises
         ------
         StateFull
@@ -165,14 +170,8 @@ class LmdbTransaction:
         except lmdb.MapFullError as error:
             raise StateFull(self._path, size=self._size) from error
 
-    def before(self, key: bytes) -> Entry | None:
-        """Return the entry with the greatest key below this one, or None."""
-        cursor = self._cursor
-        found: bool = cursor.prev() if cursor.set_range(key) else cursor.last()
-        return cursor.item() if found else None
-
     def before_all(self, keys: Sequence[bytes]) -> list[Entry | None]:
-        """Return what ``before`` returns for each of these keys."""
+        """Return for each key the entry with the greatest key below it, or None."""
         seek, step, last, item = self._cursor.set_range, self._cursor.prev, self._cursor.last, self._cursor.item
         return [item() if (step() if seek(key) else last()) else None for key in keys]
 

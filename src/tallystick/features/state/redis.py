@@ -1,14 +1,13 @@
-"""Running totals in Redis: a server of its own, one round trip to read, one atomic step to write, several writers."""
+"""Running totals in Redis: a server of its own, one round trip for each look, one atomic step to write, one writer."""
 
 import secrets
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
-from typing import Any
 
 from tallystick.errors import StateConflict, StateLost, StateUnavailable
 from tallystick.features.state.redis_link import PATIENCE_S, Link
-from tallystick.features.state.step import Done, Step, Window
+from tallystick.features.state.step import Found, Step
 from tallystick.features.state.store import Entry
 
 LONGEST_KEY = 511
@@ -25,13 +24,13 @@ class RedisStore:
     lookup in the one and a lookup in the other, whatever the number of entries. All of a state lies in one slot of a
     cluster.
 
-    **Several writers.** A transaction keeps what it puts to itself, and its ``commit`` is one atomic step, which is
-    refused as ``StateConflict`` if anybody else wrote since this store's last. Where processes append one record
-    after another, ``Shared`` lets each step of them be atomic, and none is refused.
+    **One writer.** A transaction keeps what it puts to itself, and its ``commit`` is one atomic step, which is refused
+    as ``StateConflict`` if anybody else wrote since this store's last: a second writer is noticed, and never served.
     **A commit of unknown fate.** After one that got no answer, ``get`` says what is there, and transactions go on from
     what it saw.
-    **What is lost is noticed.** A state has a name from its birth, and as many values as keys; where Redis was
-    restarted without its data, or removed some to save memory, every later step is ``StateLost``.
+    **What is lost is noticed.** A state has a name from its birth, a version that only rises, and as many values as
+    keys; where Redis was restarted without its data or with an older copy, or removed some to save memory, every later
+    step is ``StateLost``.
 
     Parameters
     ----------
@@ -56,14 +55,20 @@ class RedisStore:
         self._birth: bytes = self._link.call("HGET", self._meta, "birth")
         self._is_in_doubt = False
         try:
-            self._version: int | None = self.step(Step())[2]
+            self._version: int | None = self.step(Step()).version
         except StateLost:
             self._link.close()
             raise
 
     @classmethod
     def anew(cls, url: str, name: str) -> "RedisStore":
-        """Delete what there is of a state, and open an empty one: whoever has the old one open sees it lost."""
+        """Delete what there is of a state, and open an empty one: whoever has the old one open sees it lost.
+
+        Parameters
+        ----------
+        url : of the Redis
+        name : of the state
+        """
         link = Link(url, name)
         link.call("DEL", *link.keys)
         link.close()
@@ -85,10 +90,10 @@ class RedisStore:
 
     def get(self, key: bytes) -> bytes | None:
         """Return what was committed under a key, or None."""
-        done = Done.of(self.step(Step(gets=[key])))
+        found = self.step(Step(gets=[key]))
         if self._version is None:
-            self._version = done.version
-        return done.values[0]
+            self._version = found.version
+        return found.values[0]
 
     def keep(self, step: Step) -> None:
         """Take the step that commits a transaction.
@@ -101,7 +106,7 @@ class RedisStore:
             If Redis does not answer or refuses; whether the step was taken is not known.
         """
         try:
-            self._version, self._is_in_doubt = self.step(step)[2], False
+            self._version, self._is_in_doubt = self.step(step).version, False
         except StateUnavailable:
             self._version, self._is_in_doubt = None, True
             raise
@@ -110,19 +115,19 @@ class RedisStore:
                 self._version = None
             raise
 
-    def step(self, step: Step) -> list[Any]:
-        """Take one atomic step, if the state is all there, and return what step.lua returned.
+    def step(self, step: Step) -> Found:
+        """Take one atomic step, if the state is all there.
 
         Raises
         ------
         StateLost
-            If it is not.
+            If it is not, or its version is below the one that the step expects.
         StateTaken
-            If the step asks for a version that is not there.
+            If its version is above the one that the step expects.
         StateAway
             If Redis does not answer or refuses.
         """
-        return self._link.step([self._birth, *step.arguments()])
+        return Found.of(self._link.step([self._birth, *step.arguments()]))
 
     def load(self, entries: Iterable[Entry]) -> None:
         """Put rising entries into the empty store: written beside it, and in its place at once.
@@ -150,15 +155,11 @@ class RedisStore:
             raise StateLost(self.address)
         if answers != b"taken":
             raise ValueError("This store is not empty.")
-        self._version = self.step(Step())[2]
+        self._version = self.step(Step()).version
 
     def entries(self) -> Iterator[Entry]:
         """Yield everything that was committed, in rising order of keys."""
         yield from stretch(self, None, b"")
-
-    def clear(self) -> None:
-        """Delete the whole state, and what holds of it: whoever has it open sees it lost."""
-        self._link.call("DEL", *self._link.keys)
 
     def close(self) -> None:
         """Close the connections."""
@@ -193,10 +194,16 @@ class RedisTransaction:
         """Return the value under a key, or None."""
         if key in self._puts:
             return self._puts[key]
-        return self._step(Step(gets=[key])).values[0]
+        return self._look(Step(self._version, gets=[key])).values[0]
 
     def put(self, key: bytes, value: bytes) -> None:
-        """Write a value under a key, in place of what was there."""
+        """Write a value under a key, in place of what was there.
+
+        Parameters
+        ----------
+        key : at most ``longest_key`` bytes
+        value : any bytes
+        """
         if key not in self._puts:
             insort(self._keys, key)
         self._puts[key] = value
@@ -206,22 +213,18 @@ class RedisTransaction:
         for key, value in entries.items():
             self.put(key, value)
 
-    def before(self, key: bytes) -> Entry | None:
-        """Return the entry with the greatest key below this one, or None."""
-        return self.before_all([key])[0]
-
     def before_all(self, keys: Sequence[bytes]) -> list[Entry | None]:
-        """Return what ``before`` returns for each of these keys, in one round trip."""
+        """Return for each key the entry with the greatest key below it, or None, in one round trip."""
         if not keys:
             return []
-        found = self._step(Step(before=keys)).before
+        found = self._look(Step(self._version, before=keys)).before
         return [self._nearer(key, entry) for key, entry in zip(keys, found, strict=True)]
 
     def around(self, key: bytes) -> tuple[Entry | None, bytes | None]:
         """Return the entry before this key, and the first key at or after it; None where there is none."""
-        found = self._step(Step(before=[key], windows=[Window(key, b"", 1)]))
+        found = self._look(Step(self._version, before=[key], onwards=key, most=1))
         place = bisect_left(self._keys, key)
-        after = [*(next_key for next_key, _ in found.stretches[0]), *self._keys[place : place + 1]]
+        after = [*(next_key for next_key, _ in found.onwards), *self._keys[place : place + 1]]
         return self._nearer(key, found.before[0]), min(after, default=None)
 
     def onwards(self, key: bytes) -> Iterator[Entry]:
@@ -248,18 +251,19 @@ class RedisTransaction:
             If Redis does not answer or refuses.
         """
         if self._puts:
-            self._store.keep(Step(version=self._version, puts=[*self._puts.items()]))
+            self._store.keep(Step(self._version, puts=self._puts))
         self.abort()
 
     def abort(self) -> None:
         """Forget everything that was put."""
         self._puts, self._keys = {}, []
 
-    def _step(self, step: Step) -> Done:
-        step.version = self._version
-        done = Done.of(self._store.step(step))
-        self._version = done.version
-        return done
+    def _look(self, step: Step) -> Found:
+        found = self._store.step(step)
+        # A transaction that began without knowing the version knows it from its first look, and holds on to it: what
+        # it computes of two looks would be wrong if anybody wrote in between.
+        self._version = found.version
+        return found
 
     def _nearer(self, key: bytes, there: Entry | None) -> Entry | None:
         """Return the greater of the entry that is there and our own before a key."""
@@ -271,9 +275,16 @@ class RedisTransaction:
 
 
 def stretch(store: RedisStore, version: int | None, key: bytes) -> Iterator[Entry]:
-    """Yield the entries from a key on, some at once."""
+    """Yield the entries from a key on, some at once.
+
+    Parameters
+    ----------
+    store : where they are
+    version : that the state must have all the time; None for any
+    key : the first key; it need not be there
+    """
     while True:
-        (found,) = Done.of(store.step(Step(version=version, windows=[Window(key, b"", AT_ONCE)]))).stretches
+        found = store.step(Step(version, onwards=key, most=AT_ONCE)).onwards
         yield from found
         if len(found) < AT_ONCE:
             return

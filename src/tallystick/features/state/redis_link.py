@@ -53,9 +53,9 @@ class Link:
         Raises
         ------
         StateLost
-            If the state is not all there.
+            If the state is not all there, or an older copy of it.
         StateTaken
-            If its version is not the one that was asked for.
+            If its version is above the one that the step expects.
         StateAway
             If Redis does not answer or refuses.
         """

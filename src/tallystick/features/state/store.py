@@ -7,7 +7,7 @@ Entry = tuple[bytes, bytes]
 
 
 class Onwards(Protocol):
-    """What can be read in rising order of keys."""
+    """What can be read in rising order of keys: all that a tile's reader needs of a store."""
 
     def onwards(self, key: bytes) -> Iterator[Entry]:
         """Yield the entries from this key on, it included, in rising order; nothing is put meanwhile."""
@@ -25,16 +25,19 @@ class StoreTransaction(Protocol):
         """Return the value under a key, or None."""
 
     def put(self, key: bytes, value: bytes) -> None:
-        """Write a value under a key, in place of what was there. Raise ``StateFull`` if there is no room."""
+        """Write a value under a key, in place of what was there. Raise ``StateFull`` if there is no room.
+
+        Parameters
+        ----------
+        key : at most ``longest_key`` bytes
+        value : any bytes, none included
+        """
 
     def put_all(self, entries: Mapping[bytes, bytes]) -> None:
         """Put several entries, as ``put`` does."""
 
-    def before(self, key: bytes) -> Entry | None:
-        """Return the entry with the greatest key below this one, or None."""
-
     def before_all(self, keys: Sequence[bytes]) -> list[Entry | None]:
-        """Return what ``before`` returns for each of these keys, in one go."""
+        """Return for each key, in any order, the entry with the greatest key below it, or None."""
         ...
 
     def around(self, key: bytes) -> tuple[Entry | None, bytes | None]:
@@ -59,7 +62,7 @@ class OrderedStore(Protocol):
     **One writer.** Between ``begin`` and its end nobody else writes.
     **Survives its process.** What was committed is there after the process was killed. It need not survive the
     machine: the store holds nothing that the log does not. But it never opens with what was not committed.
-    **Flat.** ``get``, ``put`` and ``before`` do not get slower with the number of entries, but for its logarithm.
+    **Flat.** ``get``, ``put`` and ``before_all`` do not get slower with the number of entries, but for its logarithm.
 
     **What is asked of it.** A vector is one ``before_all`` of all its lookups; only first events, extremes and
     different values then read ``onwards``. A record is one ``around`` for each list of running totals that it enters,
