@@ -14,7 +14,8 @@ from tallystick.cli.screen import Screen
 from tallystick.data.records import Dataset
 from tallystick.errors import TallystickError
 from tallystick.features.batch.executor import compute
-from tallystick.lifecycle import Judged, Project
+from tallystick.lifecycle import Project
+from tallystick.lifecycle.candidates import Judged
 from tallystick.scoring.session import Session
 from tallystick.training.labels import NEVER, read_labels
 from tallystick.training.metrics import auc, average_precision, card_precision

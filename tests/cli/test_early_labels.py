@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tallystick.cli import new
-from tallystick.cli.training import early_labels_warning
+from tallystick.cli.train import early_labels_warning
 from tallystick.definitions.durations import DAY_US
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.project import load

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tallystick.cli import training
+from tallystick.cli import show
 from tallystick.cli.main import main
 from tallystick.cli.screen import Screen
 from tallystick.ledger.ledger import Ledger
@@ -171,7 +171,7 @@ def test_a_fault_of_ours_says_so(monkeypatch: pytest.MonkeyPatch, first_shop: An
 def test_a_fault_is_shown_to_who_asks(monkeypatch: pytest.MonkeyPatch, first_shop: Any) -> None:
     """With TALLY_TRACE=1 the trace stands on stderr."""
     monkeypatch.setenv("TALLY_TRACE", "1")
-    monkeypatch.setattr(training, "candidates_table", lambda *_: 1 / 0)
+    monkeypatch.setattr(show, "candidates_table", lambda *_: 1 / 0)
 
     ran = first_shop.tally("show", "--all")
 

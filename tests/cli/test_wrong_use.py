@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tallystick.cli.main import VERBS, main
+from tallystick.cli.main import main
+from tallystick.cli.verbs import VERBS
 from tallystick.testing.command import Ran, run
 
 NAMES = [str(verb.name) for verb in VERBS]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tallystick import errors
-from tallystick.cli.main import VERBS
+from tallystick.cli.verbs import VERBS
 from tallystick.validation.checks import CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,6 +13,7 @@ from tallystick.definitions.features import FeatureSet
 from tallystick.errors import EngineMissing, EngineUnknown
 from tallystick.features import engines, prove
 from tallystick.features.batch import executor as batch
+from tallystick.features.names import ENGINES
 from tallystick.features.plan import Plan
 from tallystick.features.prove import Executor, available
 from tallystick.testing.declared import SOURCES, payments
@@ -123,7 +124,7 @@ def test_nothing_to_prove_is_no_difference(plan: Plan, dataset: Dataset) -> None
 
 def test_engines_give_the_same_matrix(plan: Plan, dataset: Dataset) -> None:
     """Which engine makes a matrix changes nothing in it."""
-    one, other = (engines.compute(engine, plan, dataset) for engine in engines.ENGINES)
+    one, other = (engines.compute(engine, plan, dataset) for engine in ENGINES)
 
     assert one.values.tobytes() == other.values.tobytes()
     assert one.ids == other.ids

@@ -15,10 +15,10 @@ from rich.rule import Rule
 
 from tallystick import lifecycle
 from tallystick.cli import new, rehearsal
+from tallystick.cli.candidates import candidates_table
 from tallystick.cli.options import Options
+from tallystick.cli.replay import verdict_lines
 from tallystick.cli.screen import Screen
-from tallystick.cli.serving import verdict_lines
-from tallystick.cli.training import candidates_table
 from tallystick.definitions.clock import SettableClock
 from tallystick.definitions.durations import DAY_US
 from tallystick.errors import ConfigError
@@ -203,7 +203,7 @@ def _replay(story: Story) -> str:
 def _flip_one_byte(story: Story, decision: str) -> None:
     story.chapter("9  One byte of a copy of the log is flipped, and the decision replayed")
     with rehearsal.flipped_copy(story.folder, decision) as copy:
-        flipped = replace(story.acting("ada"), root=copy)
+        flipped = Project(replace(story.acting("ada").workspace, root=copy))
         for shown in verdict_lines(flipped.replay(decision)):
             story.screen.say(shown)
 

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from tallystick.definitions.describe import WIDTHS, Description
-from tallystick.lifecycle import Judged
+from tallystick.lifecycle.candidates import Judged
 from tallystick.training.record import Record
 
 STYLE = """

@@ -1,4 +1,4 @@
-"""The entry point: how errors become sentences and exit codes."""
+"""The command itself: what stands before every verb, and how errors become sentences and exit codes."""
 
 import os
 import shutil
@@ -6,37 +6,44 @@ import sys
 import tempfile
 import textwrap
 import traceback
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from tallystick.cli import demo, monitoring, new, people, proving, serving, state, training
-from tallystick.cli.options import tally
+import tallystick
+from tallystick.cli.options import Options
+from tallystick.cli.verbs import LazyJourney
 from tallystick.errors import TallystickError
 
 WRONG_USE, OURS, INTERRUPTED = 2, 3, 130
-VERBS = (
-    demo.demo,
-    new.new,
-    training.check,
-    training.features,
-    proving.prove,
-    training.train,
-    training.show,
-    people.release,
-    people.enrol,
-    people.approve,
-    people.refuse,
-    serving.token,
-    serving.serve,
-    serving.replay,
-    monitoring.monitor,
-    monitoring.retrain,
-    people.ledger,
-    state.state,
+EXIT_CODES = """
+\b
+Exit codes:
+  0    done, and the answer is yes
+  1    done, and the answer is no: a check failed, a replay differs,
+       the alarm stands, the ledger does not hold
+  2    wrong use: the sentence on stderr says what to do
+  3    a fault of Tallystick; the sentence says where its trace lies
+       (TALLY_TRACE=1 shows it)
+  130  interrupted by Ctrl-C
+
+Every verb takes --json: one JSON document on stdout, and nothing else there.
+"""
+
+
+@click.group(
+    cls=LazyJourney,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for verb in VERBS:
-    tally.add_command(verb)
+@click.version_option(tallystick.__version__, prog_name="tally")
+@click.option("--project", "folder", default=".", type=click.Path(path_type=Path), help="The project's folder.")
+@click.option("--as", "actor", default=None, envvar="TALLY_ACTOR", help="Who acts: an enrolled actor's name.")
+@click.pass_context
+def tally(ctx: click.Context, folder: Path, actor: str | None) -> None:
+    """Models of risk in production: every decision can be replayed, bit for bit."""
+    ctx.obj = Options(folder, actor)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -4,9 +4,9 @@ import sys
 
 import click
 
+from tallystick.cli.candidates import candidates_table
 from tallystick.cli.options import Options, as_instant, json_option
 from tallystick.cli.screen import Screen
-from tallystick.cli.training import candidates_table
 from tallystick.monitoring.printed import printed
 
 

@@ -1,6 +1,5 @@
-"""The command itself: what stands before every verb, and how its words are read."""
+"""What stands before every verb, and how the words of verbs are read."""
 
-import inspect
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any
 
 import click
 
-import tallystick
 from tallystick import lifecycle
 from tallystick.lifecycle import Project
 
@@ -23,47 +21,6 @@ class Options:
     def open(self) -> Project:
         """Open the project."""
         return lifecycle.open(self.folder, actor=self.actor)
-
-
-EXIT_CODES = """
-\b
-Exit codes:
-  0    done, and the answer is yes
-  1    done, and the answer is no: a check failed, a replay differs,
-       the alarm stands, the ledger does not hold
-  2    wrong use: the sentence on stderr says what to do
-  3    a fault of Tallystick; the sentence says where its trace lies
-       (TALLY_TRACE=1 shows it)
-  130  interrupted by Ctrl-C
-
-Every verb takes --json: one JSON document on stdout, and nothing else there.
-"""
-
-
-class Journey(click.Group):
-    """A group whose verbs are listed in the order of the journey, not of the alphabet, each by its first sentence."""
-
-    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a verb; what its function raises is for who reads the code, and leaves the help."""
-        cmd.help = inspect.cleandoc(cmd.help or "").partition("\nRaises\n")[0].strip()
-        cmd.short_help = " ".join(cmd.help.partition("\n\n")[0].split())
-        super().add_command(cmd, name)
-
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        """Return the verbs as they were added."""
-        return list(self.commands)
-
-
-@click.group(
-    cls=Journey, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
-@click.version_option(tallystick.__version__, prog_name="tally")
-@click.option("--project", "folder", default=".", type=click.Path(path_type=Path), help="The project's folder.")
-@click.option("--as", "actor", default=None, envvar="TALLY_ACTOR", help="Who acts: an enrolled actor's name.")
-@click.pass_context
-def tally(ctx: click.Context, folder: Path, actor: str | None) -> None:
-    """Models of risk in production: every decision can be replayed, bit for bit."""
-    ctx.obj = Options(folder, actor)
 
 
 def json_option(verb: Any) -> Any:

@@ -7,8 +7,9 @@ import click
 import msgspec
 from rich.text import Text
 
-from tallystick.cli.options import Journey, Options, json_option
+from tallystick.cli.options import Options, json_option
 from tallystick.cli.screen import Screen
+from tallystick.cli.verbs import Journey
 from tallystick.errors import LedgerDamaged
 from tallystick.governance.roles import Role
 from tallystick.tables import table

@@ -7,3 +7,8 @@ Progress = Callable[[int, int], None]
 
 Step = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
+
+
+def named_step(step: Step | None, stage: str) -> Progress | None:
+    """Return what a stage tells its progress to, under its name."""
+    return None if step is None else lambda done, total: step(stage, done, total)

@@ -9,12 +9,9 @@ from tallystick.data.records import Dataset
 from tallystick.errors import EngineUnknown
 from tallystick.features.batch import executor as batch
 from tallystick.features.matrix import Matrix
+from tallystick.features.names import ENGINES
 from tallystick.features.plan import Plan
 from tallystick.features.sql import duck
-
-ENGINES = ("batch", "duckdb")
-SPARK = "spark"
-"""Not among them: it reads the sources itself and writes the matrix itself, which no one machine may hold."""
 
 
 def compute(

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from tallystick.data.records import Record
 from tallystick.errors import SelfTestFailed
 from tallystick.scoring.policy import cost_fields
+from tallystick.scoring.runtime import Runtime
 from tallystick.scoring.scorer import Scorer, bits
-from tallystick.scoring.session import Runtime, fingerprint
+from tallystick.scoring.session import fingerprint
 
 MIN_VECTORS = 20
 N_VECTORS = 32

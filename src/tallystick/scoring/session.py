@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import onnxruntime
 from numpy.typing import ArrayLike, NDArray
@@ -14,18 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from tallystick.errors import ModelUnreadable, VectorWrong
 from tallystick.scoring.boundary import cast
 from tallystick.scoring.graph import INPUT, RAW, SCORE, TREES, read
+from tallystick.scoring.runtime import Runtime
 from tallystick.scoring.trees import Trees
-
-
-class Runtime(msgspec.Struct, frozen=True):
-    """What else than the model decides the last bits of a score."""
-
-    onnxruntime: str
-    machine: str
-    cpu: str  # digest of the processor's features
-
-    def __str__(self) -> str:
-        return f"onnxruntime {self.onnxruntime} on {self.machine} (processor {self.cpu[:8]})"
 
 
 @dataclass(frozen=True, slots=True)

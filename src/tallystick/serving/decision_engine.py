@@ -8,8 +8,8 @@ import msgspec
 
 from tallystick.data.records import Record
 from tallystick.features.online.executor import Transaction
+from tallystick.scoring.runtime import Runtime
 from tallystick.scoring.scorer import Scored, Scorer
-from tallystick.scoring.session import Runtime
 from tallystick.serving.record import Approval, Decision, Fault, Reason, bits
 
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tallystick.scoring.session import Runtime
+from tallystick.scoring.runtime import Runtime
 
 FORMAT = 1
 

@@ -2,8 +2,7 @@
 
 import msgspec
 
-from tallystick.scoring.session import Runtime
-from tallystick.training.search import Trial
+from tallystick.scoring.runtime import Runtime
 
 FORMAT = 1
 
@@ -17,6 +16,29 @@ class PartRecord(msgspec.Struct, frozen=True):
     labels_as_of: int
     n_rows: int
     n_positives: int
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """One fit of the search.
+
+    Parameters
+    ----------
+    number : counted over all families of the search, from 0
+    family : the family's name
+    params : the settings tried
+    metric : what it reached on the validate part, None where it failed
+    seconds : how long fit and scoring took
+    state : complete or failed
+    reason : why it failed
+    """
+
+    number: int
+    family: str
+    params: dict[str, float | int]
+    metric: float | None
+    seconds: float
+    state: str
+    reason: str = ""
 
 
 class SigmoidRecord(msgspec.Struct, frozen=True):

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,32 +14,10 @@ from tallystick.definitions.progress import Progress
 from tallystick.errors import FitFailed, SearchFailed
 from tallystick.training.libraries import need
 from tallystick.training.metrics import METRICS
+from tallystick.training.record import Trial
 from tallystick.training.trainer import Fitted, Trainer
 
 _FEWEST_TRIALS = 3
-
-
-class Trial(msgspec.Struct, frozen=True):
-    """One fit of the search.
-
-    Parameters
-    ----------
-    number : counted over all families of the search, from 0
-    family : the family's name
-    params : the settings tried
-    metric : what it reached on the validate part, None where it failed
-    seconds : how long fit and scoring took
-    state : complete or failed
-    reason : why it failed
-    """
-
-    number: int
-    family: str
-    params: dict[str, float | int]
-    metric: float | None
-    seconds: float
-    state: str
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

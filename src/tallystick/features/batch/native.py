@@ -1,14 +1,15 @@
-"""Plain functions of numbers, compiled as they stand."""
+"""Plain functions of numbers, compiled as they stand when they are first called."""
 
 import hashlib
+import importlib
+import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 Array = TypeVar("Array", bound=NDArray[Any])
@@ -24,19 +25,16 @@ SHARED = (
     "batch/trees.py",
 )
 """Modules of this room whose functions and numbers are compiled into functions of other modules."""
+_ONE_AT_A_TIME = threading.RLock()
 
 
 def native(function: Function) -> Function:
     """Compile a function of numbers and arrays when it is first called, and keep it for the next process.
 
     Plain functions of its own module that it calls are compiled with it. Doubles follow IEEE 754: no operation is
-    reordered or contracted.
+    reordered or contracted. Until the first call nothing of the compiler is loaded, which takes a third of a second.
     """
-    # numba looks at the function's own file to see whether the kept code is stale, not at those it calls:
-    # so their digest becomes part of the name under which the code is kept.
-    copied = FunctionType(function.__code__, _seen(function), function.__name__, function.__defaults__)
-    copied.__qualname__ = f"{function.__qualname__}_{_stamp()}"
-    return cast("Function", njit(cache=True, nogil=True, error_model="numpy")(copied))
+    return cast("Function", _Native(cast("FunctionType", function)))
 
 
 def still(array: Array) -> Array:
@@ -49,12 +47,44 @@ def still(array: Array) -> Array:
     return cast("Array", view)
 
 
-def _seen(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return what the function sees by name; its module itself where that has nothing to compile."""
+class _Native:
+    """A function that is compiled when it is first called, or when a compiled one calls it."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self.compiled(*arguments, **named)
+
+    @cached_property
+    def compiled(self) -> Callable[..., Any]:
+        """The compiled function; the same one for every thread."""
+        with _ONE_AT_A_TIME:
+            if "compiled" not in vars(self):
+                vars(self)["compiled"] = self._compile()
+            return cast("Callable[..., Any]", vars(self)["compiled"])
+
+    def _compile(self) -> Callable[..., Any]:
+        function = self._function
+        # numba looks at the function's own file to see whether the kept code is stale, not at those it calls:
+        # so their digest becomes part of the name under which the code is kept.
+        copied = FunctionType(function.__code__, _seen(function), function.__name__, function.__defaults__)
+        copied.__qualname__ = f"{function.__qualname__}_{_stamp()}"
+        compiler = importlib.import_module("tallystick.features.batch.compiler")
+        return cast("Callable[..., Any]", compiler.compiled(copied))
+
+
+def _seen(function: FunctionType) -> dict[str, Any]:
+    """Return what the function sees by name, the functions it calls compiled."""
     names: dict[str, Any] = function.__globals__
-    called = {name: names[name] for name in function.__code__.co_names if isinstance(names.get(name), FunctionType)}
-    own = {name: native(each) for name, each in called.items() if each.__module__ == function.__module__}
-    return names | own if own else names
+    called = {name: names[name] for name in function.__code__.co_names if name in names}
+    plain = {
+        name: _Native(each)
+        for name, each in called.items()
+        if isinstance(each, FunctionType) and each.__module__ == function.__module__
+    }
+    compiled = {name: each.compiled for name, each in (called | plain).items() if isinstance(each, _Native)}
+    return names | compiled if compiled else names
 
 
 @cache

@@ -135,7 +135,7 @@ class Transaction:
 
         Raises
         ------
-        SequenceRefused
+        PositionRefused
             If a later record was appended before.
         EntityTooLong
             If its id or a key does not fit into the store's keys.
@@ -166,7 +166,7 @@ class Transaction:
 
         Raises
         ------
-        SequenceRefused
+        PositionRefused
             If the state holds records that arrived after ``as_of``.
         """
         if as_of < self._current_position:
@@ -197,7 +197,7 @@ class Transaction:
 
         Raises
         ------
-        SequenceRefused
+        PositionRefused
             If a record beyond this position was appended.
         """
         if position < self._current_position:

@@ -10,12 +10,13 @@ from typing import Any
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.progress import Progress, Step
 from tallystick.definitions.streams import Source
+from tallystick.features.names import LOCAL
 from tallystick.features.plan import Plan
 from tallystick.features.spark import worker
 from tallystick.features.spark.entities import columns, cut, entity, key, placed, reach
 from tallystick.features.spark.packed import COLUMNS
 from tallystick.features.spark.reading import Screened, read
-from tallystick.features.spark.session import LOCAL, functions, session, types
+from tallystick.features.spark.session import functions, session, types
 from tallystick.features.spark.worker import SLOTS, SPINE
 from tallystick.features.spill.needed import of_group
 

@@ -7,11 +7,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Records
+from tallystick.features.names import LOCAL
 from tallystick.features.plan import Plan
 from tallystick.features.spark import executor
 from tallystick.features.spark.packed import packed
 from tallystick.features.spark.reading import Screened
-from tallystick.features.spark.session import LOCAL, functions, session
+from tallystick.features.spark.session import functions, session
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

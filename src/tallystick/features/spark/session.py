@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from tallystick.errors import EngineFailed, EngineMissing, FeatureOverflow, JavaMissing, SparkAway
+from tallystick.features.names import LOCAL
 
-LOCAL = "local[2]"
 ANSWER_SECONDS = 5.0
 WORKERS_SECONDS = 60.0
 OVERFLOW = "tallystick-overflow"

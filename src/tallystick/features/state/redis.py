@@ -42,7 +42,7 @@ class RedisStore:
     ------
     EngineMissing
         If redis is not installed.
-    StateAway
+    StateUnavailable
         If Redis does not answer or refuses, here or from any method.
     StateLost
         If the state is not all there, here or from any method.
@@ -100,9 +100,9 @@ class RedisStore:
 
         Raises
         ------
-        StateTaken
+        StateConflict
             If anybody else wrote meanwhile.
-        StateAway
+        StateUnavailable
             If Redis does not answer or refuses; whether the step was taken is not known.
         """
         try:
@@ -122,9 +122,9 @@ class RedisStore:
         ------
         StateLost
             If it is not, or its version is below the one that the step expects.
-        StateTaken
+        StateConflict
             If its version is above the one that the step expects.
-        StateAway
+        StateUnavailable
             If Redis does not answer or refuses.
         """
         return Found.of(self._link.step([self._birth, *step.arguments()]))
@@ -245,9 +245,9 @@ class RedisTransaction:
 
         Raises
         ------
-        StateTaken
+        StateConflict
             If anybody else wrote since this store's last commit; then nothing is kept.
-        StateAway
+        StateUnavailable
             If Redis does not answer or refuses.
         """
         if self._puts:

@@ -29,7 +29,7 @@ class Link:
     ------
     EngineMissing
         If redis is not installed.
-    StateAway
+    StateUnavailable
         If the address is none, or Redis does not answer or refuses; from every method.
     """
 
@@ -54,9 +54,9 @@ class Link:
         ------
         StateLost
             If the state is not all there, or an older copy of it.
-        StateTaken
+        StateConflict
             If its version is above the one that the step expects.
-        StateAway
+        StateUnavailable
             If Redis does not answer or refuses.
         """
         answer: list[Any] = self._translated(self._step, self.keys, arguments)

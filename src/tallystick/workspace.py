@@ -1,4 +1,4 @@
-"""What every stage stands on: the project's folder, its settings, its ledger, and the people who act."""
+"""What every stage works in: the project's folder, its settings, its ledger, and the people who act."""
 
 import getpass
 from collections.abc import Sequence
@@ -7,8 +7,11 @@ from functools import cached_property
 from pathlib import Path
 
 from tallystick.definitions.clock import Clock
+from tallystick.definitions.expressions import Flagged
+from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.project import Definitions
 from tallystick.errors import NameUnclear, NobodyActs
+from tallystick.features.plan import Plan
 from tallystick.ledger.actors import Actors, enrol
 from tallystick.ledger.entry import LedgerEntry
 from tallystick.ledger.keys import Keys, Signer
@@ -19,7 +22,7 @@ FIRST_ROLES = ("builder", "operator")
 
 
 @dataclass(frozen=True)
-class Ground:
+class Workspace:
     """A project's folder, and who acts in it.
 
     Parameters
@@ -41,6 +44,19 @@ class Ground:
     def places(self) -> Places:
         """Where the things of the project lie."""
         return Places(self.root)
+
+    def plan(self, model: ModelDefinition) -> Plan:
+        """Return the plan of a model's features, with the sources it and its label need."""
+        needed = {*model.features.sources, model.label.flagged.by}
+        sources = tuple(source for name, source in self.definitions.sources.items() if name in needed)
+        return Plan(model.features, sources)
+
+    @property
+    def flags(self) -> list[Flagged]:
+        """Every flag of the project: they say when outcomes of tables became known."""
+        models = self.definitions.models.values()
+        sets = [*self.definitions.feature_sets.values(), *(model.features for model in models)]
+        return [flag for s in sets for flag in s.flags] + [model.label.flagged for model in models]
 
     @cached_property
     def ledger(self) -> Ledger:

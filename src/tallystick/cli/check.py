@@ -1,0 +1,67 @@
+"""Definitions and data contracts, before anything runs: check."""
+
+import sys
+
+import click
+import pyarrow as pa
+from rich.console import Group, RenderableType
+
+from tallystick.cli.options import Options, json_option
+from tallystick.cli.screen import Screen
+from tallystick.data.read import Screening
+from tallystick.tables import table
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def check(options: Options, as_json: bool) -> None:
+    """Definitions and data contracts, before anything runs."""
+    screen, project = Screen(as_json=as_json), options.open()
+    if not project.definitions.sources:
+        project.definitions.model()  # says what is missing
+    _load_no_pandas()
+    with screen.progress() as step:
+        reading = project.read(step)
+    models = {name: list(model.features.names) for name, model in project.definitions.models.items()}
+    screen.emit(
+        {"models": models, "dataset": reading.dataset.fingerprint, "sources": list(reading.screenings.values())}
+    )
+    screen.say(_screenings(reading.screenings))
+    for name, features in models.items():
+        screen.say(f"\nModel [bold]{name}[/]: {len(features)} features ({', '.join(features)})")
+    screen.say(f"Dataset {reading.dataset.fingerprint[:12]}, {reading.dataset.last_position:,} records in one order")
+
+
+def _screenings(screenings: dict[str, Screening]) -> RenderableType:
+    made = table("Sources", "source", "rows", "refused", "why", right=("rows", "refused"))
+    places = []
+    for name, found in screenings.items():
+        why = ", ".join(f"{reason} ({n:,})" for reason, n in found.reasons.items())
+        made.add_row(name, f"{found.n_rows:,}", f"{found.n_refused:,}", why)
+        if found.quarantine:
+            places.append(f"The refused rows of {name}, with their reasons: {found.quarantine}")
+    return Group(made, *([""] if places else []), *places)
+
+
+class _NoPandas:
+    """A finder of modules that says there is no pandas."""
+
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+
+
+def _load_no_pandas() -> None:
+    """Keep pyarrow from loading pandas, where that is installed, to see whether our first array is one of its own.
+
+    That takes longer than the rest of this verb. A project file that uses pandas has loaded it by now, and keeps it.
+    """
+    if "pandas" in sys.modules:
+        return
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        pa.scalar(0)
+    finally:
+        sys.meta_path.remove(_NoPandas)

@@ -1,0 +1,77 @@
+"""Deciding again: replay."""
+
+import sys
+from datetime import UTC, datetime
+
+import click
+from rich.console import RenderableType
+
+from tallystick.cli.options import Options, as_period, json_option
+from tallystick.cli.screen import Screen
+from tallystick.replay.verdict import Verdict
+from tallystick.tables import table
+
+
+@click.command()
+@click.argument("decision", required=False)
+@click.option("--since", default=None, metavar="INSTANT", help="Decisions made from this instant or day on.")
+@click.option("--until", default=None, metavar="INSTANT", help="Decisions made before this instant or day.")
+@click.option("--sample", default=None, type=click.IntRange(min=1), help="As many of them, chosen at random (seeded).")
+@click.option("--model", default=None, help="Whose decisions, where models of several streams are declared.")
+@click.option("--todays-definitions", is_flag=True, help="With the project file's features instead of the bundle's.")
+@json_option
+@click.pass_obj
+def replay(  # noqa: PLR0917 - one argument per option
+    options: Options,
+    decision: str | None,
+    since: str | None,
+    until: str | None,
+    sample: int | None,
+    model: str | None,
+    todays_definitions: bool,
+    as_json: bool,
+) -> None:
+    """Make DECISION again, bit for bit, or all of a period.
+
+    Identical, or what differs first; exits 1 where something differs.
+
+    Raises
+    ------
+    click.UsageError
+        If neither a decision nor a period is named.
+    """
+    screen, project = Screen(as_json=as_json), options.open()
+    if decision is None and since is None and until is None and sample is None:
+        sentence = "Name a decision, or a period by --since, --until or --sample."
+        raise click.UsageError(sentence)
+    if decision is not None:
+        verdict = project.replay(decision, model=model, with_todays_definitions=todays_definitions)
+        screen.emit(verdict.to_plain())
+        for shown in verdict_lines(verdict):
+            screen.say(shown)
+        sys.exit(int(not verdict.is_identical))
+    begin, end = as_period(since, until, ("--since", "--until"))
+    with screen.progress() as step:
+        report = project.replay_period(
+            begin, end, sample=sample, model=model, with_todays_definitions=todays_definitions, step=step
+        )
+    screen.emit(report.to_plain())
+    screen.say(report)
+    sys.exit(int(not report.is_identical))
+
+
+def verdict_lines(verdict: Verdict) -> list[RenderableType]:
+    """Return a verdict for a person: one sentence, and a table of what differs."""
+    made = "" if verdict.at is None else f" made {datetime.fromtimestamp(verdict.at / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    action = f" ({verdict.action})" if verdict.action else ""
+    bundle = f" by bundle {verdict.bundle[:12]}" if verdict.bundle else ""
+    head = f"Decision [bold]{verdict.decision}[/]{action}{made}{bundle}, log position {verdict.position:,}"
+    if verdict.is_identical:
+        return [head, "[bold green]identical[/]: request, features, score, reasons and action, bit for bit"]
+    shown: list[RenderableType] = [head, f"[bold red]differs at {verdict.stage}[/]: {verdict.reason}"]
+    if verdict.differences:
+        differing = table("", "what", "stored", "found")
+        for difference in verdict.differences:
+            differing.add_row(difference.what, str(difference.stored), str(difference.found))
+        shown.append(differing)
+    return shown

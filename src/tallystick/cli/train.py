@@ -1,0 +1,51 @@
+"""From definitions to judged candidates: train."""
+
+import sys
+
+import click
+
+from tallystick.cli.candidates import candidates_table, plain
+from tallystick.cli.options import Options, json_option
+from tallystick.cli.screen import Screen
+from tallystick.definitions.durations import written
+from tallystick.definitions.models import ModelDefinition
+
+
+@click.command()
+@click.option("--model", default=None, help="Which model, where a project declares several.")
+@json_option
+@click.pass_obj
+def train(options: Options, model: str | None, as_json: bool) -> None:
+    """Features, search, candidates and checks.
+
+    Exits 1 when no candidate is without a failed check.
+    """
+    screen, project = Screen(as_json=as_json), options.open()
+    with screen.progress() as step:
+        judged = project.train(model, step=step)
+    screen.emit([plain(made) for made in judged])
+    screen.say(candidates_table("Candidates, best first", judged))
+    screen.say(early_labels_warning(project.definitions.model(model)))
+    name, is_sound = judged[0].candidate.digest[:12], any(not made.evidence.failed for made in judged)
+    screen.say("", f"  tally show {name}     everything that was found about it")
+    if is_sound:
+        screen.say(f"  tally release {name}  makes a bundle of it")
+    else:
+        screen.say("No candidate is without a failed check, so none of them can be approved.")
+    sys.exit(int(not is_sound))
+
+
+def early_labels_warning(model: ModelDefinition) -> str:
+    """Say where a gap is shorter than labels take: what is not reported yet is taught as good.
+
+    Returns
+    -------
+    a sentence, or nothing where the gap is long enough
+    """
+    gap, matures = model.split.gap_us, model.label.matures_after_us
+    if gap >= matures:
+        return ""
+    return (
+        f"[dim]Labels mature after {written(matures)}, and the gap is {written(gap)}: of the latest rows taught, some "
+        "are bad and not reported yet, so scores may promise too little. V202 tells how far; a longer gap mends it.[/]"
+    )
