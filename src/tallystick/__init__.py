@@ -8,16 +8,10 @@ import importlib
 from typing import Any
 
 from tallystick.definitions import limits as limit
+from tallystick.definitions.families import GradientBoosting, LogisticRegression, XGBoost
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import flag, integer, key, money, number, optional, time
-from tallystick.definitions.models import (
-    GradientBoosting,
-    Label,
-    LogisticRegression,
-    Model,
-    Search,
-    TimeSplit,
-)
+from tallystick.definitions.models import Label, Model, Search, TimeSplit
 from tallystick.definitions.policies import Policy, above, above_cost
 from tallystick.definitions.streams import Stream, Table
 
@@ -34,6 +28,7 @@ __all__ = [
     "Stream",
     "Table",
     "TimeSplit",
+    "XGBoost",
     "above",
     "above_cost",
     "flag",

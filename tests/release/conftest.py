@@ -27,8 +27,10 @@ from tallystick.scoring.reasons import Reasons
 from tallystick.scoring.scorer import Scorer
 from tallystick.scoring.session import Session, fingerprint
 from tallystick.training.candidate import Candidate, contents
-from tallystick.training.export import export_gradient_boosting, export_logistic
-from tallystick.training.record import Parity, Record, SigmoidRecord
+from tallystick.training.export import export_logistic
+from tallystick.training.families.gradient_boosting import export_gradient_boosting
+from tallystick.training.parity import Parity
+from tallystick.training.record import Record, SigmoidRecord
 from tallystick.training.reference import BadRate, Histogram, Reference
 
 payments = Stream(
@@ -97,7 +99,7 @@ def record(files: dict[str, bytes]) -> Record:
     return Record(
         name="card-fraud", family="gradient_boosting", model="0" * 64, features=PLAN.digest, dataset="1" * 64,
         names=PLAN.names, builder="ada", created_at=1, data_ends_at=1, parts=(), params={}, seed=0, metric="auc",
-        trials=(), calibration=SigmoidRecord(1.5, -0.25, 1, 1), parity=Parity(1, 0.0, 1, 1e-9), metrics={},
+        trials=(), calibration=SigmoidRecord(1.5, -0.25, 1, 1), parity=Parity("bits", 1, 1, 0.0, 0.0), metrics={},
         libraries={}, runtime=fingerprint(), seconds=0.5, files={name: digest_bytes(c) for name, c in files.items()},
     )  # fmt: skip
 

@@ -19,7 +19,8 @@ from tallystick.scoring.boundary import cast
 from tallystick.scoring.graph import Calibration
 from tallystick.scoring.reasons import Reasons
 from tallystick.scoring.session import Session
-from tallystick.training.export import export_gradient_boosting, export_logistic
+from tallystick.training.export import export_logistic
+from tallystick.training.families.gradient_boosting import export_gradient_boosting
 
 K = 4
 NAMES = [f"feature_{i}" for i in range(K)]

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from onnx import numpy_helper
 
 from tallystick.errors import ModelDamaged, ModelError, ModelUnknown, ModelUnreadable, VectorWrong
+from tallystick.scoring.ensemble import read_forest
 from tallystick.scoring.graph import Calibration, read
 from tallystick.scoring.session import Session, fingerprint
-from tallystick.scoring.trees import Trees
-from tallystick.training.export import export_gradient_boosting, export_logistic
+from tallystick.training.export import export_logistic
+from tallystick.training.families.gradient_boosting import export_gradient_boosting
 
 NAMES = [f"feature_{i}" for i in range(24)]
 
@@ -156,7 +157,7 @@ def test_any_tree_arrays_are_a_forest_or_refused(data: st.DataObject) -> None:
     content = model.SerializeToString()
 
     try:
-        leaves = list(Trees.from_graph(read(content)).leaves())
+        leaves = list(read_forest(read(content)).leaves())
         raw, _ = Session.load(content).raw_and_score([0.0, 1.0])
     except ModelError:
         return

@@ -13,6 +13,7 @@ from tallystick.features.plan import Plan
 from tallystick.scoring.session import Session
 from tallystick.training import fit
 from tallystick.training.candidate import open_candidate
+from tallystick.training.families.logistic_regression import FittedLinear
 from tallystick.training.fit import Trained, train
 
 
@@ -152,7 +153,8 @@ def test_wrong_lengths_and_columns_are_sentences(world: Any) -> None:
 def test_a_file_that_scores_otherwise_is_refused(world: Any, make_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the model file's raw scores differ from the framework's, there is no candidate."""
     quick = make_model(candidates=world.model.candidates[:1])
-    monkeypatch.setattr(fit, "ALLOWED_DIFFERENCE", -1.0)
+    raw = FittedLinear.raw
+    monkeypatch.setattr(FittedLinear, "raw", lambda self, features: raw(self, features) + 1e-6)
 
     with pytest.raises(ParityBroken, match="The candidate is refused"):
         train(quick, world.matrix, world.dataset, builder="a", at=0)

@@ -8,7 +8,7 @@ import pytest
 import tallystick as ts
 from tallystick.definitions.models import Search
 from tallystick.errors import FitFailed, SearchFailed
-from tallystick.training.families import trainer
+from tallystick.training.families.registry import trainer
 from tallystick.training.search import Judged, find, shares
 
 

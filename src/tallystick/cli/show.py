@@ -58,10 +58,7 @@ def _portrait(made: Judged) -> list[RenderableType]:
     settings = ", ".join(f"{name} {value:.4g}" for name, value in record.params.items())
     head = f"[bold]{record.name}[/] {record.family}, candidate {made.candidate.digest[:12]} by {record.builder}"
     search = f"{len(record.trials)} trials by {record.metric} on validate; settings: {settings}"
-    parity = (
-        f"model file against framework: {record.parity.n_equal:,} of {record.parity.n_rows:,} raw scores are equal bit "
-        f"for bit, the largest difference is {record.parity.largest:.1e}"
-    )
+    parity = f"model file against framework: {record.parity.sentence}"
     return [head, search, parity, "", candidates_table("Reached on test", [made]), "", parts, "", findings]
 
 

@@ -28,6 +28,10 @@ class Fixed:
     missing: NDArray[np.bool_]
     decimals: int
 
+    def in_units(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the numbers of some rows in their units (euros for EUR), missing as NaN."""
+        return np.where(self.missing[rows], np.nan, self.values[rows] / 10**self.decimals)
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:

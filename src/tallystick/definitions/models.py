@@ -11,6 +11,7 @@ import msgspec
 from tallystick.definitions.digest import digest_of
 from tallystick.definitions.durations import DAY_US, microseconds
 from tallystick.definitions.expressions import Arithmetic, Column, Expr, Flagged, Literal, TableColumn, parts
+from tallystick.definitions.families import LEAST, Family, as_written
 from tallystick.definitions.features import FeatureDefinition, FeatureSet
 from tallystick.definitions.limits import Limit
 from tallystick.definitions.mistakes import where
@@ -38,25 +39,6 @@ class SplitDefinition(msgspec.Struct, frozen=True):
     test_us: int
     test_from: int | None = None
 
-
-class LogisticRegression(msgspec.Struct, frozen=True, tag="logistic_regression"):
-    """A linear model of the log-odds on standardised features; a missing value takes the training median."""
-
-
-class GradientBoosting(msgspec.Struct, frozen=True, tag="gradient_boosting"):
-    """Boosted decision trees (LightGBM).
-
-    Parameters
-    ----------
-    max_trees : most trees of a candidate
-    max_leaves : most leaves of a tree; reasons cost time with deep ones
-    """
-
-    max_trees: int = 150
-    max_leaves: int = 31
-
-
-Family = LogisticRegression | GradientBoosting
 
 _RULES = "ts.above(...) or ts.above_cost(...)"
 _MOST = 2**31  # seeds and counts beyond are none for the libraries that take them
@@ -177,7 +159,7 @@ class Model:
         _are(name, "features", [features], type, "a subclass of ts.FeatureSet")
         _are(name, "label", [label], LabelDefinition, "ts.Label(...)")
         _are(name, "split", [split], SplitDefinition, "ts.TimeSplit(...)")
-        _are(name, "candidates", _several(candidates), Family, "ts.LogisticRegression() or ts.GradientBoosting()")
+        _are(name, "candidates", _several(candidates), Family, as_written())
         _are(name, "search", [search or Search()], Search, "ts.Search(...)")
         _are(name, "policy", [policy], Policy, "ts.Policy(...)")
         _are(name, "policy.decline", [policy.decline], Above | AboveCost, _RULES)
@@ -218,9 +200,8 @@ def _several(values: object) -> Sequence[Any]:
 
 def _check_settings(families: Sequence[Family], search: Search) -> None:
     for family in families:
-        if isinstance(family, GradientBoosting):
-            _whole("max_trees", family.max_trees, least=1)
-            _whole("max_leaves", family.max_leaves, least=2)
+        for setting, value in msgspec.structs.asdict(family).items():
+            _whole(setting, value, least=LEAST[setting])
     _whole("trials", search.trials, least=1)
     _whole("seed", search.seed, least=0)
     if search.metric not in {"average_precision", "auc"}:
@@ -262,11 +243,8 @@ def _day(text: str) -> int:
 __all__ = [
     "Above",
     "AboveCost",
-    "Family",
-    "GradientBoosting",
     "Label",
     "LabelDefinition",
-    "LogisticRegression",
     "Model",
     "ModelDefinition",
     "Search",

@@ -98,6 +98,7 @@
     · PartEmpty          a part has no row with a label
     · PartOneClass       a part's labels are all equal
     · MetricUndefined    a metric needs both labels
+    · FamilyUnknown      nothing here fits this family
     · FitFailed          a framework could not fit
     · SearchFailed       no trial could be fitted
     · CalibrationInverted  the raw score ranks upside down
@@ -246,6 +247,7 @@ from tallystick.errors.training import (
     CalibrationInverted,
     CandidateDamaged,
     CandidateMissing,
+    FamilyUnknown,
     FitFailed,
     LibraryMissing,
     MatrixForeign,
@@ -304,6 +306,7 @@ __all__ = [
     "EvidenceRefused",
     "ExportRefused",
     "FactsRefused",
+    "FamilyUnknown",
     "FeatureError",
     "FeatureOverflow",
     "FieldUnknown",

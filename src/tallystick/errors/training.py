@@ -100,12 +100,22 @@ class CalibrationInverted(TrainingError):
 class ParityBroken(TrainingError):
     """A model file does not score as the framework that fitted it."""
 
-    def __init__(self, family: str, *, largest: float, allowed: float, n_rows: int) -> None:
-        self.family, self.largest, self.allowed, self.n_rows = family, largest, allowed, n_rows
+    def __init__(self, family: str, *, found: str) -> None:
+        self.family, self.found = family, found
         super().__init__(
-            f"The exported {family} differs from its framework by {largest:.3g} in a raw score of {n_rows} rows; "
-            f"allowed is {allowed:.0e}. The candidate is refused. Report this with the versions of the libraries; "
-            "until then leave the family out."
+            f"The exported {family} does not score as its framework: {found}. The candidate is refused. Report this "
+            "with the versions of the libraries; until then leave the family out."
+        )
+
+
+class FamilyUnknown(TrainingError):
+    """A family of models that nothing here can fit."""
+
+    def __init__(self, family: str, *, known: Iterable[str]) -> None:
+        self.family, self.known = family, sorted(known)
+        super().__init__(
+            f"No family of models is called {family!r}. Known: {', '.join(self.known)}. Name one of them in "
+            "candidates=[...], or take the version of tallystick that knows it."
         )
 
 

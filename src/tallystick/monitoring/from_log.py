@@ -89,10 +89,7 @@ def decided(log: LogReader, dataset: Dataset, policy: Policy, *, stream: str, bu
             by_event.setdefault(d.event, Unsettled(d.record_id, d.at, d.event, ACTIONS[d.action], d.score))
     found = list(by_event.values())
     rows = np.searchsorted(spine.position, np.array([d.event for d in found], dtype=np.int64))
-    values = {
-        name: np.where(column.missing[rows], np.nan, column.values[rows] / 10**column.decimals)
-        for name, column in spine.values.items()
-    }
+    values = {name: column.in_units(rows) for name, column in spine.values.items()}
     rule = policy.decline
     cost = missed_cost(rule, values, len(found)) if isinstance(rule, AboveCost) else np.zeros(len(found))
     return Decided(

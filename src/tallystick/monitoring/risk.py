@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.monitoring.outcomes import Action, Cohort
+from tallystick.training.metrics import mean_precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +99,4 @@ def average_precision(bad: NDArray[np.bool_] | NDArray[np.float64], score: NDArr
     >>> average_precision(np.array([1, 0, 1, 0]), np.array([0.9, 0.8, 0.8, 0.1]))
     0.8333333333333333
     """
-    order = np.argsort(-score, kind="stable")
-    falling = score[order]
-    found = np.cumsum(bad[order], dtype=np.float64)
-    if not len(found) or found[-1] <= 0:
-        return None
-    last_of_tie = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)
-    found = found[last_of_tie]
-    gained = np.diff(found, prepend=0.0) / found[-1]
-    return float(np.sum(gained * (found / (last_of_tie + 1))))
+    return mean_precision(bad, score) if len(bad) and bad.sum() > 0 else None

@@ -30,11 +30,11 @@ from tallystick.release.bundle import FILES, FORMAT, Manifest, signature_path
 from tallystick.release.files import MANIFEST, MAX_SIGNATURE_BYTES, Text, read_folder, read_plain
 from tallystick.release.prove import MIN_VECTORS, SelfTest, check
 from tallystick.release.sign import TrustedKey, verify
+from tallystick.scoring.ensemble import read_forest
 from tallystick.scoring.graph import TREES, read
 from tallystick.scoring.reasons import Reasons
 from tallystick.scoring.scorer import Scorer
 from tallystick.scoring.session import Session
-from tallystick.scoring.trees import Trees
 from tallystick.training.record import Record
 from tallystick.training.reference import Reference
 
@@ -266,7 +266,7 @@ def _model_names(folder: Path, model: bytes) -> tuple[str, ...]:
     try:
         graph = read(model)
         if graph.steps == TREES:
-            Trees.from_graph(graph)
+            read_forest(graph)
     except ModelError as error:
         raise BundleInconsistent("model.onnx", folder=folder, reason=str(error)) from error
     return graph.names

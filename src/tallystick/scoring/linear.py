@@ -25,7 +25,13 @@ class LinearTerms:
 
     @classmethod
     def build(cls, graph: Graph, background: NDArray[np.float64]) -> "LinearTerms":
-        """Read the weights out of a linear graph and centre them on background rows of shape [n, k]."""
+        """Read the weights out of a linear graph and centre them on background rows of shape [n, k].
+
+        Parameters
+        ----------
+        graph : a model file of the linear wiring
+        background : shape [n, k], n >= 1, rows that passed the model's boundary
+        """
         constants = graph.constants
         medians = constants["medians"]
         slopes = constants["weights"][:, 0] / constants["scales"]

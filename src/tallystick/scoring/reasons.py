@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from tallystick.errors import VectorWrong
 from tallystick.scoring.boundary import cast
+from tallystick.scoring.ensemble import read_forest
 from tallystick.scoring.graph import TREES, read
 from tallystick.scoring.linear import LinearTerms
 from tallystick.scoring.tables import TreeTables
-from tallystick.scoring.trees import Trees
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Reasons:
         if rows.ndim != 2 or not len(rows) or rows.shape[1] != len(graph.names):
             raise VectorWrong(rows.shape, names=graph.names)
         if graph.steps == TREES:
-            return cls(graph.names, TreeTables.build(list(Trees.from_graph(graph).leaves()), rows))
+            return cls(graph.names, TreeTables.build(list(read_forest(graph).leaves()), rows))
         return cls(graph.names, LinearTerms.build(graph, rows))
 
     @property

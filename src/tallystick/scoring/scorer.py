@@ -68,7 +68,13 @@ class Scorer:
         return self.session.names
 
     def decide(self, vector: ArrayLike, record: Record) -> Scored:
-        """Score, explain and judge one record, given its features in the order of ``names``."""
+        """Score, explain and judge one record, given its features in the order of ``names``.
+
+        Parameters
+        ----------
+        vector : shape [k], features in the order of ``names``
+        record : whose numbers the policy's costs need
+        """
         features = np.asarray(vector, dtype=np.float64)
         raw, score = self.session.raw_and_score(features)
         contributions = self.reasons.explain(features)
@@ -80,6 +86,14 @@ class Scorer:
 def top_reasons(names: tuple[str, ...], features: ArrayLike, contributions: ArrayLike) -> tuple[Reason, ...]:
     """Return the features that raise the risk most, at most four; of equal ones the first declared.
 
+    Parameters
+    ----------
+    names : of the features
+    features : shape [k], their values
+    contributions : shape [k], what each adds to the raw score, in log-odds
+
+    Examples
+    --------
     >>> [reason.name for reason in top_reasons(("amount", "night", "n_1d"), [9.0, 0.0, 3.0], [0.2, -0.1, 0.7])]
     ['n_1d', 'amount']
     """

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from tallystick.errors import ModelUnreadable, VectorWrong
 from tallystick.scoring.boundary import cast
+from tallystick.scoring.ensemble import read_forest
 from tallystick.scoring.graph import INPUT, RAW, SCORE, TREES, read
 from tallystick.scoring.runtime import Runtime
-from tallystick.scoring.trees import Trees
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Session:
         """
         graph = read(model)
         if graph.steps == TREES:
-            Trees.from_graph(graph)  # a ring would keep onnxruntime walking for ever
+            read_forest(graph)  # a ring would keep onnxruntime walking for ever
         try:
             return cls(
                 graph.names, onnxruntime.InferenceSession(model, _options(), providers=["CPUExecutionProvider"]).run

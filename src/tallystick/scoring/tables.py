@@ -11,7 +11,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.scoring.trees import Condition, Leaf
+from tallystick.scoring.forest import Condition, Leaf
 
 MAX_TABLE_FEATURES = 12
 MAX_TABLE_BYTES = 256 * 1024**2

@@ -13,7 +13,8 @@ from tallystick.scoring.policy import background_rows
 from tallystick.scoring.session import Session, fingerprint
 from tallystick.training.candidate import Candidate, contents
 from tallystick.training.export import export_logistic
-from tallystick.training.record import Metrics, Parity, Record, SigmoidRecord
+from tallystick.training.parity import Parity
+from tallystick.training.record import Metrics, Record, SigmoidRecord
 from tallystick.training.reference import BadRate, Reference, histogram
 
 Doubles = NDArray[np.float64]
@@ -42,7 +43,7 @@ def hand_written(
     weights : by feature, on standardised values; zero where none is given
     """
     spine = dataset.records[model.features.spine.name]
-    values = {name: column.values / 10**column.decimals for name, column in spine.values.items()}
+    values = {name: column.in_units(np.arange(len(spine))) for name, column in spine.values.items()}
     file = _file(matrix, weights or WEIGHTS)
     raw, scores = Session.load(file).many(matrix.values)
     background = matrix.values[background_rows(model.policy, scores, values, n=100)]
@@ -64,7 +65,7 @@ def hand_written(
         metric="average_precision",
         trials=(),
         calibration=SigmoidRecord(1.0, 0.0, len(scores), 0),
-        parity=Parity(len(raw), 0.0, len(raw), 1e-9),
+        parity=Parity("bits", len(raw), len(raw), 0.0, 0.0),
         metrics={"test": Metrics(len(scores), 0, 0.5, 0.0, 0.0)},
         libraries={},
         runtime=fingerprint(),

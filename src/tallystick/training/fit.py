@@ -20,16 +20,19 @@ from tallystick.scoring.policy import background_rows, check_policy, thresholds
 from tallystick.scoring.session import Session, fingerprint
 from tallystick.training.calibration import fit_sigmoid
 from tallystick.training.candidate import Candidate, contents
-from tallystick.training.families import trainer
+from tallystick.training.families.registry import trainer
 from tallystick.training.metrics import auc, average_precision, brier
-from tallystick.training.record import Metrics, Parity, Record, SigmoidRecord
+from tallystick.training.parity import Parity
+from tallystick.training.record import Metrics, Record, SigmoidRecord
 from tallystick.training.reference import Reference, bad_rate, histogram
 from tallystick.training.search import Best, Found, find
 from tallystick.training.splits import Rows
-from tallystick.training.trainer import Fitted, Trainer
+from tallystick.training.trainer import Trainer
 from tallystick.training.training_data import TrainingData
 
-ALLOWED_DIFFERENCE, PARITY_ROWS, FIT_ROWS = 1e-9, 100_000, 100_000
+Doubles = NDArray[np.float64]
+
+PARITY_ROWS, FIT_ROWS = 100_000, 100_000
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "optuna")  # besides the family's own
 
 
@@ -151,7 +154,7 @@ def _finish(work: TrainingData, family: Trainer, best: Best, found: Found, *, bu
         metric=work.model.search.metric,
         trials=found.trials,
         calibration=_sigmoid(work, calibration),
-        parity=_parity(family.name, fitted, session, work, (fit, test)),
+        parity=_proven(family.name, fitted.prove(*_compared(session, work, (fit, test)), model)),
         metrics={
             "validate": _metrics(work.validate.labels, best.raw, validated),
             "test": _metrics(test.labels, test.raw, test.scores),
@@ -189,19 +192,24 @@ def _reference(work: TrainingData, test: Scored) -> Reference:
     return Reference(part.start, part.end, histogram(test.scores), bad_rate(is_allowed, test.labels))
 
 
-def _parity(family: str, fitted: Fitted, session: Session, work: TrainingData, scored: Sequence[Scored]) -> Parity:
-    """Hold the file's raw scores to the framework's: on all rows scored so far, and on more where those are few."""
+def _compared(session: Session, work: TrainingData, scored: Sequence[Scored]) -> tuple[Doubles, Doubles]:
+    """Return the rows on which file and framework are compared, and the file's raw scores of them.
+
+    They are all rows scored so far, and more where those are few.
+    """
     rows = np.concatenate([part.rows for part in scored])
     raw = np.concatenate([part.raw for part in scored])
     others = np.setdiff1d(np.arange(len(work.matrix.position)), rows)
     chance = np.random.default_rng(work.model.search.seed)
     more = np.sort(chance.permutation(others)[: max(0, PARITY_ROWS - len(rows))])
     raw = np.concatenate([raw, session.many(work.matrix.values[more])[0]])
-    theirs = fitted.raw(work.features(np.concatenate([rows, more])))
-    largest = float(np.abs(raw - theirs).max())
-    if not largest <= ALLOWED_DIFFERENCE:
-        raise ParityBroken(family, largest=largest, allowed=ALLOWED_DIFFERENCE, n_rows=len(raw))
-    return Parity(len(raw), largest, int((raw == theirs).sum()), ALLOWED_DIFFERENCE)
+    return work.features(np.concatenate([rows, more])), raw
+
+
+def _proven(family: str, parity: Parity) -> Parity:
+    if not parity.holds:
+        raise ParityBroken(family, found=parity.sentence)
+    return parity
 
 
 def _calibrated(raw: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:

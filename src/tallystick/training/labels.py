@@ -54,7 +54,13 @@ class Labels:
 
 
 def read_labels(dataset: Dataset, label: LabelDefinition) -> Labels:
-    """Join every record of the label's stream with its reports."""
+    """Join every record of the label's stream with its reports.
+
+    Parameters
+    ----------
+    dataset : holds the label's stream and the stream of its reports
+    label : which records are flagged, and how long after an event that is final
+    """
     spine, reports = dataset.records[label.flagged.stream], dataset.records[label.flagged.by]
     return Labels(spine.time, _known_at(spine, reports, label.flagged), label.matures_after_us)
 

@@ -9,6 +9,11 @@ from tallystick.errors import MetricUndefined
 def auc(labels: ArrayLike, scores: ArrayLike) -> float:
     """Return the area under the ROC curve: how often a flagged record scores above another; ties count half.
 
+    Parameters
+    ----------
+    labels : shape (n,), 0 or 1, both present
+    scores : shape (n,), higher is riskier; raw scores and probabilities rank alike
+
     Raises
     ------
     MetricUndefined
@@ -35,6 +40,11 @@ def auc(labels: ArrayLike, scores: ArrayLike) -> float:
 def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
     """Return the mean precision over the flagged records, going down the ranking; equal scores go together.
 
+    Parameters
+    ----------
+    labels : shape (n,), 0 or 1, both present
+    scores : shape (n,), higher is riskier; raw scores and probabilities rank alike
+
     Raises
     ------
     MetricUndefined
@@ -49,17 +59,39 @@ def average_precision(labels: ArrayLike, scores: ArrayLike) -> float:
     >>> round(average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]), 4)
     0.8333
     """
-    known, values = _pair("average_precision", labels, scores)
+    return mean_precision(*_pair("average_precision", labels, scores))
+
+
+def mean_precision(bad: ArrayLike, scores: ArrayLike) -> float:
+    """Return the average precision of records that are bad in part: precision at every score, weighted by what it adds.
+
+    Parameters
+    ----------
+    bad : shape (n,), 1 for bad and 0 for good, or a probability between them where that is all that is known; some of
+        it must be above zero
+    scores : shape (n,), higher is riskier; equal ones enter together, so that no order among ties matters
+
+    Examples
+    --------
+    >>> mean_precision([1, 0, 1, 0], [0.9, 0.8, 0.8, 0.1])
+    0.8333333333333333
+    """
+    weights, values = np.asarray(bad, dtype=np.float64), np.asarray(scores, dtype=np.float64)
     order = np.argsort(-values, kind="stable")
     ranked = values[order]
     last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
-    found = np.cumsum(known[order])[last]
-    gained = np.diff(found, prepend=0)
+    found = np.cumsum(weights[order])[last]
+    gained = np.diff(found, prepend=0.0)
     return float((gained * (found / (last + 1))).sum() / found[-1])
 
 
 def brier(labels: ArrayLike, scores: ArrayLike) -> float:
     """Return the mean squared distance of a probability from what happened, 0 (best) to 1.
+
+    Parameters
+    ----------
+    labels : shape (n,), 0 or 1
+    scores : shape (n,), probabilities
 
     References
     ----------

@@ -3,6 +3,7 @@
 import msgspec
 
 from tallystick.scoring.runtime import Runtime
+from tallystick.training.parity import Parity
 
 FORMAT = 1
 
@@ -48,23 +49,6 @@ class SigmoidRecord(msgspec.Struct, frozen=True):
     intercept: float
     n_rows: int
     n_positives: int
-
-
-class Parity(msgspec.Struct, frozen=True):
-    """How far the model file's raw scores lie from the framework's.
-
-    Parameters
-    ----------
-    n_rows : how many rows were scored by both
-    largest : the largest absolute difference of two raw scores
-    n_equal : rows whose two raw scores have equal bits
-    allowed : the largest difference that is no refusal
-    """
-
-    n_rows: int
-    largest: float
-    n_equal: int
-    allowed: float
 
 
 class Metrics(msgspec.Struct, frozen=True):

@@ -64,6 +64,13 @@ class Reference(msgspec.Struct, frozen=True):
 def histogram(scores: NDArray[np.float64], *, bins: int = _BINS) -> Histogram:
     """Count scores in bins whose edges are their quantiles; equal edges are one.
 
+    Parameters
+    ----------
+    scores : shape (n,), n >= 1
+    bins : how many, at most; fewer where scores are equal
+
+    Examples
+    --------
     >>> histogram(np.array([0.1, 0.2, 0.3, 0.4]), bins=2)
     Histogram(edges=(0.2,), counts=(2, 2))
     """
@@ -75,6 +82,13 @@ def histogram(scores: NDArray[np.float64], *, bins: int = _BINS) -> Histogram:
 def counts(scores: NDArray[np.float64], edges: Sequence[float]) -> tuple[int, ...]:
     """Count scores in given bins.
 
+    Parameters
+    ----------
+    scores : shape (n,)
+    edges : inner edges, rising, as a histogram's
+
+    Examples
+    --------
     >>> counts(np.array([0.1, 0.2, 0.9]), [0.2])
     (2, 1)
     """
@@ -85,6 +99,13 @@ def counts(scores: NDArray[np.float64], edges: Sequence[float]) -> tuple[int, ..
 def bad_rate(is_allowed: NDArray[np.bool_], labels: NDArray[np.int8]) -> BadRate:
     """Count the allowed, and the bad among them.
 
+    Parameters
+    ----------
+    is_allowed : shape (n,), what the policy allowed
+    labels : of the same rows, 0 or 1
+
+    Examples
+    --------
     >>> bad_rate(np.array([True, True, False]), np.array([0, 1, 1], dtype=np.int8)).rate
     0.5
     """

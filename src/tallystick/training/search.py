@@ -80,6 +80,13 @@ def find(trainers: Sequence[Trainer], rows: Judged, search: Search, *, progress:
 def shares(trials: int, settings: Sequence[int]) -> list[int]:
     """Share trials out among families by how many settings each has to find, at least three to each.
 
+    Parameters
+    ----------
+    trials : of the whole search
+    settings : of each family, how many settings it has to find
+
+    Examples
+    --------
     >>> shares(20, [1, 6])
     [3, 17]
     >>> shares(20, [6])

@@ -116,6 +116,12 @@ def split(definition: SplitDefinition, labels: Labels, *, ends_at: int) -> Split
 def rows_of(part: Part, labels: Labels, *, allowed: NDArray[np.bool_]) -> Rows:
     """Return a part's rows: those allowed, and in the test part those with a final label.
 
+    Parameters
+    ----------
+    part : which instants, and when its labels were looked at
+    labels : of all rows, with the instants they became known at
+    allowed : shape (n,), False for rows that can have no label
+
     Raises
     ------
     PartOutside

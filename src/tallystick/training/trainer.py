@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.scoring.graph import Calibration
+from tallystick.training.parity import Parity
 
 Params = dict[str, float | int]
 
@@ -19,7 +20,24 @@ class Fitted(Protocol):
         ...
 
     def export(self, calibration: Calibration, names: Sequence[str]) -> bytes:
-        """Return the model file."""
+        """Return the model file.
+
+        Parameters
+        ----------
+        calibration : of the raw score
+        names : of the features, in the order of the columns it was fitted on
+        """
+        ...
+
+    def prove(self, features: NDArray[np.float64], raw: NDArray[np.float64], model: bytes) -> Parity:
+        """Hold the file's raw scores of rows to the framework, by the standard of the family.
+
+        Parameters
+        ----------
+        features : shape [n, k], rows that passed the model's boundary
+        raw : shape (n,), what the model file says of them
+        model : the file's bytes
+        """
         ...
 
 
@@ -50,5 +68,13 @@ class Trainer(Protocol):
         ...
 
     def fit(self, features: NDArray[np.float64], labels: NDArray[np.int8], params: Params, *, seed: int) -> Fitted:
-        """Fit on rows of shape [n, k] that passed the model's boundary, and labels of shape [n]."""
+        """Fit on rows of shape [n, k] that passed the model's boundary, and labels of shape [n].
+
+        Parameters
+        ----------
+        features : shape [n, k], rows that passed the model's boundary
+        labels : shape [n], 0 or 1
+        params : one value of each searched setting, as ``suggest`` returns them
+        seed : of whatever the framework draws
+        """
         ...

@@ -75,10 +75,7 @@ class TrainingData:
         """Return the spine's numbers in their units, as a policy's costs need them; missing as NaN."""
         places = self.spine_rows[rows]
         columns = self.dataset.records[self.model.features.spine.name].values
-        return {
-            name: np.where(column.missing[places], np.nan, column.values[places] / 10**column.decimals)
-            for name, column in columns.items()
-        }
+        return {name: column.in_units(places) for name, column in columns.items()}
 
     def parts(self) -> tuple[PartRecord, ...]:
         """Return the parts for the record."""

@@ -110,6 +110,13 @@ def bands(scores: NDArray[np.float64], n_bands: int) -> NDArray[np.int64]:
 
     Equal scores stay together.
 
+    Parameters
+    ----------
+    scores : shape (n,), calibrated probabilities
+    n_bands : how many, at most
+
+    Examples
+    --------
     >>> bands(np.array([0.1, 0.1, 0.2, 0.4]), 2).tolist()
     [0, 0, 0, 1]
     """
@@ -125,6 +132,13 @@ def bands(scores: NDArray[np.float64], n_bands: int) -> NDArray[np.int64]:
 def exact_interval(n_hits: int, n_rows: int, *, level: float) -> tuple[float, float]:
     """Return the interval of a rate that misses the true one with at most probability ``level``.
 
+    Parameters
+    ----------
+    n_hits, n_rows : flagged rows, of how many
+    level : the probability of missing the true rate, both sides together
+
+    Examples
+    --------
     >>> [round(bound, 3) for bound in exact_interval(0, 10, level=0.05)]
     [0.0, 0.308]
     """

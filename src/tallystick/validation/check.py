@@ -61,17 +61,37 @@ class Check(Protocol):
 
 
 def found(check: Check, *, passes: bool, reason: str, **figures: Any) -> Finding:
-    """Return a check's answer, passed or failed."""
+    """Return a check's answer, passed or failed.
+
+    Parameters
+    ----------
+    check : whose code the answer carries
+    passes : whether what was asked holds
+    reason : a sentence with the numbers that decided
+    figures : the same numbers and more, for machines
+    """
     return Finding(check.code, Outcome.PASSED if passes else Outcome.FAILED, reason, figures)
 
 
 def not_applicable(check: Check, reason: str) -> Finding:
-    """Return the answer of a check that has nothing to look at."""
+    """Return the answer of a check that has nothing to look at.
+
+    Parameters
+    ----------
+    check : whose code the answer carries
+    reason : what it lacks, in a sentence
+    """
     return Finding(check.code, Outcome.NOT_APPLICABLE, reason)
 
 
 def too_few(check: Check, scored: Scored) -> Finding | None:
-    """Return the answer of a check that needs more flagged and other rows than there are, or None."""
+    """Return the answer of a check that needs more flagged and other rows than there are, or None.
+
+    Parameters
+    ----------
+    check : whose code the answer carries
+    scored : the test part
+    """
     n_positives = int(scored.labels.sum())
     fewer = min(n_positives, len(scored.labels) - n_positives)
     if fewer >= FEWEST:

@@ -73,6 +73,11 @@ def auc_lower(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> float:
     perfect ranking would tell: were the true area A, the fewer kind's n rows, each paired with a row of its own of
     the other kind, would all rank right with probability A**n.
 
+    Parameters
+    ----------
+    labels : shape (n,), 0 or 1, both present
+    scores : shape (n,), higher is riskier
+
     References
     ----------
     X. Qin and L. Hotilovac (2008), "Comparison of non-parametric confidence intervals for the area under the ROC
@@ -96,6 +101,13 @@ def auc_lower(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> float:
 def auc_variance(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> float:
     """Return DeLong's variance of the area under the ROC curve.
 
+    Parameters
+    ----------
+    labels : shape (n,), 0 or 1, at least two of each
+    scores : shape (n,), higher is riskier
+
+    Examples
+    --------
     >>> auc_variance(np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8]))
     0.125
     """
@@ -111,6 +123,13 @@ def average_precision_lower(value: float, n_positives: int) -> float:
 
     A perfect ranking of few rows is doubted as one that is half a row away from it.
 
+    Parameters
+    ----------
+    value : the average precision
+    n_positives : flagged rows it was reached on
+
+    Examples
+    --------
     >>> round(average_precision_lower(0.6, 385), 3)
     0.541
     """

@@ -50,6 +50,12 @@ class RowsRebuild:
 def same_bits(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return where two arrays hold the same double; any two missing values are the same.
 
+    Parameters
+    ----------
+    left, right : doubles, of one shape
+
+    Examples
+    --------
     >>> same_bits(np.array([0.0, np.nan, 1.0]), np.array([-0.0, np.nan, 1.0])).tolist()
     [False, True, True]
     """

@@ -106,6 +106,12 @@ def shift(before: NDArray[np.float64], after: NDArray[np.float64], *, tolerated:
     both sample sizes: 0.1 of a hundred rows is nothing, and 0.01 of a million is real but tolerated. Half a count
     is added to each bin, so that an empty one is no infinity.
 
+    Parameters
+    ----------
+    before : shape (n,), the sample that bins are cut from; NaN where missing
+    after : shape (m,), the sample compared with it
+    tolerated : the largest index that does not count as a shift
+
     References
     ----------
     B. Yurdakul and J. Naranjo (2020), "Statistical properties of the population stability index", *Journal of Risk
@@ -141,6 +147,13 @@ def shift(before: NDArray[np.float64], after: NDArray[np.float64], *, tolerated:
 def holm(p_values: dict[str, float], *, level: float) -> list[str]:
     """Return the names that Holm's procedure rejects, the least likely first.
 
+    Parameters
+    ----------
+    p_values : of each test, by name
+    level : the probability that any true hypothesis is rejected
+
+    Examples
+    --------
     >>> holm({"a": 0.001, "b": 0.02, "c": 0.04}, level=0.05)
     ['a', 'b', 'c']
     >>> holm({"a": 0.03, "b": 0.04}, level=0.05)

@@ -8,11 +8,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.definitions.families import LogisticRegression
 from tallystick.errors import FitFailed
 from tallystick.scoring.graph import Calibration
 from tallystick.training.export import export_logistic
 from tallystick.training.libraries import need
+from tallystick.training.parity import Parity, compare
 from tallystick.training.trainer import Params
+
+_ALLOWED = 1e-9  # scikit-learn adds products in the order its kernel likes, onnxruntime in another
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,13 @@ class FittedLinear:
         return np.asarray(self.estimator.decision_function((filled - self.means) / self.scales), dtype=np.float64)
 
     def export(self, calibration: Calibration, names: Sequence[str]) -> bytes:
-        """Return the model file."""
+        """Return the model file.
+
+        Parameters
+        ----------
+        calibration : of the raw score
+        names : of the features, in the order of the columns it was fitted on
+        """
         return export_logistic(
             medians=self.medians,
             means=self.means,
@@ -41,7 +51,19 @@ class FittedLinear:
             names=names,
         )
 
+    def prove(self, features: NDArray[np.float64], raw: NDArray[np.float64], model: bytes) -> Parity:  # noqa: ARG002
+        """Hold raw scores to scikit-learn's, but for the last digits of a sum.
 
+        Parameters
+        ----------
+        features : shape [n, k], rows that passed the model's boundary
+        raw : shape (n,), what the model file says of them
+        model : the file's bytes
+        """
+        return compare(raw, self.raw(features), allowed=_ALLOWED)
+
+
+@dataclass(frozen=True, slots=True)
 class Linear:
     """Fits a logistic regression; searched is the inverse strength of its L2 penalty.
 
@@ -49,9 +71,14 @@ class Linear:
     on when it stopped. On one thread, because sums in several orders have several last bits.
     """
 
+    family: LogisticRegression
     name: ClassVar[str] = "logistic_regression"
     libraries: ClassVar[tuple[str, ...]] = ("scikit-learn",)
-    defaults: ClassVar[Params] = {"C": 1.0}
+
+    @property
+    def defaults(self) -> Params:
+        """scikit-learn's own."""
+        return {"C": 1.0}
 
     def suggest(self, trial: Any) -> Params:
         """Ask for the inverse strength of the penalty."""
@@ -61,6 +88,13 @@ class Linear:
         self, features: NDArray[np.float64], labels: NDArray[np.int8], params: Params, *, seed: int
     ) -> FittedLinear:
         """Fit on rows of shape [n, k]. A feature that is always missing becomes 0, one that never varies scale 1.
+
+        Parameters
+        ----------
+        features : shape [n, k], rows that passed the model's boundary
+        labels : shape [n], 0 or 1
+        params : one value of each searched setting, as ``suggest`` returns them
+        seed : of whatever the framework draws
 
         Raises
         ------
