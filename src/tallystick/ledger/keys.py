@@ -40,7 +40,7 @@ class Signer:
     @property
     def public_pem(self) -> str:
         """The public key as PEM, as the ledger keeps it."""
-        return _public_pem(self._key.public_key())
+        return pem_of(self._key.public_key())
 
     def sign(self, message: bytes) -> bytes:
         """Return r and s, 32 bytes each, of an ECDSA signature over SHA-256.
@@ -84,7 +84,7 @@ class Keys:
         key = ec.generate_private_key(ec.SECP256R1())
         private, public = self._paths(actor)
         self._write(private, _private_pem(key), 0o600, actor)
-        self._write(public, _public_pem(key.public_key()).encode(), 0o644, actor)
+        self._write(public, pem_of(key.public_key()).encode(), 0o644, actor)
         return Signer(actor, private, public, key)
 
     def load(self, actor: str) -> Signer:
@@ -103,9 +103,9 @@ class Keys:
         """
         check_actor_name(actor)
         private, public = self._paths(actor)
-        key = _read_private(private, actor)
+        key = read_private(private, actor)
         if not public.exists():
-            self._write(public, _public_pem(key.public_key()).encode(), 0o644, actor)
+            self._write(public, pem_of(key.public_key()).encode(), 0o644, actor)
         return Signer(actor, private, public, key)
 
     def load_or_create(self, actor: str) -> Signer:
@@ -196,10 +196,32 @@ def canonical_pem(public_pem: str) -> str:
     ValueError
         When the text is no EC P-256 key.
     """
-    return _public_pem(load_public(public_pem))
+    return pem_of(load_public(public_pem))
 
 
-def _read_private(path: Path, actor: str) -> ec.EllipticCurvePrivateKey:
+def pem_of(key: ec.EllipticCurvePublicKey) -> str:
+    """Return the one PEM text of a key in hand."""
+    spki = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_bytes(serialization.Encoding.PEM, spki).decode()
+
+
+def read_private(path: Path, actor: str) -> ec.EllipticCurvePrivateKey:
+    """Read a private key's file.
+
+    Parameters
+    ----------
+    path : a PEM file, unencrypted
+    actor : whose it is, for the sentence of an error
+
+    Raises
+    ------
+    KeyMissing
+        When there is no such file.
+    KeyUnsafe
+        When others may read it, or write to its folder.
+    KeyUnreadable
+        When it holds no unencrypted EC P-256 key.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as error:
@@ -233,8 +255,3 @@ def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def _public_pem(key: ec.EllipticCurvePublicKey) -> str:
-    spki = serialization.PublicFormat.SubjectPublicKeyInfo
-    return key.public_bytes(serialization.Encoding.PEM, spki).decode()

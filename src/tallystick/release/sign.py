@@ -1,20 +1,19 @@
-"""Signing a bundle and telling whose signature it is: OpenSSF model-signing with actors' EC P-256 keys."""
+"""Signing a bundle and telling whose signature it is: OpenSSF model-signing with actors' EC P-256 keys.
 
-import base64
-import contextlib
-import importlib
-import io
-import json
-import re
-import tempfile
+The format is theirs, so that others verify with their own tool; what it takes is `statement` (what is signed),
+`envelope` (how it is written) and the library of the keys.
+"""
+
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from tallystick.definitions.digest import digest_bytes
-from tallystick.errors import SignatureRefused
+from tallystick.errors import BundleShapeWrong, SignatureRefused
+from tallystick.ledger.keys import load_public, read_private
 from tallystick.release.bundle import signature_path
-from tallystick.release.files import MANIFEST, read_text
+from tallystick.release.envelope import Envelope, key_digest, seal, unseal
+from tallystick.release.files import MANIFEST, read_folder, sync, write
+from tallystick.release.statement import PAYLOAD_TYPE, read, state
 
 TrustedKey = str | bytes | Path
 
@@ -24,29 +23,42 @@ def sign(folder: Path, *, private_key: Path) -> Path:
 
     Signing again replaces the signature; the bundle's digest does not depend on it.
 
+    Parameters
+    ----------
+    folder : the bundle; all of its files are signed
+    private_key : the actor's PEM file
+
     Raises
     ------
     BundleShapeWrong
-        If the folder holds no manifest.
+        If the folder holds no manifest, or what no bundle may hold.
+    KeyMissing, KeyUnsafe, KeyUnreadable
+        If the key's file is missing, readable by others, or holds no EC P-256 key.
     """
-    digest = digest_bytes(read_text(folder, MANIFEST).content)
-    target = signature_path(folder, digest)
+    contents = read_folder(folder)
+    if MANIFEST not in contents:
+        raise BundleShapeWrong(MANIFEST, folder=folder, reason="it is missing")
+    statement = state(folder.name, _digests(contents))
+    key = read_private(private_key, private_key.stem)
+    target = signature_path(folder, digest_bytes(contents[MANIFEST]))
     unfinished = target.with_suffix(".unfinished")
-    config = _library("signing").Config().set_hashing_config(_hashing())
-    config.use_elliptic_key_signer(private_key=private_key).sign(folder, unfinished)
+    unfinished.unlink(missing_ok=True)
+    write(unfinished, seal(statement, payload_type=PAYLOAD_TYPE, key=key))
     unfinished.replace(target)
+    sync(target.parent)
     return target
 
 
 def verify(folder: Path, contents: Mapping[str, bytes], signature: bytes, trusted_keys: Iterable[TrustedKey]) -> str:
     """Verify that one of the trusted keys signed exactly these contents, and return that key's PEM text.
 
-    What is verified is what was read: the contents are handed over in a private folder of their own, so that a
-    file exchanged on disk meanwhile changes nothing.
+    What is verified is what was read: the bytes in memory, so that a file exchanged on disk meanwhile changes nothing.
 
     Parameters
     ----------
     folder : the bundle's folder, for the sentence of an error
+    contents : file's name -> its bytes, of every file of the bundle
+    signature : the bytes of the signature file
     trusted_keys : PEM texts, or paths of PEM files
 
     Raises
@@ -57,50 +69,20 @@ def verify(folder: Path, contents: Mapping[str, bytes], signature: bytes, truste
     keys = [_pem(key) for key in trusted_keys]
     if not keys:
         raise SignatureRefused(folder, reason="no key is trusted")
-    with tempfile.TemporaryDirectory(prefix="tallystick-") as private:
-        copy, signature_file = Path(private) / "bundle", Path(private) / "bundle.sig"
-        copy.mkdir()
-        for name, content in contents.items():
-            (copy / name).write_bytes(content)
-        signature_file.write_bytes(signature)
-        reasons = []
-        for number, pem in enumerate(keys):
-            key_file = Path(private) / f"{number}.pem"
-            key_file.write_bytes(pem)
-            refusal = _refusal(copy, signature_file, key_file)
-            if refusal is None:
-                _check_listing(folder, signature, set(contents))
-                return pem.decode()
-            reasons.append(refusal)
-    raise SignatureRefused(folder, reason="; ".join(_worded(reasons)))
-
-
-def _worded(reasons: Iterable[str]) -> list[str]:
-    """Say in our words what the library found, leaving out the keys that were not the signer's."""
-    found = [reason for reason in reasons if not reason.startswith("Key mismatch")]
-    files = list(dict.fromkeys(name for reason in found for name in re.findall(r"mismatch for '([^']+)'", reason)))
-    if files:
-        return [f"{', '.join(files)} is not what was signed"]
-    return list(dict.fromkeys(found)) or ["none of the trusted keys made it"]
-
-
-def _refusal(copy: Path, signature_file: Path, key_file: Path) -> str | None:
     try:
-        # The library prints a warning about old signatures; a verb's output belongs to the verb.
-        with contextlib.redirect_stdout(io.StringIO()):
-            config = _library("verifying").Config().set_hashing_config(_hashing())
-            config.use_elliptic_key_verifier(public_key=key_file).verify(copy, signature_file)
-    except Exception as error:  # noqa: BLE001 - whatever a forged signature breaks in the library, it is refused
-        return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-    return None
+        envelope = unseal(signature)
+        signer = _signer(envelope, keys)
+        # Nothing of the payload is looked at before its signature holds.
+        signed = read(envelope.payload)
+    except ValueError as error:
+        raise SignatureRefused(folder, reason=str(error)) from error
+    if difference := _difference(signed, _digests(contents)):
+        raise SignatureRefused(folder, reason=difference)
+    return signer
 
 
-def _check_listing(folder: Path, signature: bytes, expected: set[str]) -> None:
-    """Refuse a signature that was told to leave files out: the library would."""
-    statement = json.loads(base64.b64decode(json.loads(signature)["dsseEnvelope"]["payload"]))
-    signed = {resource["name"] for resource in statement["predicate"]["resources"]}
-    if signed != expected:
-        raise SignatureRefused(folder, reason=f"it leaves out {', '.join(sorted(expected - signed)) or 'nothing'}")
+def _digests(contents: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: digest_bytes(content) for name, content in contents.items()}
 
 
 def _pem(key: TrustedKey) -> bytes:
@@ -109,11 +91,33 @@ def _pem(key: TrustedKey) -> bytes:
     return key.encode() if isinstance(key, str) else key
 
 
-def _hashing() -> Any:
-    hashing = _library("hashing").Config().use_file_serialization(hashing_algorithm="sha256")
-    return hashing.set_ignored_paths(paths=[], ignore_git_paths=False)
+def _signer(envelope: Envelope, keys: Iterable[bytes]) -> str:
+    """Return the trusted key that made a signature; a text among them that is no key does not hinder the others."""
+    if envelope.payload_type != PAYLOAD_TYPE:
+        msg = f"its payload is {envelope.payload_type[:100]!r}, and this version knows {PAYLOAD_TYPE!r}"
+        raise ValueError(msg)
+    unreadable = []
+    for pem in keys:
+        try:
+            key = load_public(pem.decode())
+        except ValueError as error:
+            unreadable.append(f"; a trusted key cannot be read ({str(error).splitlines()[0][:100]})")
+            continue
+        if key_digest(key) == envelope.key:
+            if envelope.is_by(key):
+                return pem.decode()
+            msg = "it was changed, or made by another key than the one it names"
+            raise ValueError(msg)
+    msg = "none of the trusted keys made it" + "".join(unreadable[:1])
+    raise ValueError(msg)
 
 
-def _library(module: str) -> Any:
-    """Import model-signing where it is used: it takes half a second and most verbs do not need it."""
-    return importlib.import_module(f"model_signing.{module}")
+def _difference(signed: Mapping[str, str], found: Mapping[str, str]) -> str | None:
+    """Return in what the files that were signed and those that were found differ, or None."""
+    if altered := sorted(name for name in signed.keys() & found.keys() if signed[name] != found[name]):
+        return f"{', '.join(altered)} is not what was signed"
+    if left_out := sorted(found.keys() - signed.keys()):
+        return f"it leaves out {', '.join(left_out)}"
+    if missing := sorted(signed.keys() - found.keys()):
+        return f"it is over {', '.join(name[:100] for name in missing[:5])} too, and the bundle holds no such file"
+    return None
