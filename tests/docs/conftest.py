@@ -159,7 +159,7 @@ class Reader:
         self.digests |= dict(zip(_DIGEST.findall(command.shown), _DIGEST.findall(printed), strict=False))
         if command.text.endswith(" serve &"):
             health = f"http://127.0.0.1:{self.port}/healthz"
-            tries = f"for try in $(position 400); do curl -s -o /dev/null {health} && break; sleep 0.05; done"
+            tries = f"for try in $(seq 400); do curl -s -o /dev/null {health} && break; sleep 0.05; done"
             assert self.run(f"{tries}; curl -s -o /dev/null {health}")[0] == 0, f"{where}: the server does not answer"
 
     def _python(self, block: Block, number: int) -> tuple[int, str]:
