@@ -15,11 +15,11 @@ from tallystick.data.records import Dataset
 from tallystick.errors import TallystickError
 from tallystick.features.batch.executor import compute
 from tallystick.lifecycle import Project
-from tallystick.lifecycle.candidates import Judged
 from tallystick.scoring.session import Session
 from tallystick.training.labels import NEVER, read_labels
 from tallystick.training.metrics import auc, average_precision, card_precision
 from tallystick.training.record import PartRecord
+from tallystick.validation.judged import Judged
 
 HERE = Path(__file__).resolve().parent
 PUBLISHED = HERE.parents[1].parent / "shared" / "data" / "card_payments"

@@ -11,7 +11,7 @@ from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.project import Definitions
 from tallystick.errors import NameUnclear, NobodyActs
-from tallystick.features.plan import Plan
+from tallystick.features.plan import Plan, plan_of
 from tallystick.ledger.actors import Actors, enrol
 from tallystick.ledger.entry import LedgerEntry
 from tallystick.ledger.keys import Keys, Signer
@@ -47,9 +47,7 @@ class Workspace:
 
     def plan(self, model: ModelDefinition) -> Plan:
         """Return the plan of a model's features, with the sources it and its label need."""
-        needed = {*model.features.sources, model.label.flagged.by}
-        sources = tuple(source for name, source in self.definitions.sources.items() if name in needed)
-        return Plan(model.features, sources)
+        return plan_of(model, self.definitions.sources)
 
     @property
     def flags(self) -> list[Flagged]:

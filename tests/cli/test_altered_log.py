@@ -19,7 +19,7 @@ def altered(shop: Any) -> Any:
     return shop
 
 
-@pytest.mark.parametrize("verb", [["features", "OUT"], ["train"], ["monitor"], ["retrain"], ["release"]])
+@pytest.mark.parametrize("verb", [["features", "OUT"], ["train"], ["monitor"], ["retrain"]])
 def test_nothing_is_learnt_from_an_altered_log(altered: Any, verb: list[str]) -> None:
     """The sentence names the log, and the position that does not hold."""
     arguments = [str(altered.folder / "m.parquet") if word == "OUT" else word for word in verb]

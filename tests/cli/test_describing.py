@@ -35,12 +35,14 @@ def test_the_document_tells_what_features_mean(first_shop: Any) -> None:
     assert "number of the customer&#x27;s payments of the last 7 days" in text
 
 
-def test_other_definitions_describe_no_candidate(shop: Any, tmp_path: Any) -> None:
-    """Where the project changed since, ``show --html`` tells no meanings: they would be another candidate's."""
+def test_a_candidate_is_described_by_its_own_definition(shop: Any, tmp_path: Any) -> None:
+    """Where the project changed since, ``show --html`` tells what the candidate's features mean, not today's."""
     out, file = tmp_path / "made.html", shop.folder / "project.py"
     file.write_text(file.read_text(encoding="utf-8").replace('"30d"', '"29d"'), encoding="utf-8")
 
     noted = shop.tally("show", "--html", str(out))
 
     assert noted.code == 0
-    assert "<h2>Features</h2>" not in out.read_text(encoding="utf-8")
+    text = out.read_text(encoding="utf-8")
+    assert "the last 30 days" in text
+    assert "the last 29 days" not in text

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tallystick import lifecycle
-from tallystick.lifecycle.candidates import Judged
+from tallystick.validation.judged import Judged
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "card_fraud"
 N_PAYMENTS = 1_754_155

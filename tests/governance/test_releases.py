@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from tallystick.errors import ApprovalMissing, RoleMissing
+from tallystick.definitions.digest import digest_of
+from tallystick.errors import ApprovalMissing, ModelUnnamed, NothingApproved, RoleMissing
+from tallystick.governance.approval_status import last_approved
 from tallystick.governance.approvals import Approvals, approve, refuse
 from tallystick.governance.releases import record_deployment, record_release
 from tallystick.ledger.keys import Signer
@@ -52,3 +54,24 @@ def test_an_approver_who_releases_becomes_a_builder(
     ledger.record("released", {"bundle": bundle}, people["val"], 21)
 
     assert Approvals(ledger).of(bundle) is None
+
+
+def test_the_last_approved_bundle_of_a_model_is_found(ledger: Ledger, people: People, evidence: dict[str, Any]) -> None:
+    """One model needs no name; where bundles of several are approved, one must be named, and a refused one is none."""
+    with pytest.raises(NothingApproved, match="No bundle is approved"):
+        last_approved(ledger.verified_entries())
+    for at, (bundle, model) in enumerate([("a" * 64, "fraud"), ("b" * 64, "fraud"), ("c" * 64, "credit")], start=20):
+        facts = {"candidate": "c" * 64, "model": model}
+        record_release(ledger, bundle, digest_of(evidence), signer=people["ada"], at=at, facts=facts)
+        approve(ledger, bundle, evidence, signer=people["val"], at=at)
+
+    entries = ledger.verified_entries()
+
+    assert last_approved(entries, "fraud") == "b" * 64
+    assert last_approved(entries, "credit") == "c" * 64
+    with pytest.raises(ModelUnnamed, match="Bundles of 2 models are approved, fraud, credit, and none was named"):
+        last_approved(entries)
+    with pytest.raises(NothingApproved, match="No bundle of 'other' is approved"):
+        last_approved(entries, "other")
+    refuse(ledger, "b" * 64, reason="it is too old", signer=people["val"], at=30)
+    assert last_approved(ledger.verified_entries(), "fraud") == "a" * 64

@@ -11,22 +11,27 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tallystick.data.records import Fixed
 from tallystick.definitions.digest import canonical, digest_bytes
 from tallystick.definitions.expressions import TimeColumn, TimePart
+from tallystick.definitions.families import GradientBoosting, XGBoost
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import key, money
+from tallystick.definitions.limits import Limit
+from tallystick.definitions.models import Label, Model, TimeSplit
 from tallystick.definitions.policies import Policy, above, above_cost
 from tallystick.definitions.streams import Stream
 from tallystick.features.plan import Plan
 from tallystick.ledger.keys import Keys, Signer
 from tallystick.release.bundle import pack
-from tallystick.release.prove import SelfTest, choose, prove
+from tallystick.release.make import scorer_of
+from tallystick.release.prove import SelfTest, prove
 from tallystick.release.sign import sign
 from tallystick.scoring.graph import Calibration
-from tallystick.scoring.reasons import Reasons
-from tallystick.scoring.scorer import Scorer
 from tallystick.scoring.session import Session, fingerprint
-from tallystick.training.candidate import Candidate, contents
+from tallystick.testing.models import sound_evidence
+from tallystick.training.candidate import Candidate, Parts
+from tallystick.training.examples import choose, examples
 from tallystick.training.export import export_logistic
 from tallystick.training.families.gradient_boosting import export_gradient_boosting
 from tallystick.training.parity import Parity
@@ -37,6 +42,8 @@ payments = Stream(
     "payments", id="payment_id", time="paid_at", fields={"customer_id": key, "amount": money("EUR", minimum=0)}
 )
 
+chargebacks = Stream("chargebacks", id="report_id", time="reported_at", fields={"payment_id": key})
+
 
 class CardFraud(FeatureSet, spine=payments):
     """Three features: of the record, of its time, of its customer."""
@@ -46,8 +53,17 @@ class CardFraud(FeatureSet, spine=payments):
     n = payments.by("customer_id").count().over("1d")
 
 
-PLAN = Plan(CardFraud.definition, (payments.definition,))
+PLAN = Plan(CardFraud.definition, (payments.definition, chargebacks.definition))
 POLICY = Policy(decline=above_cost(false_alarm=5.0, missed=payments["amount"]), refer=above(0.2))
+MODEL = Model(
+    "card-fraud",
+    features=CardFraud,
+    label=Label(payments.flagged_by(chargebacks, on="payment_id"), matures_after="30d"),
+    split=TimeSplit(train="60d", gap="7d", validate="7d", test="7d"),
+    candidates=[GradientBoosting(), XGBoost(max_leaves=7)],
+    policy=POLICY,
+    limits=[Limit("auc", 0.7)],
+).definition
 REFERENCE = Reference(0, 1, Histogram((0.5,), (7, 3)), BadRate(9, 1))
 
 
@@ -94,13 +110,14 @@ def some_rows(n: int) -> NDArray[np.float64]:
     return rows
 
 
-def record(files: dict[str, bytes]) -> Record:
-    """Return a record of training for these files."""
+def record(parts: Parts) -> Record:
+    """Return a record of training for these parts."""
     return Record(
-        name="card-fraud", family="gradient_boosting", model="0" * 64, features=PLAN.digest, dataset="1" * 64,
-        names=PLAN.names, builder="ada", created_at=1, data_ends_at=1, parts=(), params={}, seed=0, metric="auc",
-        trials=(), calibration=SigmoidRecord(1.5, -0.25, 1, 1), parity=Parity("bits", 1, 1, 0.0, 0.0), metrics={},
-        libraries={}, runtime=fingerprint(), seconds=0.5, files={name: digest_bytes(c) for name, c in files.items()},
+        format=1, name="card-fraud", family="gradient_boosting", model=MODEL.digest, features=PLAN.digest,
+        dataset="1" * 64, names=PLAN.names, builder="ada", created_at=1, data_ends_at=1, parts=(), params={}, seed=0,
+        metric="auc", trials=(), calibration=SigmoidRecord(1.5, -0.25, 1, 1),
+        parity=Parity("bits", 1, 1, 0.0, 0.0), metrics={}, actions=(), libraries={}, runtime=fingerprint(),
+        seconds=0.5, files=parts.digests(),
     )  # fmt: skip
 
 
@@ -119,19 +136,30 @@ class World:
         """Where the signature lies."""
         return self.folder.parent / f"{self.folder.name}.sig"
 
-    def forge(self, name: str, change: Callable[[bytes], bytes], *, deep: bool = True) -> "World":
+    def forge(
+        self,
+        name: str,
+        change: Callable[[bytes], bytes],
+        *,
+        deep: bool = True,
+        plan: str | None = None,
+        **also: Callable[[bytes], bytes],
+    ) -> "World":
         """Change a file as somebody with the builder's key could: digests set right, signed anew.
 
-        With ``deep`` the candidate's record and the evidence name the changed file too.
+        With ``deep`` the candidate's record and the evidence name the changed file too; with ``also``, further files
+        are changed in the same way.
         """
         files = {path.name: path.read_bytes() for path in self.folder.iterdir()}
-        files[name] = change(files[name])
+        for path, made in {name: change, **{f"{stem}.json": other for stem, other in also.items()}}.items():
+            files[path] = made(files[path])
         if deep:
             self._set_right(files, name)
         manifest = msgspec.json.decode(files.pop("manifest.json"))
         manifest["files"] = [
             {"path": path, "size": len(files[path]), "sha256": digest_bytes(files[path])} for path in sorted(files)
         ]
+        manifest["plan"] = plan or manifest["plan"]
         if deep:
             manifest["candidate"] = digest_bytes(files["candidate.json"])
             manifest["evidence"] = digest_bytes(files["evidence.json"])
@@ -145,8 +173,8 @@ class World:
 
     def _set_right(self, files: dict[str, bytes], name: str) -> None:
         taught = msgspec.json.decode(files["candidate.json"])
-        if name in taught["files"]:
-            taught["files"][name] = digest_bytes(files[name])
+        if taught["files"]:
+            taught["files"] = {path: digest_bytes(files[path]) for path in taught["files"]}
             files["candidate.json"] = canonical(taught)
         if name != "evidence.json":
             evidence = msgspec.json.decode(files["evidence.json"])
@@ -159,18 +187,16 @@ def build(root: Path, model: bytes) -> World:
     keys = Keys(root / "keys")
     builder, stranger = keys.create("ada"), keys.create("mallory")
     rows = some_rows(400)
-    files = contents(model, rows[:100], REFERENCE)
-    candidate = Candidate(record(files), model, rows[:100], REFERENCE)
-    scorer = Scorer(Session.load(model), Reasons.from_model(model, rows[:100]), POLICY, payments.definition)
-    _, scores = scorer.session.many(rows)
-    chosen = choose(rows, scores)
-    selftest = prove(scorer, rows[chosen], [{"amount": round(amount * 100)} for amount in rows[chosen, 0]])
+    chosen = choose(rows, Session.load(model).many(rows)[1])
+    cents = Fixed(np.round(rows[:, 0] * 100).astype(np.int64), np.zeros(len(rows), np.bool_), 2)
+    tried = examples(rows[chosen], {"amount": cents}, chosen, ["amount"])
+    parts = Parts(MODEL, PLAN, model, rows[:100], REFERENCE, tried)
+    candidate = Candidate(record(parts), parts)
+    selftest = prove(scorer_of(candidate), candidate.examples)
     folder = pack(
         root / "bundles",
         candidate=candidate,
-        plan=PLAN,
-        policy=POLICY,
-        evidence={"candidate": candidate.digest, "findings": []},
+        evidence=sound_evidence(candidate, at=1),
         selftest=selftest,
         card={"purpose": "stops card payments"},
         builder="ada",

@@ -2,17 +2,15 @@
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from tallystick.data.records import Dataset
 from tallystick.features.batch.executor import compute
 from tallystick.release.bundle import inspect
-from tallystick.release.make import Ingredients, card, release
-from tallystick.testing.models import hand_written
+from tallystick.release.make import card, release
+from tallystick.testing.models import hand_written, sound_evidence
 from tallystick.testing.world import NOW, World, build
 from tallystick.training.candidate import Candidate
-from tallystick.training.record import PartRecord
+from tallystick.validation.evidence import Evidence
 
 
 @pytest.fixture(scope="module")
@@ -22,38 +20,35 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(scope="module")
 def candidate(world: World) -> Candidate:
-    matrix = compute(world.plan, world.dataset)
-    spine = world.dataset.records["payments"]
-    made = hand_written(world.model, matrix, world.dataset, builder="ada", at=NOW)
-    test = PartRecord("test", int(spine.time[0]), int(spine.time[-1]) + 1, NOW, len(spine), 0)
-    record = msgspec.structs.replace(made.record, parts=(test,))
-    return Candidate(record, made.model, made.background, made.reference)
+    return hand_written(world.model, compute(world.plan, world.dataset), world.dataset, builder="ada", at=NOW)
 
 
-def ingredients(world: World, candidate: Candidate, dataset: Dataset | None = None) -> Ingredients:
-    finding = {"code": "V101", "outcome": "passed", "reason": "the world is small"}
-    evidence = {"candidate": candidate.digest, "findings": [finding]}
-    return Ingredients(world.model, world.plan, candidate, evidence, dataset or world.dataset)
+@pytest.fixture(scope="module")
+def evidence(candidate: Candidate) -> Evidence:
+    return sound_evidence(candidate, at=NOW)
 
 
-def test_a_bundle_opens_as_it_was_made(tmp_path: Path, world: World, candidate: Candidate) -> None:
+def test_a_bundle_opens_as_it_was_made(tmp_path: Path, world: World, candidate: Candidate, evidence: Evidence) -> None:
     """What is released is signed by its builder, names what it is made of, and passes its own self-test."""
     signer = world.keys.load("ada")
 
-    bundle = release(ingredients(world, candidate), tmp_path, signer=signer, at=NOW)
+    bundle = release(candidate, evidence, tmp_path, signer=signer, at=NOW)
 
     assert bundle.signed_by == signer.public_pem
     assert (bundle.manifest.builder, bundle.manifest.candidate) == ("ada", candidate.digest)
-    assert bundle.plan.digest == world.plan.digest
+    assert (bundle.plan.digest, bundle.definition.digest) == (world.plan.digest, world.model.digest)
+    assert bundle.evidence == evidence
     assert inspect(tmp_path / bundle.digest).is_signed
 
 
-def test_the_same_ingredients_make_the_same_bundle(tmp_path: Path, world: World, candidate: Candidate) -> None:
+def test_the_same_candidate_makes_the_same_bundle(
+    tmp_path: Path, world: World, candidate: Candidate, evidence: Evidence
+) -> None:
     """A bundle's digest holds its content, not when or where its signature was made."""
     signer = world.keys.load("ada")
 
-    one = release(ingredients(world, candidate), tmp_path / "a", signer=signer, at=NOW)
-    other = release(ingredients(world, candidate), tmp_path / "b", signer=signer, at=NOW)
+    one = release(candidate, evidence, tmp_path / "a", signer=signer, at=NOW)
+    other = release(candidate, evidence, tmp_path / "b", signer=signer, at=NOW)
 
     assert one.digest == other.digest
 

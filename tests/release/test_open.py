@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import numpy_helper
 
-from tallystick.definitions.digest import canonical
+from tallystick.definitions.digest import canonical, digest_of
+from tallystick.definitions.stored import stored_form
 from tallystick.errors import (
     BundleAltered,
     BundleError,
@@ -30,8 +31,11 @@ from tallystick.errors import (
     SelfTestFailed,
     SignatureRefused,
 )
+from tallystick.features.plan import Plan
 from tallystick.release.bundle import FILES
 from tallystick.release.open import Bundle, open_bundle
+
+LENIENT = {"decline": {"type": "above", "threshold": 0.999}}
 
 
 def opened(world: Any) -> Bundle:
@@ -134,11 +138,11 @@ class TestTheSignature:
         from model_signing import hashing, signing  # noqa: PLC0415 - half a second, for this test only
 
         leaving_out = hashing.Config().use_file_serialization(hashing_algorithm="sha256")
-        leaving_out.set_ignored_paths(paths=["policy.json"])
+        leaving_out.set_ignored_paths(paths=["definition.json"])
         config = signing.Config().set_hashing_config(leaving_out)
         config.use_elliptic_key_signer(private_key=world.builder.private_path).sign(world.folder, world.signature)
 
-        with pytest.raises(SignatureRefused, match="leaves out policy.json"):
+        with pytest.raises(SignatureRefused, match="leaves out definition.json"):
             opened(world)
 
 
@@ -156,7 +160,8 @@ class TestTheFolder:
             with pytest.raises(BundleError) as refusal:
                 opened(world)
 
-            assert isinstance(refusal.value, SignatureRefused | BundleUnsigned | BundleUnreadable | BundleFormatUnknown)
+            early = SignatureRefused | BundleUnsigned | BundleUnreadable | BundleFormatUnknown | BundleListingWrong
+            assert isinstance(refusal.value, early)
 
     @pytest.mark.parametrize("name", [*FILES, "manifest.json"])
     def test_that_lacks_a_file_is_refused(self, world: Any, name: str) -> None:
@@ -236,6 +241,13 @@ class TestTheFolder:
 
         with pytest.raises(BundleFormatUnknown, match="has format 2, and this version opens 1"):
             opened(world)
+
+
+def judging(world: Any, **changes: Any) -> dict[str, Callable[[bytes], bytes]]:
+    """Return what makes record and evidence name a definition with these changes, by the files' stems."""
+    form, features = stored_form(world.candidate.definition), world.candidate.definition.features.digest
+    digest = digest_of(form | changes | {"features": features})
+    return {"candidate": json_with(model=digest), "evidence": json_with(model=digest)}
 
 
 def json_with(**changes: Any) -> Callable[[bytes], bytes]:
@@ -390,26 +402,38 @@ class TestASignedBundle:
     )
     def test_with_a_policy_out_of_range_is_refused(self, world: Any, decline: Any) -> None:
         """Thresholds are probabilities and costs are above zero and known when a record is decided."""
-        with pytest.raises(BundleInconsistent, match=r"policy\.json"):
-            opened(world.forge("policy.json", json_with(decline=decline)))
+        policy = {"decline": decline}
+        forged = world.forge("definition.json", json_with(policy=policy), **judging(world, policy=policy))
+
+        with pytest.raises(BundleInconsistent, match=r"definition\.json .* (out of its range|policy)"):
+            opened(forged)
 
     @pytest.mark.parametrize(
-        "content",
+        ("old", "new"),
         [
-            b'{"refer":null,"decline":{"threshold":NaN,"type":"above"}}',
-            b'{"refer":null,"decline":{"threshold":1e999,"type":"above"}}',
-            b'{"refer":null,"decline":{"threshold":0.5,"threshold":0.6,"type":"above"}}',
-            b'{"refer":null,"decline":{"exec":"rm","threshold":0.5,"type":"above"}}',
-            b'{"refer":null, "decline":{"threshold":0.5,"type":"above"}}',
-            b'{"refer":null}',
-            b"\xff\xfe",
-            b"[" * 200_000,
+            (b'"threshold":0.2,', b'"threshold":NaN,'),
+            (b'"threshold":0.2,', b'"threshold":1e999,'),
+            (b'"threshold":0.2,', b'"threshold":0.2,"threshold":0.6,'),
+            (b'"threshold":0.2,', b'"exec":"rm","threshold":0.2,'),
+            (b'"threshold":0.2,', b'"threshold": 0.2,'),
+            (b'"threshold":0.2,', b""),
+            (b'"search":{}', b'"search":{"trials":20}'),
+            (b'"search":{}', b'"search":{"seed":0}'),
         ],
     )
-    def test_with_another_form_of_json_is_refused(self, world: Any, content: bytes) -> None:
-        """Unknown or repeated fields, other spacing, no numbers, endless nesting: none is the canonical form."""
-        with pytest.raises(BundleUnreadable, match=r"policy\.json"):
-            opened(world.forge("policy.json", lambda _: content))
+    def test_with_another_form_of_json_is_refused(self, world: Any, old: bytes, new: bytes) -> None:
+        """Unknown or repeated fields, other spacing, no numbers, defaults that are written out: none is the form."""
+        assert old in (world.folder / "definition.json").read_bytes()
+
+        with pytest.raises(BundleUnreadable, match=r"definition\.json"):
+            opened(world.forge("definition.json", lambda content: content.replace(old, new, 1)))
+
+    @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".json") and name != "card.json"])
+    @pytest.mark.parametrize("content", [b"\xff\xfe", b"[" * 200_000, b"{}", b"null", b""])
+    def test_with_nonsense_for_a_text_is_refused(self, world: Any, name: str, content: bytes) -> None:
+        """Bytes, endless nesting, and the wrong kind of value are refused by the file's name."""
+        with pytest.raises(BundleUnreadable, match=name.replace(".", r"\.")):
+            opened(world.forge(name, lambda _: content, deep=False))
 
     @pytest.mark.parametrize(
         ("name", "change", "sentence"),
@@ -420,6 +444,11 @@ class TestASignedBundle:
             ("candidate.json", {"names": ["a", "b", "c"]}, "not the plan's"),
             ("candidate.json", {"files": {}}, "other files"),
             ("evidence.json", {"candidate": "2" * 64}, "another candidate"),
+            ("evidence.json", {"model": "2" * 64}, "another definition"),
+            ("evidence.json", {"features": "2" * 64}, "another plan"),
+            ("evidence.json", {"dataset": "2" * 64}, "another dataset"),
+            ("evidence.json", {"family": "other"}, "another is judged"),
+            ("candidate.json", {"model": "2" * 64}, "trained under another one"),
         ],
     )
     def test_whose_files_contradict_each_other_is_refused(
@@ -428,6 +457,55 @@ class TestASignedBundle:
         """What the model was taught with, its plan and its evidence must belong together."""
         with pytest.raises(BundleInconsistent, match=sentence):
             opened(world.forge(name, json_with(**change)))
+
+    @pytest.mark.parametrize("name", ["candidate.json", "evidence.json"])
+    def test_with_a_part_of_another_format_is_refused(self, world: Any, name: str) -> None:
+        """Record and evidence have formats of their own, and the sentence says which are known."""
+        with pytest.raises(BundleUnreadable, match=r"format 2, and .*1"):
+            opened(world.forge(name, json_with(format=2)))
+
+    @pytest.mark.parametrize("change", [{"policy": LENIENT}, {"limits": []}, {"search": {"seed": 1}}])
+    @pytest.mark.parametrize(
+        ("judged", "sentence"),
+        [((), "trained under another one"), (("candidate",), "judges under another definition")],
+    )
+    def test_judged_under_another_definition_is_refused(
+        self, world: Any, change: dict[str, Any], judged: tuple[str, ...], sentence: str
+    ) -> None:
+        """Another policy, limit or setting than the candidate was trained and judged under cannot be packed with it.
+
+        Whoever has the builder's key may set the candidate's record right too; the evidence still names the other.
+        """
+        also = {stem: forging for stem, forging in judging(world, **change).items() if stem in judged}
+
+        with pytest.raises(BundleInconsistent, match=sentence):
+            opened(world.forge("definition.json", json_with(**change), **also))
+
+    def test_with_another_plan_than_its_definitions_is_refused(self, world: Any) -> None:
+        """A plan with one feature less is not what the definition says, though every digest is set right."""
+
+        def shorter(content: bytes) -> bytes:
+            plain = msgspec.json.decode(content)
+            plain["definition"]["features"].pop()
+            return canonical(plain)
+
+        digest = Plan.from_stored(msgspec.json.decode(shorter((world.folder / "plan.json").read_bytes()))).digest
+        forged = world.forge(
+            "plan.json", shorter, candidate=json_with(features=digest), evidence=json_with(features=digest), plan=digest
+        )
+
+        with pytest.raises(BundleInconsistent, match=r"plan\.json .* not the definition's"):
+            opened(forged)
+
+    def test_that_proves_other_rows_is_refused(self, world: Any) -> None:
+        """A self-test of rows that are easy to get right is not one of the candidate's examples."""
+
+        def easier(content: bytes) -> bytes:
+            plain = msgspec.json.decode(content)
+            return canonical(plain | {"vectors": plain["vectors"][:-1] + plain["vectors"][:1]})
+
+        with pytest.raises(BundleInconsistent, match="other rows than the candidate's examples"):
+            opened(world.forge("selftest.json", easier))
 
     def test_with_another_candidates_model_is_refused(self, world: Any) -> None:
         """A model that the candidate's record does not name is not this candidate's."""

@@ -229,7 +229,7 @@ def test_a_byte_of_the_history(world: World) -> None:
     assert "payments.parquet" in verdict.reason
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "plan.json", "policy.json", "background.npy", "manifest.json"])
+@pytest.mark.parametrize("name", ["model.onnx", "plan.json", "definition.json", "background.npy", "manifest.json"])
 def test_a_byte_of_the_bundle(world: World, name: str) -> None:
     """A byte flipped in any file of the bundle is stage bundle."""
     flipped(world.bundles / world.bundle / name)

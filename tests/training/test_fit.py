@@ -1,18 +1,27 @@
 """Training from end to end on a small world."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 import tallystick as ts
-from tallystick.errors import CandidateDamaged, CandidateMissing, MatrixForeign, ParityBroken, RowsMismatched
+from tallystick.errors import (
+    CandidateDamaged,
+    CandidateFormatUnknown,
+    CandidateMissing,
+    MatrixForeign,
+    ParityBroken,
+    RowsMismatched,
+)
 from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.scoring.session import Session
 from tallystick.training import fit
-from tallystick.training.candidate import open_candidate
+from tallystick.training.candidate import FILES, Candidate, open_candidate
 from tallystick.training.families.logistic_regression import FittedLinear
 from tallystick.training.fit import Trained, train
 
@@ -171,10 +180,15 @@ def test_a_candidate_is_saved_whole_and_opened_again(trained: list[Trained], tmp
     assert sorted(path.name for path in folder.iterdir()) == [
         "background.npy",
         "candidate.json",
+        "definition.json",
+        "examples.json",
         "model.onnx",
+        "plan.json",
         "reference.json",
     ]
     assert (opened.record, opened.model, opened.reference) == (candidate.record, candidate.model, candidate.reference)
+    assert (opened.definition.digest, opened.plan.digest) == (candidate.record.model, candidate.record.features)
+    assert opened.examples == candidate.examples
     assert np.array_equal(opened.background, candidate.background, equal_nan=True)
     assert opened.digest == candidate.digest
     assert candidate.save(tmp_path) == folder
@@ -188,14 +202,14 @@ def test_an_interrupted_save_leaves_nothing(
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tallystick.training.candidate.os.fsync", interrupt)
+    monkeypatch.setattr("tallystick.durable.os.fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
         trained[0].candidate.save(tmp_path)
 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["background.npy", "candidate.json", "model.onnx", "reference.json"])
+@pytest.mark.parametrize("name", ["candidate.json", *FILES])
 def test_one_changed_byte_is_found(trained: list[Trained], tmp_path: Path, name: str) -> None:
     """A single changed byte in any file refuses the candidate."""
     path = trained[0].candidate.save(tmp_path) / name
@@ -205,6 +219,42 @@ def test_one_changed_byte_is_found(trained: list[Trained], tmp_path: Path, name:
 
     with pytest.raises(CandidateDamaged, match="is damaged"):
         open_candidate(path.parent)
+
+
+def test_a_candidate_of_another_format_is_refused(trained: list[Trained], tmp_path: Path) -> None:
+    """A number that no reader knows is refused by a sentence that names those that are known."""
+    made = trained[0].candidate
+    later = Candidate(msgspec.structs.replace(made.record, format=2), made.parts)
+
+    with pytest.raises(CandidateFormatUnknown, match="has format 2, and this version opens 1"):
+        open_candidate(later.save(tmp_path))
+
+
+def test_a_candidate_with_another_definition_is_refused(
+    trained: list[Trained], make_model: Any, tmp_path: Path
+) -> None:
+    """A definition that the record does not name was not the one it was trained under, whatever its file's digest."""
+    made = trained[0].candidate
+    parts = replace(made.parts, definition=make_model(policy=ts.Policy(decline=ts.above(0.999))))
+    forged = Candidate(msgspec.structs.replace(made.record, files=parts.digests()), parts)
+
+    with pytest.raises(CandidateDamaged, match=r"definition\.json or plan\.json has not the digest"):
+        open_candidate(forged.save(tmp_path))
+
+
+def test_the_record_counts_what_the_policy_would_have_done(trained: list[Trained], world: Any) -> None:
+    """Of each action the test rows, the bad ones among them, and what missing them would cost, in euros."""
+    made = trained[0]
+    amount = world.dataset.records["payments"].values["amount"].values[made.test.rows] / 100
+    is_declined, is_bad = made.test.scores > 5.0 / (5.0 + amount), made.test.labels == 1
+
+    approve, refer, decline = made.candidate.record.actions
+
+    assert (approve.action, refer.action, decline.action) == ("approve", "refer", "decline")
+    assert (approve.n_rows, refer.n_rows, decline.n_rows) == ((~is_declined).sum(), 0, is_declined.sum())
+    assert (approve.n_bad, decline.n_bad) == ((~is_declined & is_bad).sum(), (is_declined & is_bad).sum())
+    assert decline.amount == pytest.approx(amount[is_declined].sum())
+    assert decline.bad_amount == pytest.approx(amount[is_declined & is_bad].sum())
 
 
 def test_missing_and_extra_files_are_found(trained: list[Trained], tmp_path: Path) -> None:

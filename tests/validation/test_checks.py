@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tallystick.errors import CheckUnknown, EvidenceDamaged
+from tallystick.errors import CheckUnknown, EvidenceDamaged, EvidenceFormatUnknown
 from tallystick.validation.check import Question
 from tallystick.validation.checks import CHECKS, validate
 from tallystick.validation.evidence import Evidence, read_evidence
@@ -86,9 +86,9 @@ def test_changed_evidence_is_refused(evidence: Evidence) -> None:
 
     with pytest.raises(EvidenceDamaged, match="its digest is"):
         read_evidence(content.replace(b'"passed"', b'"failed"', 1), digest=evidence.digest)
-    with pytest.raises(EvidenceDamaged, match="not canonical"):
+    with pytest.raises(EvidenceDamaged, match="not in canonical form"):
         read_evidence(content + b" ")
-    with pytest.raises(EvidenceDamaged, match="format 2"):
+    with pytest.raises(EvidenceFormatUnknown, match="has format 2, and this version reads 1"):
         read_evidence(content.replace(b'"format":1', b'"format":2'))
     with pytest.raises(EvidenceDamaged, match="cannot be read"):
         read_evidence(b"{}")

@@ -28,7 +28,8 @@ def test_another_file_fails(question: Question) -> None:
         medians=ones, means=ones, scales=ones, weights=ones, bias=0.0, calibration=Calibration(), names=names
     )
 
-    finding = ScoresAsItsFramework().ask(replace(question, candidate=replace(question.candidate, model=other)))
+    parts = replace(question.candidate.parts, model=other)
+    finding = ScoresAsItsFramework().ask(replace(question, candidate=replace(question.candidate, parts=parts)))
 
     assert finding.outcome is Outcome.FAILED
 

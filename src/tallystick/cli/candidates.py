@@ -4,8 +4,8 @@ import msgspec
 from rich.console import RenderableType
 from rich.text import Text
 
-from tallystick.lifecycle.candidates import Judged
 from tallystick.tables import table
+from tallystick.validation.judged import Judged
 
 
 def candidates_table(title: str, judged: list[Judged]) -> RenderableType:

@@ -6,8 +6,8 @@ from html import escape
 from typing import Any
 
 from tallystick.definitions.describe import WIDTHS, Description
-from tallystick.lifecycle.candidates import Judged
 from tallystick.training.record import Record
+from tallystick.validation.judged import Judged
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1b1f24; }
@@ -117,8 +117,8 @@ class _Marked(str):
     __slots__ = ()
 
 
-def _table(anchoring: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in anchoring)
+def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{body}</table>"
 

@@ -8,11 +8,15 @@ import msgspec
 from rich.text import Text
 
 from tallystick.cli.options import Options, json_option
+from tallystick.cli.reviewing import changes_note, review_sections
 from tallystick.cli.screen import Screen
 from tallystick.cli.verbs import Journey
 from tallystick.errors import LedgerDamaged
 from tallystick.governance.roles import Role
 from tallystick.tables import table
+
+LONG = ("public_key", "parts", "words")
+"""Facts that take more than a line; --json shows them too."""
 
 
 @click.command()
@@ -20,14 +24,16 @@ from tallystick.tables import table
 @json_option
 @click.pass_obj
 def release(options: Options, candidate: str | None, as_json: bool) -> None:
-    """Pack, prove and sign CANDIDATE.
+    """Pack, prove and sign CANDIDATE as it was judged.
 
-    By default the best of the last training.
+    By default the best of the last training. What project.py says by now does not matter.
     """
     screen, project = Screen(as_json=as_json), options.open()
-    with screen.progress() as step:
-        bundle = project.release(candidate, step=step)
-    screen.emit({"bundle": bundle.digest, "builder": bundle.manifest.builder, "card": bundle.card})
+    bundle = project.release(candidate)
+    changed = project.changes(bundle.definition)
+    document = {"bundle": bundle.digest, "builder": bundle.manifest.builder, "card": bundle.card}
+    screen.emit(document | {"changed_since": changed})
+    screen.say(*changes_note(changed))
     screen.say(
         f"Bundle [bold]{bundle.digest[:12]}[/] is packed, signed by {bundle.manifest.builder}, and has proven itself."
     )
@@ -59,11 +65,14 @@ def enrol(options: Options, name: str, roles: tuple[str, ...], as_json: bool) ->
 def approve(options: Options, bundle: str, as_json: bool) -> None:
     """Allow BUNDLE to decide.
 
-    A validator says it, who did not build the bundle, and on evidence without failures.
+    A validator says it, who did not build the bundle, and on evidence without failures. What was approved is shown;
+    'tally show BUNDLE' shows it without approving.
     """
     screen, project = Screen(as_json=as_json), options.open()
+    review = project.review(bundle, is_released=True)
     approval = project.approve(bundle)
-    screen.emit(approval)
+    screen.emit(msgspec.to_builtins(approval) | {"review": review})
+    screen.say(*review_sections(review), "")
     name = approval.bundle_digest[:12]
     screen.say(f"{approval.actor} approved {name} (ledger entry {approval.number}). 'tally serve' serves it.")
 
@@ -119,7 +128,7 @@ def show_entries(options: Options, as_json: bool) -> None:
     screen.emit(entries)
     made = table("Ledger", "no", "at (UTC)", "actor", "kind", "facts", right=("no",))
     for entry in entries:
-        facts = ", ".join(f"{name} {_short(value)}" for name, value in entry.facts.items() if name != "public_key")
+        facts = ", ".join(f"{name} {_short(value)}" for name, value in entry.facts.items() if name not in LONG)
         made.add_row(
             str(entry.number),
             f"{datetime.fromtimestamp(entry.at / 1e6, UTC):%Y-%m-%d %H:%M:%S}",

@@ -10,25 +10,26 @@ from rich.text import Text
 from tallystick.cli.candidates import candidates_table, plain
 from tallystick.cli.document import document
 from tallystick.cli.options import Options, json_option
+from tallystick.cli.reviewing import review_sections
 from tallystick.cli.screen import Screen
 from tallystick.definitions.describe import Description
-from tallystick.lifecycle import Project
-from tallystick.lifecycle.candidates import Judged
 from tallystick.tables import table
+from tallystick.validation.judged import Judged
 
 COLOURS = {"passed": "green", "failed": "bold red", "waived": "yellow"}
 
 
 @click.command()
-@click.argument("candidate", required=False)
+@click.argument("name", metavar="[CANDIDATE|BUNDLE]", required=False)
 @click.option("--all", "list_all", is_flag=True, help="List every candidate instead.")
 @click.option("--html", "out", type=click.Path(path_type=Path, dir_okay=False), help="Write it as a document, too.")
 @json_option
 @click.pass_obj
-def show(options: Options, candidate: str | None, list_all: bool, out: Path | None, as_json: bool) -> None:
-    """Tell what was found about CANDIDATE.
+def show(options: Options, name: str | None, list_all: bool, out: Path | None, as_json: bool) -> None:
+    """Tell what was found about CANDIDATE, or about a BUNDLE's candidate.
 
-    By default about the best of the last training.
+    By default about the best of the last training. With it the review: policy, what it would have done with the test
+    part, and what was tried before.
     """
     screen, project = Screen(as_json=as_json), options.open()
     if list_all:
@@ -36,11 +37,13 @@ def show(options: Options, candidate: str | None, list_all: bool, out: Path | No
         screen.emit([plain(made) for made in judged])
         screen.say(candidates_table("Candidates, newest first", judged))
         return
-    made = project.candidate(candidate)
+    review = project.review(name)
+    made = project.candidate(review.candidate)
     if out is not None:
-        out.write_text(document(made, _taught_with(project, made)), encoding="utf-8")
-    screen.emit(plain(made) | {"record": made.candidate.record, "findings": made.evidence.findings})
-    screen.say(*_portrait(made))
+        out.write_text(document(made, _trained_with(made)), encoding="utf-8")
+    recorded = {"record": made.candidate.record, "findings": made.evidence.findings, "review": review}
+    screen.emit(plain(made) | recorded)
+    screen.say(*_portrait(made), "", *review_sections(review))
     if out is not None:
         screen.say("", f"The document is {out}")
 
@@ -62,10 +65,7 @@ def _portrait(made: Judged) -> list[RenderableType]:
     return [head, search, parity, "", candidates_table("Reached on test", [made]), "", parts, "", findings]
 
 
-def _taught_with(project: Project, made: Judged) -> Description | None:
-    """Return what the candidate's features mean, or nothing where today's definitions are no longer its own."""
-    record = made.candidate.record
-    model = project.definitions.models.get(record.name)
-    if model is None or model.digest != record.model or project.plan(model).digest != record.features:
-        return None
-    return project.describe(model=record.name)
+def _trained_with(made: Judged) -> Description:
+    """Return what the candidate's features mean, by the definition it carries."""
+    candidate = made.candidate
+    return candidate.definition.features.describe(candidate.plan.streams)

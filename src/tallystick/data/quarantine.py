@@ -1,7 +1,6 @@
 """Where refused rows go: a Parquet file with every column as it came, as text, and every reason."""
 
 import hashlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
@@ -11,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tallystick.data.reasons import Refused
+from tallystick.durable import replacing
 from tallystick.errors import DataUnwritable
 
 
@@ -40,11 +40,10 @@ def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: 
     found = {name if name in others else free(name, [*own, *others]): name for name in rows.column_names}
     table = pa.table(own | {name: as_texts(rows.column(column)) for name, column in found.items()})
     path = folder / f"{quote(source, safe='')}-{_fingerprint(table)}.parquet"
-    unfinished = folder / f".{path.name}.{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, unfinished)
-        unfinished.replace(path)
+        with replacing(path) as unfinished:
+            pq.write_table(table, unfinished)
     except OSError as error:
         raise DataUnwritable(path, reason=str(error)) from error
     return path

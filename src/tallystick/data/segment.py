@@ -1,10 +1,10 @@
 """History on disk: the records a log begins with, in files that are known by their digest and never change."""
 
 import hashlib
-import os
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,9 +17,11 @@ import pyarrow.parquet as pq
 from tallystick.data.fingerprint import fingerprint, first_seen
 from tallystick.data.merge import empty
 from tallystick.data.records import Dataset, Fixed, Keys, Records, arrival_field, id_field, key_fields, value_fields
-from tallystick.definitions.digest import canonical, digest_bytes
+from tallystick.definitions.digest import digest_bytes
+from tallystick.definitions.stored import read_stored, reader_of, stored_bytes
 from tallystick.definitions.streams import Source, TableDefinition
-from tallystick.errors import DataUnwritable, SegmentDamaged, SegmentUnfit
+from tallystick.durable import place
+from tallystick.errors import DataUnwritable, SegmentDamaged, SegmentFormatUnknown, SegmentUnfit
 from tallystick.log.entry import Segment
 
 FORMAT = 1
@@ -41,6 +43,10 @@ class _Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fingerprint: str
     last: int
     files: list[_File]
+
+
+READERS: Mapping[int, Callable[[bytes], _Manifest]] = {FORMAT: partial(read_stored, kind=_Manifest)}
+"""One reader of a segment's manifest for each format that is known."""
 
 
 def save(dataset: Dataset, folder: Path) -> Segment:
@@ -65,8 +71,7 @@ def save(dataset: Dataset, folder: Path) -> Segment:
         unfinished.mkdir(parents=True)
         path = folder / _filled(unfinished, dataset)
         if not path.exists():
-            unfinished.rename(path)
-            _sync(folder)
+            place(unfinished, path)
     except OSError as error:
         raise DataUnwritable(folder, reason=str(error)) from error
     finally:
@@ -116,9 +121,8 @@ def sources_in(path: Path) -> frozenset[str]:
 
 def _filled(folder: Path, dataset: Dataset) -> str:
     files = [_written(folder, name, records) for name, records in dataset.records.items()]
-    manifest = canonical(msgspec.to_builtins(_Manifest(FORMAT, dataset.fingerprint, dataset.last_position, files)))
-    _write(folder / MANIFEST, manifest)
-    _sync(folder)
+    manifest = stored_bytes(_Manifest(FORMAT, dataset.fingerprint, dataset.last_position, files))
+    (folder / MANIFEST).write_bytes(manifest)
     return digest_bytes(manifest)
 
 
@@ -137,7 +141,7 @@ def _written(folder: Path, name: str, records: Records) -> _File:
     content = sink.getvalue()
     # A source's name may hold anything, and a file's name may not.
     file = f"{quote(name, safe='')}.parquet"
-    _write(folder / file, content)
+    (folder / file).write_bytes(content)
     decimals = {field: fixed.decimals for field, fixed in records.values.items()}
     return _File(name, file, hashlib.sha256(content).hexdigest(), len(records), decimals)
 
@@ -150,11 +154,9 @@ def _manifest(path: Path) -> _Manifest:
     if digest_bytes(content) != path.name:
         raise SegmentDamaged(path, file=MANIFEST, reason="has not the digest that its folder is named by")
     try:
-        manifest = msgspec.json.decode(content, type=_Manifest)
-    except msgspec.MsgspecError as error:
+        manifest = reader_of(content, READERS, unknown=partial(SegmentFormatUnknown, path, known=READERS))(content)
+    except ValueError as error:
         raise SegmentUnfit(path, reason=f"its manifest cannot be read ({error})") from None
-    if manifest.format != FORMAT:
-        raise SegmentUnfit(path, reason=f"it has format {manifest.format}, and this version knows format {FORMAT}")
     strangers = {found.name for found in path.iterdir()} - {MANIFEST} - {entry.file for entry in manifest.files}
     for name in sorted(strangers):
         raise SegmentDamaged(path, file=name, reason="does not belong to it")
@@ -221,19 +223,3 @@ def _no_values(n: int, decimals: int) -> Fixed:
 
 def _single(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    # A rename is only kept through a power cut once its folder is.
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

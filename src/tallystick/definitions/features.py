@@ -25,6 +25,7 @@ from tallystick.definitions.expressions import (
 )
 from tallystick.definitions.fields import Key
 from tallystick.definitions.mistakes import shown, where
+from tallystick.definitions.stored import stored_form, struct_form
 from tallystick.definitions.streams import Source, Stream, StreamDefinition, Table
 from tallystick.errors import DefinitionError, LeakRefused
 
@@ -52,7 +53,7 @@ class FeatureDefinition(msgspec.Struct, frozen=True):
     def flags(self) -> tuple[Flagged, ...]:
         """The different flags that the features aggregate, in order of first use."""
         found = {
-            digest_of(msgspec.to_builtins(part)): part
+            digest_of(stored_form(part)): part
             for expr in self.features.values()
             for part in parts(expr)
             if isinstance(part, Flagged)
@@ -83,8 +84,28 @@ class FeatureDefinition(msgspec.Struct, frozen=True):
     @property
     def digest(self) -> str:
         """The digest of what the features mean: not where data lies, nor how the class is called."""
-        spine = msgspec.structs.replace(self.spine, source="")
-        return digest_of({"spine": msgspec.to_builtins(spine), "features": _plain(self.features)})
+        form = self.to_stored()
+        del form["name"]
+        return digest_of(form)
+
+    def to_stored(self) -> dict[str, Any]:
+        """Return the stored form: without the place where data lies, and features as pairs.
+
+        Canonical JSON does not keep the order of an object's names, and a vector lives by it.
+        """
+        placeless = msgspec.structs.replace(self, spine=msgspec.structs.replace(self.spine, source=""))
+        return struct_form(placeless) | {"features": [[name, stored_form(e)] for name, e in self.features.items()]}
+
+    @classmethod
+    def from_stored(cls, form: Mapping[str, Any]) -> "FeatureDefinition":
+        """Return the definition that ``to_stored`` wrote.
+
+        Raises
+        ------
+        msgspec.ValidationError
+            If something else wrote it.
+        """
+        return msgspec.convert(unpaired(form), cls)
 
     def describe(self, sources: Mapping[str, Source]) -> Description:
         """Return what each feature means in words, its inputs, windows, unit and cost.
@@ -106,6 +127,21 @@ class FeatureDefinition(msgspec.Struct, frozen=True):
                 )
                 raise DefinitionError(sentence, where=where())
         return describe(self.name, self.spine, self.features, known)
+
+
+class _Pairs(msgspec.Struct):
+    features: list[tuple[str, Any]]
+
+
+def unpaired(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a feature definition's stored form with its pairs as the dict that the definition holds.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        If the features are no pairs of a name and something.
+    """
+    return {**form, "features": dict(msgspec.convert(form, _Pairs).features)}
 
 
 class FeatureSet:
@@ -290,7 +326,3 @@ def _check_entity(name: str, aggregate: Aggregate, spine: StreamDefinition) -> N
                 f"Say which of its keys is meant, such as {aggregate.stream}.by({key!r}).at({spine.name}.other_key)."
             )
             raise DefinitionError(sentence, where=where())
-
-
-def _plain(features: dict[str, AnyExpr]) -> list[Any]:
-    return [[name, msgspec.to_builtins(expr)] for name, expr in features.items()]

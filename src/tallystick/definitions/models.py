@@ -1,7 +1,7 @@
 """What is to be learnt: features, label, split, candidates, search, policy and limits of one model."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from typing import Literal as OneOf
@@ -12,10 +12,11 @@ from tallystick.definitions.digest import digest_of
 from tallystick.definitions.durations import DAY_US, microseconds
 from tallystick.definitions.expressions import Arithmetic, Column, Expr, Flagged, Literal, TableColumn, parts
 from tallystick.definitions.families import LEAST, Family, as_written
-from tallystick.definitions.features import FeatureDefinition, FeatureSet
+from tallystick.definitions.features import FeatureDefinition, FeatureSet, unpaired
 from tallystick.definitions.limits import Limit
 from tallystick.definitions.mistakes import where
 from tallystick.definitions.policies import Above, AboveCost, Policy
+from tallystick.definitions.stored import stored_form
 from tallystick.definitions.streams import StreamDefinition
 from tallystick.errors import DefinitionError, LeakRefused
 
@@ -67,8 +68,19 @@ class ModelDefinition(msgspec.Struct, frozen=True):
     @property
     def digest(self) -> str:
         """The digest of everything the model means, features included by their own digest."""
-        plain = msgspec.to_builtins(self)
-        return digest_of(plain | {"features": self.features.digest})
+        return digest_of(stored_form(self) | {"features": self.features.digest})
+
+    @classmethod
+    def from_stored(cls, form: Mapping[str, Any]) -> "ModelDefinition":
+        """Return the definition whose stored form this is.
+
+        Raises
+        ------
+        msgspec.ValidationError
+            If it is another value's.
+        """
+        features = unpaired(msgspec.convert(form.get("features"), dict[str, Any]))
+        return msgspec.convert({**form, "features": features}, cls)
 
 
 def Label(flagged: Flagged, *, matures_after: str) -> LabelDefinition:  # noqa: N802 - reads as the value it makes

@@ -1,4 +1,20 @@
-"""Files and requests that do not keep their contract."""
+"""Files and requests that do not keep their contract.
+
+DataError
+· SourceMissing         no such file, folder or table
+· SourceUnreadable      its content cannot be read
+· SourceAway            its store does not answer, or gives no right
+· ReaderMissing         the extra that reads it is not installed
+· ColumnMissing         a declared column is not there
+· ColumnUnusable        a column's type cannot become the declared kind
+· TooManyRefused        more rows were refused than the share allowed
+· RowRefused            one raw record breaks its contract
+· DataUnwritable        a quarantine or segment cannot be written
+· RecordsClash          two records claim one place in the order
+· SegmentDamaged        a segment's bytes are not those that were saved
+· SegmentFormatUnknown  another version wrote it
+· SegmentUnfit          a segment lacks what the project declares
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -145,6 +161,17 @@ class SegmentDamaged(DataError):
         super().__init__(
             f"The segment {folder} is damaged: {file} {reason}. "
             "Keep it as evidence, and bring back the copy that was saved; a segment is never repaired."
+        )
+
+
+class SegmentFormatUnknown(DataError):
+    """A segment was written by another version."""
+
+    def __init__(self, folder: Path, found: int, *, known: Iterable[int]) -> None:
+        self.folder, self.found, self.known = folder, found, sorted(known)
+        super().__init__(
+            f"The segment {folder} has format {found}, and this version opens {', '.join(map(str, self.known))}. "
+            "Open it with the version that wrote it, or start a new log from the files."
         )
 
 

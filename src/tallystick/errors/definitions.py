@@ -1,4 +1,9 @@
-"""A project file that has no meaning."""
+"""A project file that has no meaning.
+
+DefinitionError
+· FieldUnknown  a stream has no such field
+· LeakRefused   a label is used before it is known
+"""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,15 @@
-"""What nobody may do now."""
+"""What nobody may do now.
+
+ApprovalError
+· BuilderRefused   who builds does not approve
+· RoleMissing      the actor lacks the role
+· BundleUnknown    the ledger has no such release
+· EvidenceFailed   a check or limit failed
+· EvidenceRefused  evidence that says too little, or is another's
+· AlreadyApproved  an approval stands
+· ReasonMissing    a refusal without its reason
+· ApprovalMissing  nobody approved, or it was refused since
+"""
 
 from collections.abc import Iterable
 

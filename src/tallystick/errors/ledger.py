@@ -1,4 +1,18 @@
-"""A ledger, an actor or a key that cannot be used."""
+"""A ledger, an actor or a key that cannot be used.
+
+LedgerError
+· LedgerDamaged        bytes were changed, lost or put in
+· LedgerUnavailable    no file, no right, no space
+· LedgerFormatUnknown  another version wrote it
+· FactsRefused         facts without canonical JSON
+· ActorUnknown         nobody enrolled this name
+· EnrolmentRefused     a name, key or role that may not be
+· SignerRefused        the key is not the actor's
+· KeyMissing           no key file for this actor
+· KeyExists            a key is never overwritten
+· KeyUnsafe            others could read or replace it
+· KeyUnreadable        the file holds no such key
+"""
 
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,4 +1,15 @@
-"""A log that cannot be used."""
+"""A log that cannot be used.
+
+LogError
+· LogDamaged        bytes were changed, lost or put in
+· LogHeld           another process writes it
+· LogUnavailable    no file, no right, no space
+· LogFormatUnknown  another version wrote it
+· AlreadyLogged     kind, namespace and id exist
+· GroupOpen         a group inside a group
+· EntryRefused      a draft that no log can hold
+· SegmentRefused    history that does not fit
+"""
 
 from tallystick.errors.base import TallystickError
 

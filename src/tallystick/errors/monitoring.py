@@ -1,4 +1,9 @@
-"""Decisions and outcomes that cannot be watched."""
+"""Decisions and outcomes that cannot be watched.
+
+MonitoringError
+· ColumnsUneven   columns of different lengths
+· HistogramUnfit  counts that fit no edges
+"""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,13 @@
-"""Settings and words of the command line that mean nothing."""
+"""Settings and words of the command line that mean nothing.
+
+ConfigError
+· NameUnclear        a digest's beginning names nothing, or several things
+· NothingApproved    no bundle may decide
+· ModelUnnamed       bundles of several models are approved
+· NothingServed      there is no log yet
+· NobodyActs         the user has no name
+· SettingOutOfRange  a setting has a value that has no meaning
+"""
 
 from collections.abc import Sequence
 
@@ -34,10 +43,23 @@ class NameUnclear(ConfigError):
 class NothingApproved(ConfigError):
     """No bundle may decide. Release a candidate, and let somebody else approve it."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str | None = None) -> None:
+        self.model = model
+        what = f"bundle of {model!r}" if model else "bundle"
         super().__init__(
-            "No bundle is approved, so nothing may decide. 'tally release' makes a bundle, and a validator who did not "
-            "build it says 'tally --as NAME approve BUNDLE'."
+            f"No {what} is approved, so nothing may decide. 'tally release' makes a bundle, and a validator who did "
+            "not build it says 'tally --as NAME approve BUNDLE'."
+        )
+
+
+class ModelUnnamed(ConfigError):
+    """Bundles of several models are approved, and none was named. Name a model, or a bundle."""
+
+    def __init__(self, models: Sequence[str]) -> None:
+        self.models = tuple(models)
+        super().__init__(
+            f"Bundles of {len(models)} models are approved, {', '.join(models)}, and none was named. "
+            "Name the bundle, or one of these models."
         )
 
 

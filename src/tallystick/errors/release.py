@@ -1,4 +1,17 @@
-"""A bundle that does not hold."""
+"""A bundle that does not hold.
+
+BundleError
+· BundleShapeWrong     the folder is no folder of plain files
+· BundleListingWrong   it holds more or less than it lists
+· BundleFormatUnknown  another version wrote it
+· BundleUnsigned       no signature lies beside it
+· SignatureRefused     nobody trusted signed it
+· BundleAltered        a file is not the one listed
+· BundleUnreadable     a file has another form
+· BundleInconsistent   its files contradict each other
+· SelfTestFailed       it gives other bits here
+· BundleUnapproved     nobody approved it
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,11 +50,11 @@ class BundleListingWrong(BundleError):
 class BundleFormatUnknown(BundleError):
     """A bundle was written by another version."""
 
-    def __init__(self, folder: Path, *, found: int, known: int) -> None:
-        self.folder, self.found, self.known = folder, found, known
+    def __init__(self, folder: Path, found: int, *, known: Iterable[int]) -> None:
+        self.folder, self.found, self.known = folder, found, sorted(known)
         super().__init__(
-            f"manifest.json of the bundle in {folder} has format {found}, and this version opens {known}. "
-            "Open it with the version that wrote it, or release the model again."
+            f"manifest.json of the bundle in {folder} has format {found}, and this version opens "
+            f"{', '.join(map(str, self.known))}. Open it with the version that wrote it, or release the model again."
         )
 
 

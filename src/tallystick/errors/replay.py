@@ -1,4 +1,9 @@
-"""What cannot be replayed."""
+"""What cannot be replayed.
+
+ReplayError
+· DecisionUnknown  the log has no such decision
+· NothingDecided   no decision in this period
+"""
 
 from tallystick.errors.base import TallystickError
 

@@ -1,4 +1,14 @@
-"""Model files, vectors and policies that cannot be used."""
+"""Model files, vectors and policies that cannot be used.
+
+ModelError
+· ModelUnreadable  bytes that should be a model are none
+· ModelUnknown     it asks for something that no model of ours does
+· ModelDamaged     its form is right and its content impossible
+· VectorWrong      features that do not fit the model
+· ExportRefused    a framework's model that has no such form
+· PolicyUnusable   its costs cannot be computed from one record
+· BackgroundEmpty  it allows no row that a refused one is compared with
+"""
 
 from tallystick.errors.base import TallystickError
 

@@ -1,4 +1,16 @@
-"""A service that cannot start, or cannot take more."""
+"""A service that cannot start, or cannot take more.
+
+ServingError
+· NotApproved      no standing approval of this bundle
+· StateAhead       the state knows entries that the log lost
+· HistoryMissing   the log's first segment is not where it was
+· HistoryAltered   or it is not the one that was attached
+· QueueFull        more waits than may wait
+· ServiceStopped   it is going down
+· TokenRefused     a token that cannot be made like this
+· AddressUnusable  nothing can listen there
+· StreamUnknown    the bundle reads no such stream
+"""
 
 from collections.abc import Iterable
 from pathlib import Path

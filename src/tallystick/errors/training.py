@@ -1,4 +1,22 @@
-"""Training that no candidate comes out of."""
+"""Training that no candidate comes out of.
+
+TrainingError
+· LibraryMissing          the train extra is not installed
+· PartOutside             a part of the split reaches beyond the data
+· PartEmpty               a part has no row with a label
+· PartOneClass            a part's labels are all equal
+· MetricUndefined         a metric needs both labels
+· FamilyUnknown           nothing here fits this family
+· FitFailed               a framework could not fit
+· SearchFailed            no trial could be fitted
+· CalibrationInverted     the raw score ranks upside down
+· ParityBroken            the model file scores otherwise than the framework
+· RowsMismatched          values and rows are not of one length
+· MatrixForeign           its columns are another feature set's
+· CandidateMissing        no candidate in this folder
+· CandidateFormatUnknown  another version wrote it
+· CandidateDamaged        its bytes are not those that were recorded
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -146,6 +164,17 @@ class CandidateMissing(TrainingError):
         super().__init__(
             f"{folder} is no candidate: {', '.join(self.lacking)} is not there. "
             "Give the folder that `tally train` wrote, named by its digest."
+        )
+
+
+class CandidateFormatUnknown(TrainingError):
+    """A candidate was written by another version."""
+
+    def __init__(self, folder: Path, found: int, *, known: Iterable[int]) -> None:
+        self.folder, self.found, self.known = folder, found, sorted(known)
+        super().__init__(
+            f"The candidate {folder} has format {found}, and this version opens {', '.join(map(str, self.known))}. "
+            "Open it with the version that wrote it, or train it again."
         )
 
 

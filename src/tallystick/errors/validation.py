@@ -1,4 +1,10 @@
-"""Questions that cannot be asked of a candidate."""
+"""Questions that cannot be asked of a candidate.
+
+ValidationError
+· CheckUnknown           no check has this code
+· EvidenceFormatUnknown  another version wrote it
+· EvidenceDamaged        its bytes are not those of its digest
+"""
 
 from collections.abc import Iterable
 
@@ -16,6 +22,17 @@ class CheckUnknown(ValidationError):
         self.code, self.known = code, sorted(known)
         super().__init__(
             f"There is no check {code!r}. Checks: {', '.join(self.known)}. {did_you_mean(code, self.known)}".rstrip()
+        )
+
+
+class EvidenceFormatUnknown(ValidationError):
+    """Evidence was written by another version."""
+
+    def __init__(self, found: int, *, known: Iterable[int]) -> None:
+        self.found, self.known = found, sorted(known)
+        super().__init__(
+            f"The evidence has format {found}, and this version reads {', '.join(map(str, self.known))}. "
+            "Read it with the version that wrote it, or validate the candidate again."
         )
 
 

@@ -1,6 +1,6 @@
 """From a feature definition to the work it asks for: groups of entities with what they keep, and expressions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,8 @@ from tallystick.definitions import zones
 from tallystick.definitions.digest import digest_of
 from tallystick.definitions.expressions import Aggregate, AnyExpr, Corrected, Flagged, Later, parts
 from tallystick.definitions.features import FeatureDefinition
+from tallystick.definitions.models import ModelDefinition
+from tallystick.definitions.stored import stored_form
 from tallystick.definitions.streams import Source, StreamDefinition
 from tallystick.definitions.zones import Zone
 from tallystick.errors import DefinitionError
@@ -60,7 +62,7 @@ class Plan:
     @cached_property
     def digest(self) -> str:
         """What the features mean, as a digest: their definition, the contracts and time zones that they look at."""
-        calendar = [msgspec.to_builtins(zone) for zone in self.calendar.values()]
+        calendar = stored_form(tuple(self.calendar.values()))
         return digest_of({"features": self.definition.digest, "sources": self._contracts, "zones": calendar})
 
     @cached_property
@@ -113,8 +115,7 @@ class Plan:
     def state_digest(self) -> str:
         """What the state of these features holds, as a digest: plans of one state digest can share a store."""
         held = msgspec.json.encode([group.held() for group in self.groups]).decode()
-        later = [msgspec.to_builtins(each) for each in self.later]
-        spine = msgspec.to_builtins(_placeless(self.definition.spine))
+        later, spine = stored_form(self.later), stored_form(_placeless(self.definition.spine))
         return digest_of({"format": FORMAT, "spine": spine, "held": held, "later": later, "sources": self._contracts})
 
     def stream(self, name: str) -> StreamDefinition:
@@ -138,35 +139,28 @@ class Plan:
     def _contracts(self) -> list[Any]:
         """The other sources that are looked at as plain data: another field for their instant is another meaning."""
         watched = self.definition.sources[1:]
-        return [msgspec.to_builtins(_placeless(source)) for source in self.sources if source.name in watched]
+        return [stored_form(_placeless(source)) for source in self.sources if source.name in watched]
 
-    def to_plain(self) -> dict[str, Any]:
-        """Return the plan as dicts, lists, texts and numbers, without the places where data lies."""
-        placeless = msgspec.structs.replace(self.definition, spine=_placeless(self.definition.spine))
-        # Pairs, since canonical JSON does not keep the order of an object's names, and a vector lives by it.
-        features = [[name, msgspec.to_builtins(expr)] for name, expr in self.definition.features.items()]
-        plain = {
-            "definition": msgspec.to_builtins(placeless) | {"features": features},
-            "sources": [msgspec.to_builtins(_placeless(source)) for source in self.sources],
-            "zones": [msgspec.to_builtins(zone) for zone in self.calendar.values()],
+    def to_stored(self) -> dict[str, Any]:
+        """Return the stored form: without the places where data lies, with the time zones as they were."""
+        return {
+            "definition": stored_form(self.definition),
+            "sources": [stored_form(_placeless(source)) for source in self.sources],
+            "zones": stored_form(tuple(self.calendar.values())),
         }
-        # Through JSON, which has no tuples: a plan that was read equals the one that was written.
-        return msgspec.json.decode(msgspec.json.encode(plain), type=dict[str, Any])
 
     @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> "Plan":
-        """Return the plan that ``to_plain`` wrote.
+    def from_stored(cls, form: Mapping[str, Any]) -> "Plan":
+        """Return the plan that ``to_stored`` wrote.
 
         Raises
         ------
         msgspec.ValidationError
             If something else wrote it.
         """
-        given: dict[str, Any] = msgspec.convert(plain.get("definition"), dict[str, Any])
-        pairs = msgspec.convert(given, _Pairs).features
-        definition = msgspec.convert({**given, "features": dict(pairs)}, FeatureDefinition)
-        kept = msgspec.convert(plain.get("zones", []), tuple[Zone, ...])
-        return cls(definition, msgspec.convert(plain.get("sources"), tuple[Source, ...]), kept)
+        definition = FeatureDefinition.from_stored(msgspec.convert(form.get("definition"), dict[str, Any]))
+        kept = msgspec.convert(form.get("zones"), tuple[Zone, ...])
+        return cls(definition, msgspec.convert(form.get("sources"), tuple[Source, ...]), kept)
 
     @cached_property
     def _planners(self) -> "dict[str, Planner]":
@@ -182,10 +176,16 @@ class Plan:
         return planners
 
 
-class _Pairs(msgspec.Struct):
-    """A plain definition's features, each a name with its expression."""
+def plan_of(model: ModelDefinition, sources: Mapping[str, Source]) -> Plan:
+    """Return the plan of a model's features, with the sources that they and its label need.
 
-    features: list[tuple[str, Any]]
+    Parameters
+    ----------
+    model : the model as a value
+    sources : every stream and table of its project, by name and in the project's order
+    """
+    needed = {*model.features.sources, model.label.flagged.by}
+    return Plan(model.features, tuple(source for name, source in sources.items() if name in needed))
 
 
 def identify(expr: AnyExpr) -> str:

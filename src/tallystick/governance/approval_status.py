@@ -1,9 +1,10 @@
 """How a bundle stands: released, approved, refused, deployed; folded from the ledger's entries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from tallystick.errors import ModelUnnamed, NothingApproved
 from tallystick.governance.roles import Role
 from tallystick.ledger.actors import Actors
 from tallystick.ledger.entry import LedgerEntry
@@ -94,6 +95,55 @@ def approval_status_of(bundle_digest: str, entries: Iterable[LedgerEntry]) -> Ap
         actors = actors.after(entry)
         status = status.after(entry, actors)
     return status
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedBundle:
+    """A bundle whose approval stands, with the name of its model and the digest of its candidate."""
+
+    approval: Approval
+    model: str
+    candidate: str
+
+
+def approved(entries: Sequence[LedgerEntry]) -> list[ApprovedBundle]:
+    """Return the bundles whose approval stands, in order of approval.
+
+    Parameters
+    ----------
+    entries : of a ledger that was proven
+    """
+    released = {str(entry.facts.get("bundle")): entry.facts for entry in entries if entry.kind == RELEASED}
+    found = [
+        ApprovedBundle(approval, str(facts.get("model")), str(facts.get("candidate")))
+        for bundle, facts in released.items()
+        if (approval := approval_status_of(bundle, entries).approval) is not None
+    ]
+    return sorted(found, key=lambda each: each.approval.number)
+
+
+def last_approved(entries: Sequence[LedgerEntry], model: str | None = None) -> str:
+    """Return the digest of the bundle that was approved last.
+
+    Parameters
+    ----------
+    entries : of a ledger that was proven
+    model : whose bundle; needed where bundles of several models are approved
+
+    Raises
+    ------
+    NothingApproved
+        If no approval stands.
+    ModelUnnamed
+        If bundles of several models are approved, and none is named.
+    """
+    found = [each for each in approved(entries) if model in {None, each.model}]
+    if not found:
+        raise NothingApproved(model)
+    models = list(dict.fromkeys(each.model for each in found))
+    if len(models) > 1:
+        raise ModelUnnamed(models)
+    return found[-1].approval.bundle_digest
 
 
 def _approval(entry: LedgerEntry) -> Approval:

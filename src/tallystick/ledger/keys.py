@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from tallystick.durable import create_file
 from tallystick.errors import EnrolmentRefused, KeyExists, KeyMissing, KeyUnreadable, KeyUnsafe
 
 _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -118,13 +119,9 @@ class Keys:
 
     def _write(self, path: Path, content: bytes, mode: int, actor: str) -> None:
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            create_file(path, content, mode=mode)
         except FileExistsError as error:
             raise KeyExists(path, actor=actor) from error
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(handle)
 
 
 def check_actor_name(actor: str) -> None:

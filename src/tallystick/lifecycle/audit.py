@@ -84,7 +84,7 @@ class Audit:
     def monitor(self, as_of: int | None = None, *, bundle: str | None = None) -> Report:
         """Say what became of a bundle's decisions, as known at an instant; by default now."""
         opened = self.releases.bundle(bundle)
-        definition = self.workspace.definitions.model(opened.manifest.model)
+        definition = opened.definition
         with self.archive() as archive:
             anchoring.verify(archive.log, self.workspace.ledger)
             return from_log.watch(

@@ -2,18 +2,9 @@
 
 from dataclasses import dataclass
 
-from tallystick.errors import EvidenceDamaged
-from tallystick.training.candidate import Candidate, open_candidate
-from tallystick.validation.evidence import Evidence, read_evidence
+from tallystick.governance.candidates import CheckedCandidates
+from tallystick.validation.judged import Judged
 from tallystick.workspace import Workspace, named
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A candidate with what the checks found of it."""
-
-    candidate: Candidate
-    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +20,8 @@ class Candidates:
 
     def candidates(self) -> list[Judged]:
         """Return every candidate with its latest evidence, the newest first."""
-        checked = [entry.facts for entry in self.workspace.ledger.entries("checked")]
-        latest = {str(facts["candidate"]): str(facts["evidence"]) for facts in checked}
-        return [
-            Judged(open_candidate(self.workspace.places.candidates / name), self._evidence(evidence))
-            for name, evidence in reversed(latest.items())
-            if (self.workspace.places.candidates / name).is_dir()
-        ]
-
-    def _evidence(self, digest: str) -> Evidence:
-        path = self.workspace.places.evidence / f"{digest}.json"
-        if not path.is_file():
-            raise EvidenceDamaged(f"{path} is not there")
-        return read_evidence(path.read_bytes(), digest=digest)
+        checked = self._checked
+        return [checked.open(digest) for digest in reversed(checked.latest)]
 
     def candidate(self, name: str | None = None) -> Judged:
         """Return the candidate whose digest begins so; by default the best of the last training.
@@ -51,11 +31,15 @@ class Candidates:
         NameUnclear
             If no candidate's digest begins so, or several do.
         """
-        judged = {made.candidate.digest: made for made in self.candidates()}
-        if name is None and judged:
-            newest = max(made.candidate.record.created_at for made in judged.values())
-            return min((m for m in judged.values() if m.candidate.record.created_at == newest), key=rank)
-        return judged[named("candidate", name or "", list(judged), remedy="tally train")]
+        checked = self._checked
+        if name is None and (last := checked.of_last_training()):
+            return min((checked.open(digest) for digest in last), key=rank)
+        return checked.open(named("candidate", name or "", list(checked.latest), remedy="tally train"))
+
+    @property
+    def _checked(self) -> CheckedCandidates:
+        places = self.workspace.places
+        return CheckedCandidates(self.workspace.ledger, places.candidates, places.evidence)
 
 
 def rank(made: Judged) -> tuple[bool, float]:

@@ -63,7 +63,7 @@ class Parts:
     @cached_property
     def releases(self) -> Releases:
         """What makes bundles of candidates."""
-        made: Releases = _part("Releases")(self.workspace, self.datasets, self.candidates)
+        made: Releases = _part("Releases")(self.workspace, self.candidates)
         return made
 
     @cached_property

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tallystick.data.read import Reading
     from tallystick.data.records import Dataset
+    from tallystick.definitions.changes import Change
     from tallystick.definitions.clock import Clock
     from tallystick.definitions.describe import Description
     from tallystick.definitions.models import ModelDefinition
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     from tallystick.features.prove import Proof
     from tallystick.features.spill.executor import Written
     from tallystick.governance.approval_status import Approval
+    from tallystick.governance.review import Review
     from tallystick.ledger.entry import LedgerEntry
     from tallystick.ledger.keys import Signer
     from tallystick.ledger.ledger import Ledger, Verified
-    from tallystick.lifecycle.candidates import Judged
     from tallystick.lifecycle.datasets import Screened
     from tallystick.lifecycle.training import Retrained
     from tallystick.monitoring.report import Report
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from tallystick.serving.service import Service
     from tallystick.serving.state import Remade
     from tallystick.settings import Places, Settings
+    from tallystick.validation.judged import Judged
     from tallystick.workspace import Workspace
 
 
@@ -277,25 +279,34 @@ class Project:
 
     # ---- release and approve -----------------------------------------------------------------------------
 
-    def release(self, candidate: str | None = None, *, step: Step | None = None) -> Bundle:
-        """Pack, prove and sign a candidate, and record it in the ledger.
+    def release(self, candidate: str | None = None) -> Bundle:
+        """Pack, prove and sign a candidate as it was judged, and record it; by default the last training's best."""
+        return self._parts.releases.release(candidate)
+
+    def changes(self, definition: ModelDefinition) -> tuple[Change, ...]:
+        """Return what the project's file says otherwise by now than a definition that was judged."""
+        return self._parts.releases.changes(definition)
+
+    def review(self, name: str | None = None, *, is_released: bool = False) -> Review:
+        """Return what a validator looks at: of a bundle or a candidate; by default of the last training's best.
 
         Parameters
         ----------
-        candidate : how its digest begins; by default the best of the last training
-        step : called with how far it is
+        name : how the digest of either begins
+        is_released : refuse a candidate that nobody released
         """
-        return self._parts.releases.release(candidate, step=step)
+        return self._parts.releases.review(name, is_released=is_released)
 
-    def bundle(self, name: str | None = None, *, is_approved: bool = True) -> Bundle:
+    def bundle(self, name: str | None = None, *, model: str | None = None, is_approved: bool = True) -> Bundle:
         """Open a bundle.
 
         Parameters
         ----------
-        name : how its digest begins; by default the one approved last
+        name : how its digest begins; by default the one of a model that was approved last
+        model : whose, where none is named and bundles of several models are approved
         is_approved : refuse one that nobody approved
         """
-        return self._parts.releases.bundle(name, is_approved=is_approved)
+        return self._parts.releases.bundle(name, model=model, is_approved=is_approved)
 
     def approve(self, bundle: str) -> Approval:
         """Allow a bundle to decide: said by a validator who did not build it, on evidence without failures."""

@@ -1,16 +1,16 @@
-"""From a candidate to a bundle that may decide: release, approve, refuse."""
+"""From a candidate to a bundle that may decide: release, review, approve, refuse."""
 
 from dataclasses import dataclass
 
-from tallystick.definitions.progress import Step
-from tallystick.errors import BundleInconsistent, NothingApproved
-from tallystick.governance.approval_status import APPROVED, Approval
+from tallystick.definitions.changes import Change, changes
+from tallystick.definitions.models import ModelDefinition
+from tallystick.errors import BundleInconsistent
+from tallystick.governance.approval_status import RELEASED, Approval, last_approved
 from tallystick.governance.approvals import Approvals, approve, refuse
 from tallystick.governance.releases import record_release
+from tallystick.governance.review import Review, review
 from tallystick.ledger.entry import LedgerEntry
 from tallystick.lifecycle.candidates import Candidates
-from tallystick.lifecycle.datasets import Datasets
-from tallystick.release.make import Ingredients
 from tallystick.release.make import release as make_bundle
 from tallystick.release.open import Bundle, open_bundle
 from tallystick.workspace import Workspace, named
@@ -23,39 +23,53 @@ class Releases:
     Parameters
     ----------
     workspace : where they lie
-    datasets : the project's records
     candidates : what a bundle is made of
     """
 
     workspace: Workspace
-    datasets: Datasets
     candidates: Candidates
 
-    def release(self, candidate: str | None = None, *, step: Step | None = None) -> Bundle:
-        """Pack, prove and sign a candidate, and record it in the ledger."""
+    def release(self, candidate: str | None = None) -> Bundle:
+        """Pack, prove and sign a candidate as it was judged, whatever the project's file says by now; record it."""
         judged, signer = self.candidates.candidate(candidate), self.workspace.signer()
-        definition = self.workspace.definitions.model(judged.candidate.record.name)
-        dataset, evidence = self.datasets.dataset(step, model=definition.name), judged.evidence.to_plain()
-        ingredients = Ingredients(definition, self.workspace.plan(definition), judged.candidate, evidence, dataset)
-        bundle = make_bundle(ingredients, self.workspace.places.bundles, signer=signer, at=self.workspace.clock.now())
-        facts = {"candidate": judged.candidate.digest, "plan": bundle.manifest.plan}
+        made, clock = judged.candidate, self.workspace.clock
+        bundle = make_bundle(made, judged.evidence, self.workspace.places.bundles, signer=signer, at=clock.now())
+        facts = {"candidate": made.digest, "plan": bundle.manifest.plan, "model": bundle.manifest.model}
         record_release(
-            self.workspace.ledger,
-            bundle.digest,
-            bundle.manifest.evidence,
-            signer=signer,
-            at=self.workspace.clock.now(),
-            facts=facts,
+            self.workspace.ledger, bundle.digest, bundle.manifest.evidence, signer=signer, at=clock.now(), facts=facts
         )
         return bundle
 
-    def bundle(self, name: str | None = None, *, is_approved: bool = True) -> Bundle:
-        """Open the bundle whose digest begins so; by default the one approved last.
+    def changes(self, definition: ModelDefinition) -> tuple[Change, ...]:
+        """Return what the project's file says otherwise by now than a definition that was judged."""
+        today = self.workspace.definitions.models.get(definition.name)
+        return () if today is None else changes(definition, today)
+
+    def review(self, name: str | None = None, *, is_released: bool = False) -> Review:
+        """Return what a validator looks at: of a bundle or a candidate; by default of the last training's best.
+
+        Parameters
+        ----------
+        name : how the digest of either begins
+        is_released : refuse a candidate that nobody released
+        """
+        entries = self.workspace.ledger.verified_entries()
+        if is_released or (name and any(digest.startswith(name) for digest in self._released())):
+            bundle = self.bundle(name, is_approved=False)
+            subject = bundle.manifest.candidate, bundle.candidate, bundle.definition
+            return review(entries, *subject, bundle=bundle.digest)
+        made = self.candidates.candidate(name).candidate
+        return review(entries, made.digest, made.record, made.definition)
+
+    def bundle(self, name: str | None = None, *, model: str | None = None, is_approved: bool = True) -> Bundle:
+        """Open the bundle whose digest begins so; by default the one of a model that was approved last.
 
         Raises
         ------
         NothingApproved
             If no bundle is named and none is approved.
+        ModelUnnamed
+            If neither a bundle nor a model is named, and bundles of several models are approved.
         NameUnclear
             If no bundle's digest begins so, or several do.
         BundleInconsistent
@@ -63,13 +77,8 @@ class Releases:
         """
         approvals = Approvals(self.workspace.ledger)
         if name is None:
-            words = [str(entry.facts["bundle"]) for entry in self.workspace.ledger.verified_entries(APPROVED)]
-            approved = [digest for digest in words if approvals.of(digest)]
-            if not approved:
-                raise NothingApproved
-            name = approved[-1]
-        released = [str(entry.facts["bundle"]) for entry in self.workspace.ledger.entries("released")]
-        digest = named("bundle", name, list(dict.fromkeys(released)), remedy="tally release")
+            name = last_approved(self.workspace.ledger.verified_entries(), model)
+        digest = named("bundle", name, self._released(), remedy="tally release")
         folder = self.workspace.places.bundles / digest
         opened = open_bundle(
             folder, trusted_keys=self.workspace.trusted_keys(), approvals=approvals if is_approved else None
@@ -83,7 +92,8 @@ class Releases:
         """Allow a bundle to decide: said by a validator who did not build it, on evidence without failures."""
         opened = self.bundle(bundle, is_approved=False)
         builder, signer, at = opened.manifest.builder, self.workspace.signer(), self.workspace.clock.now()
-        approval = approve(self.workspace.ledger, opened.digest, opened.evidence, builder=builder, signer=signer, at=at)
+        evidence = opened.evidence.to_plain()
+        approval = approve(self.workspace.ledger, opened.digest, evidence, builder=builder, signer=signer, at=at)
         self.workspace.ledger.checkpoint(signer, at)
         return approval
 
@@ -95,3 +105,6 @@ class Releases:
         # Cut off the ledger's end, a refusal would leave the approval before it standing.
         self.workspace.ledger.checkpoint(signer, at)
         return entry
+
+    def _released(self) -> list[str]:
+        return list(dict.fromkeys(str(entry.facts["bundle"]) for entry in self.workspace.ledger.entries(RELEASED)))

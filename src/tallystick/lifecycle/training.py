@@ -12,8 +12,9 @@ from tallystick.definitions.progress import Step, named_step
 from tallystick.errors import NothingServed
 from tallystick.features.batch.executor import compute
 from tallystick.features.matrix import Matrix
+from tallystick.governance.trainings import CHECKED, READ, TRAINED, checked_facts, trained_facts
 from tallystick.lifecycle.audit import Audit
-from tallystick.lifecycle.candidates import Judged, rank
+from tallystick.lifecycle.candidates import rank
 from tallystick.lifecycle.datasets import Datasets
 from tallystick.lifecycle.releases import Releases
 from tallystick.log.opening import open_log
@@ -23,6 +24,7 @@ from tallystick.replay.compare import Comparison, compare
 from tallystick.training.fit import train
 from tallystick.validation.check import Question
 from tallystick.validation.checks import validate
+from tallystick.validation.judged import Judged
 from tallystick.workspace import Workspace
 
 
@@ -73,19 +75,16 @@ class Training:
             exclude=self._unlabelled(definition, matrix),
             progress=named_step(step, "search and fit"),
         )
-        self.workspace.ledger.record(
-            "dataset_read", {"dataset": dataset.fingerprint}, signer, self.workspace.clock.now()
-        )
+        ledger, clock = self.workspace.ledger, self.workspace.clock
+        read = ledger.record(READ, {"dataset": dataset.fingerprint}, signer, clock.now())
         judged = []
         questions = [Question.about(each, model=definition, dataset=dataset, matrix=matrix) for each in made]
-        found = validate(questions, at=self.workspace.clock.now(), progress=named_step(step, "checks"))
+        found = validate(questions, at=clock.now(), progress=named_step(step, "checks"))
         for candidate, evidence in zip((each.candidate for each in made), found, strict=True):
             candidate.save(self.workspace.places.candidates)
             evidence.save(self.workspace.places.evidence)
-            facts = {"candidate": candidate.digest, "dataset": dataset.fingerprint, "model": candidate.record.model}
-            self.workspace.ledger.record("trained", facts, signer, self.workspace.clock.now())
-            checked = {"candidate": candidate.digest, "evidence": evidence.digest, "failed": len(evidence.failed)}
-            self.workspace.ledger.record("checked", checked, signer, self.workspace.clock.now())
+            ledger.record(TRAINED, trained_facts(candidate, training=read.number), signer, clock.now())
+            ledger.record(CHECKED, checked_facts(evidence), signer, clock.now())
             judged.append(Judged(candidate, evidence))
         return sorted(judged, key=rank)
 
@@ -104,13 +103,12 @@ class Training:
             raise NothingServed
         best = self.train(model, step=step)[0]
         challenger = self.releases.release(best.candidate.digest)
-        definition = self.workspace.definitions.model(model)
         tested = best.candidate.record.part("test")
         with self.audit.archive() as archive:
             comparison = compare(
                 archive,
                 challenger,
-                definition.label,
+                challenger.definition.label,
                 at=self.workspace.clock.now(),
                 since=tested.start,
                 until=tested.end,

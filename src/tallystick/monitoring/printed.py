@@ -109,10 +109,10 @@ def _late(report: Report) -> str:
 
 
 def _weeks(report: Report) -> Table:
-    anchoring = ("decided", "stopped", "bad", "rate", "missed", "stops*", "prec.*", "AP*")
+    heads = ("decided", "stopped", "bad", "rate", "missed", "stops*", "prec.*", "AP*")
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold", show_footer=bool(report.weeks))
     table.add_column("  week", footer="  all", no_wrap=True)
-    for head, cell in zip(anchoring, _cells(report.total), strict=True):
+    for head, cell in zip(heads, _cells(report.total), strict=True):
         table.add_column(head, footer=cell, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     top = max([week.risk.bad_rate or 0.0 for week in report.weeks], default=0.0)

@@ -4,12 +4,12 @@ A bundle is a folder ``<digest>`` of plain data files; ``manifest.json`` lists t
 manifest's. FORMAT is one integer. To change what a bundle holds:
 
 1. raise FORMAT by one, once per release;
-2. keep the old reader, untouched, and let ``open_bundle`` choose by the manifest's format;
+2. keep the old reader, untouched, and add the new one to ``READERS`` of open.py;
 3. add a frozen bundle of the old format to the tests, and a test that still opens it.
+
+A field with a default may be added to what is stored without another number (``definitions.stored`` has the law).
 """
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,22 +17,24 @@ from typing import Any
 import msgspec
 
 from tallystick.definitions.digest import canonical, digest_bytes
-from tallystick.definitions.policies import Policy
+from tallystick.definitions.stored import stored_bytes
+from tallystick.durable import write_folder
 from tallystick.errors import BundleAltered
-from tallystick.features.plan import Plan
-from tallystick.release.files import MANIFEST, read_text, sync, write
+from tallystick.release.files import MANIFEST, read_text
 from tallystick.release.prove import SelfTest
 from tallystick.training.candidate import Candidate
+from tallystick.validation.evidence import Evidence
 
 FORMAT = 1
 FILES = (
     "background.npy",  # rows that reasons are counted from, [n, k] doubles
     "candidate.json",  # how the model came to be
     "card.json",  # the same for people
+    "definition.json",  # what it was trained for and judged under: policy and limits too
     "evidence.json",  # what validation found
+    "examples.json",  # rows of the test part, which the self-test proves
     "model.onnx",
     "plan.json",  # what the features mean
-    "policy.json",  # what is done with a score
     "reference.json",  # what monitoring compares with
     "selftest.json",  # vectors with the bits they must give
 )
@@ -84,9 +86,7 @@ def pack(
     root: Path,
     *,
     candidate: Candidate,
-    plan: Plan,
-    policy: Policy,
-    evidence: Mapping[str, Any],
+    evidence: Evidence,
     selftest: SelfTest,
     card: Mapping[str, Any],
     builder: str,
@@ -94,26 +94,24 @@ def pack(
 ) -> Path:
     """Write a bundle as ``root/<digest>``, whole or not at all, and return that folder. It is not signed yet.
 
+    Plan, policy and limits are those that the candidate carries.
+
     Parameters
     ----------
-    evidence : what validation found, as it is written: its canonical JSON's digest names it
+    root : the folder of bundles
+    candidate : the trained model, with what it was judged under
+    evidence : what validation found; the digest of its stored text names it
+    selftest : the candidate's examples, proven
     card : the model in words and numbers for people, as plain JSON
+    builder : who releases it
     created_at : in microseconds since 1970 UTC
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be written.
     """
     contents = candidate.contents() | {
-        "candidate.json": _json(candidate.record),
         "card.json": canonical(dict(card)),
-        "evidence.json": canonical(dict(evidence)),
-        "plan.json": canonical(plan.to_plain()),
-        "policy.json": _json(policy),
-        "selftest.json": _json(selftest),
+        "evidence.json": evidence.to_bytes(),
+        "selftest.json": stored_bytes(selftest),
     }
-    manifest = _json(
+    manifest = stored_bytes(
         Manifest(
             format=FORMAT,
             model=candidate.record.name,
@@ -121,12 +119,12 @@ def pack(
             created_at=created_at,
             candidate=candidate.digest,
             dataset=candidate.record.dataset,
-            plan=plan.digest,
+            plan=candidate.plan.digest,
             evidence=digest_bytes(contents["evidence.json"]),
             files=tuple(File(name, len(contents[name]), digest_bytes(contents[name])) for name in sorted(contents)),
         )
     )
-    return _place(root, digest_bytes(manifest), contents | {MANIFEST: manifest})
+    return write_folder(root / digest_bytes(manifest), contents | {MANIFEST: manifest})
 
 
 def inspect(folder: Path) -> PackingList:
@@ -153,25 +151,3 @@ def inspect(folder: Path) -> PackingList:
 def signature_path(folder: Path, digest: str) -> Path:
     """Return where a bundle's signature lies: beside its folder, so that the folder holds what was signed."""
     return folder.parent / f"{digest}.sig"
-
-
-def _json(value: msgspec.Struct) -> bytes:
-    return canonical(msgspec.to_builtins(value))
-
-
-def _place(root: Path, digest: str, contents: Mapping[str, bytes]) -> Path:
-    folder = root / digest
-    if folder.exists():
-        return folder
-    root.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=".bundle-", dir=root))
-    try:
-        for name, content in contents.items():
-            write(unfinished / name, content)
-        unfinished.chmod(0o755)
-        unfinished.rename(folder)
-        sync(root)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
-    return folder

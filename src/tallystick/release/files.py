@@ -2,14 +2,14 @@
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
-from tallystick.definitions.digest import canonical
+from tallystick.definitions.stored import read_stored
 from tallystick.errors import BundleShapeWrong, BundleUnreadable
 
 MANIFEST = "manifest.json"
@@ -31,21 +31,21 @@ class Text:
     content: bytes
 
     def typed(self, kind: type[T]) -> T:
-        """Return the value in it.
+        """Return the value in it, by ``read_stored``: unknown or repeated fields are refused too."""
+        return self.read(partial(read_stored, kind=kind))
+
+    def read(self, reader: Callable[[bytes], T]) -> T:
+        """Return what a reader finds in it.
 
         Raises
         ------
         BundleUnreadable
-            If it is no JSON of that kind, or not in the one canonical form: unknown or repeated fields included.
+            If the reader raises: it is no JSON of that kind, or not in the one stored form.
         """
         try:
-            value = msgspec.json.decode(self.content, type=kind)
-            written = canonical(msgspec.to_builtins(value))
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            return reader(self.content)
+        except (ValueError, RecursionError) as error:
             raise BundleUnreadable(self.name, folder=self.folder, reason=str(error)) from error
-        if written != self.content:
-            raise BundleUnreadable(self.name, folder=self.folder, reason="it is not in canonical form")
-        return value
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
@@ -105,20 +105,3 @@ def read_text(folder: Path, name: str) -> Text:
         If it is missing, no plain file, or too large.
     """
     return Text(folder, name, read_plain(folder, name, limit=MAX_TEXT_BYTES))
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file and wait until the disk has it."""
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync(folder: Path) -> None:
-    """Wait until the disk has a folder's names."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tallystick.definitions.digest import digest_bytes
+from tallystick.durable import write_file
 from tallystick.errors import BundleShapeWrong, SignatureRefused
 from tallystick.ledger.keys import load_public, read_private
 from tallystick.release.bundle import signature_path
 from tallystick.release.envelope import Envelope, key_digest, seal, unseal
-from tallystick.release.files import MANIFEST, read_folder, sync, write
+from tallystick.release.files import MANIFEST, read_folder
 from tallystick.release.statement import PAYLOAD_TYPE, read, state
 
 TrustedKey = str | bytes | Path
@@ -41,12 +42,7 @@ def sign(folder: Path, *, private_key: Path) -> Path:
     statement = state(folder.name, _digests(contents))
     key = read_private(private_key, private_key.stem)
     target = signature_path(folder, digest_bytes(contents[MANIFEST]))
-    unfinished = target.with_suffix(".unfinished")
-    unfinished.unlink(missing_ok=True)
-    write(unfinished, seal(statement, payload_type=PAYLOAD_TYPE, key=key))
-    unfinished.replace(target)
-    sync(target.parent)
-    return target
+    return write_file(target, seal(statement, payload_type=PAYLOAD_TYPE, key=key))
 
 
 def verify(folder: Path, contents: Mapping[str, bytes], signature: bytes, trusted_keys: Iterable[TrustedKey]) -> str:

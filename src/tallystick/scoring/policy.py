@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal as OneOf
+from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,7 @@ from tallystick.errors import BackgroundEmpty, PolicyUnusable
 from tallystick.features.rowwise import decimal
 
 Action = OneOf["approve", "refer", "decline"]
+ACTIONS: tuple[Action, ...] = get_args(Action)
 Values = Mapping[str, ArrayLike]
 Doubles = NDArray[np.float64]
 
@@ -28,8 +30,8 @@ class Verdict:
 
     Parameters
     ----------
-    action : stop, refer to a person, or allow
-    threshold : the one the score is above; for an allowed record, the lowest it is not above. NaN where what a
+    action : decline, refer to a person, or approve
+    threshold : the one the score is above; for an approved record, the lowest it is not above. NaN where what a
         missed bad record costs is unknown: such a record is referred
     """
 
@@ -73,7 +75,7 @@ def row_values(spine: StreamDefinition, record: Record) -> dict[str, float]:
 
 
 def decide(policy: Policy, score: float, values: Values) -> Verdict:
-    """Stop where the policy's first rule holds, else refer where its second does, else allow.
+    """Decline where the policy's first rule holds, else refer where its second does, else approve.
 
     Examples
     --------
@@ -97,7 +99,7 @@ def decide(policy: Policy, score: float, values: Values) -> Verdict:
 
 
 def thresholds(policy: Policy, values: Values) -> list[Doubles]:
-    """Return the threshold of each rule, stop first, then refer where there is one.
+    """Return the threshold of each rule, decline first, then refer where there is one.
 
     Parameters
     ----------
@@ -114,13 +116,48 @@ def thresholds(policy: Policy, values: Values) -> list[Doubles]:
     return [_threshold(rule, values) for rule in _rules(policy)]
 
 
+def actions(policy: Policy, scores: ArrayLike, values: Values) -> NDArray[np.str_]:
+    """Return what ``decide`` says of each of many records.
+
+    Parameters
+    ----------
+    scores : shape (n_rows,)
+    values : columns of the same rows, as costs need them
+
+    Examples
+    --------
+    >>> from tallystick.definitions.policies import Policy, above
+    >>> actions(Policy(decline=above(0.9), refer=above(0.2)), [0.1, 0.5, 0.95], {}).tolist()
+    ['approve', 'refer', 'decline']
+    """
+    given = np.asarray(scores, dtype=np.float64)
+    limits = [np.broadcast_to(limit, given.shape) for limit in thresholds(policy, values)]
+    is_unknown = np.any(np.isnan(limits), axis=0)
+    is_above = [given > limit for limit in limits]
+    found = np.where(is_above[-1] if len(limits) == 2 else False, "refer", "approve")
+    found = np.where(is_above[0], "decline", found)
+    return np.where(is_unknown, "refer", found)
+
+
+def costs(policy: Policy, values: Values, n_rows: int) -> Doubles | None:
+    """Return what missing each record would cost by the first rule that says so; None where none does.
+
+    Parameters
+    ----------
+    values : columns of the rows, as costs need them
+    n_rows : how many rows there are
+    """
+    rules = [rule for rule in _rules(policy) if isinstance(rule, AboveCost)]
+    return missed_cost(rules[0], values, n_rows) if rules else None
+
+
 def missed_cost(rule: AboveCost, values: Values, n_rows: int) -> Doubles:
     """Return what letting each of some records pass would cost if it were bad, NaN where that is unknown."""
     return np.array(np.broadcast_to(_cost(rule.missed, values), (n_rows,)))
 
 
 def background_rows(policy: Policy, scores: ArrayLike, values: Values, *, n: int = 1_000) -> NDArray[np.int64]:
-    """Choose the allowed rows nearest to being stopped or referred: what a refused record is compared with.
+    """Choose the approved rows nearest to being declined or referred: what such a record is compared with.
 
     Parameters
     ----------
@@ -134,12 +171,12 @@ def background_rows(policy: Policy, scores: ArrayLike, values: Values, *, n: int
     Raises
     ------
     BackgroundEmpty
-        If the policy allows no row.
+        If the policy approves no row.
     """
     given = np.asarray(scores, dtype=np.float64)
     limits = [np.broadcast_to(limit, given.shape) for limit in thresholds(policy, values)]
     distance = np.min(limits, axis=0) - given
-    allowed = np.flatnonzero(distance >= 0)  # unknown costs compare false: such rows are not allowed
+    allowed = np.flatnonzero(distance >= 0)  # unknown costs compare false: such rows are not approved
     if not len(allowed):
         raise BackgroundEmpty(len(given))
     nearest = np.argsort(distance[allowed], kind="stable")[:n]

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from tallystick.errors import VectorWrong
 from tallystick.scoring.boundary import cast
 from tallystick.scoring.ensemble import read_forest
-from tallystick.scoring.graph import TREES, read
+from tallystick.scoring.graph import TREES, Graph, read
 from tallystick.scoring.linear import LinearTerms
 from tallystick.scoring.tables import TreeTables
 
@@ -34,14 +34,19 @@ class Reasons:
 
     @classmethod
     def from_model(cls, model: bytes, background: ArrayLike) -> "Reasons":
-        """Read a model file and prepare it against background rows of shape [n, k], n >= 1.
+        """Read a model file and prepare it against background rows of shape [n, k], n >= 1."""
+        return cls.from_graph(read(model), background)
+
+    @classmethod
+    def from_graph(cls, graph: Graph, background: ArrayLike) -> "Reasons":
+        """Prepare a model that was read against background rows of shape [n, k], n >= 1.
 
         Raises
         ------
         VectorWrong
             If the background is empty or has another number of columns than the model has features.
         """
-        graph, rows = read(model), cast(background)
+        rows = cast(background)
         if rows.ndim != 2 or not len(rows) or rows.shape[1] != len(graph.names):
             raise VectorWrong(rows.shape, names=graph.names)
         if graph.steps == TREES:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from tallystick.errors import ModelUnreadable, VectorWrong
 from tallystick.scoring.boundary import cast
 from tallystick.scoring.ensemble import read_forest
-from tallystick.scoring.graph import INPUT, RAW, SCORE, TREES, read
+from tallystick.scoring.graph import INPUT, RAW, SCORE, TREES, Graph, read
 from tallystick.scoring.runtime import Runtime
 
 
@@ -30,16 +30,26 @@ class Session:
 
     @classmethod
     def load(cls, model: bytes) -> "Session":
-        """Check that a model file is one of ours, and load it.
+        """Check that a model file is one of ours, and load it."""
+        graph = read(model)
+        if graph.steps == TREES:
+            read_forest(graph)  # a ring would keep onnxruntime walking for ever
+        return cls.of(graph, model)
+
+    @classmethod
+    def of(cls, graph: Graph, model: bytes) -> "Session":
+        """Load a model file that was read and checked.
+
+        Parameters
+        ----------
+        graph : what ``read`` made of the file; of trees it is known that they are a forest
+        model : the same file's bytes
 
         Raises
         ------
         ModelUnreadable
             If onnxruntime cannot load it.
         """
-        graph = read(model)
-        if graph.steps == TREES:
-            read_forest(graph)  # a ring would keep onnxruntime walking for ever
         try:
             return cls(
                 graph.names, onnxruntime.InferenceSession(model, _options(), providers=["CPUExecutionProvider"]).run

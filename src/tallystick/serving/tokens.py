@@ -1,10 +1,8 @@
 """Who may ask for what: bearer tokens, shown once when they are made and kept only as their digest."""
 
 import logging
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Literal, get_args
 import msgspec
 
 from tallystick.definitions.digest import digest_bytes
+from tallystick.durable import create_file
 from tallystick.errors import TokenRefused
 
 Scope = Literal["decide", "record", "read"]
@@ -103,15 +102,10 @@ def _path(folder: Path, name: str) -> Path:
 
 def _place(folder: Path, name: str, content: bytes) -> None:
     """Put a grant where a running server looks, whole or not at all."""
-    handle, unfinished = tempfile.mkstemp(prefix=".", dir=folder)  # for its owner alone, mode 0600
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.link(unfinished, _path(folder, name))
+        create_file(_path(folder, name), content, mode=0o600)  # for its owner alone
     except FileExistsError:
         raise TokenRefused(name, reason="there is one of this name; revoke it first") from None
-    finally:
-        Path(unfinished).unlink()
 
 
 def _read(path: Path) -> Grant | None:

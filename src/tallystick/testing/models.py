@@ -4,18 +4,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset
-from tallystick.definitions.digest import digest_bytes
 from tallystick.definitions.models import ModelDefinition
 from tallystick.features.matrix import Matrix
-from tallystick.features.plan import Plan
+from tallystick.features.plan import plan_of
 from tallystick.scoring.graph import Calibration
-from tallystick.scoring.policy import background_rows
+from tallystick.scoring.policy import background_rows, cost_fields
 from tallystick.scoring.session import Session, fingerprint
-from tallystick.training.candidate import Candidate, contents
+from tallystick.training.actions import action_records
+from tallystick.training.candidate import Candidate, Parts
+from tallystick.training.examples import choose, examples
 from tallystick.training.export import export_logistic
 from tallystick.training.parity import Parity
-from tallystick.training.record import Metrics, Record, SigmoidRecord
+from tallystick.training.record import FORMAT, Metrics, Record, SigmoidRecord
 from tallystick.training.reference import BadRate, Reference, histogram
+from tallystick.validation.evidence import FORMAT as EVIDENCE_FORMAT
+from tallystick.validation.evidence import Evidence
+from tallystick.validation.finding import Finding, Outcome
 
 Doubles = NDArray[np.float64]
 
@@ -48,12 +52,22 @@ def hand_written(
     raw, scores = Session.load(file).many(matrix.values)
     background = matrix.values[background_rows(model.policy, scores, values, n=100)]
     reference = Reference(int(matrix.time[0]), int(matrix.time[-1]), histogram(scores), BadRate(len(scores), 0))
-    files = {name: digest_bytes(content) for name, content in contents(file, background, reference).items()}
+    rows = choose(matrix.values, scores)
+    sources = {name: records.source for name, records in dataset.records.items()}
+    parts = Parts(
+        definition=model,
+        plan=plan_of(model, sources),
+        model=file,
+        background=background,
+        reference=reference,
+        examples=examples(matrix.values[rows], spine.values, rows, cost_fields(model.policy)),
+    )
     record = Record(
+        format=FORMAT,
         name=model.name,
         family="logistic_regression",
         model=model.digest,
-        features=Plan(model.features, tuple(r.source for r in dataset.records.values())).digest,
+        features=parts.plan.digest,
         dataset=dataset.fingerprint,
         names=matrix.names,
         builder=builder,
@@ -67,12 +81,36 @@ def hand_written(
         calibration=SigmoidRecord(1.0, 0.0, len(scores), 0),
         parity=Parity("bits", len(raw), len(raw), 0.0, 0.0),
         metrics={"test": Metrics(len(scores), 0, 0.5, 0.0, 0.0)},
+        actions=action_records(model.policy, scores, np.zeros(len(scores), np.int8), values),
         libraries={},
         runtime=fingerprint(),
         seconds=0.0,
-        files=files,
+        files=parts.digests(),
     )
-    return Candidate(record, file, background, reference)
+    return Candidate(record, parts)
+
+
+def sound_evidence(candidate: Candidate, *, at: int) -> Evidence:
+    """Return evidence of one check, which passed.
+
+    Parameters
+    ----------
+    candidate : who was judged
+    at : when
+    """
+    record = candidate.record
+    return Evidence(
+        format=EVIDENCE_FORMAT,
+        candidate=candidate.digest,
+        name=record.name,
+        family=record.family,
+        model=record.model,
+        features=record.features,
+        dataset=record.dataset,
+        created_at=at,
+        findings=(Finding("V101", Outcome.PASSED, "the world is small"),),
+        figures={},
+    )
 
 
 def _file(matrix: Matrix, weights: dict[str, float]) -> bytes:

@@ -13,12 +13,10 @@ from tallystick.data.read import read
 from tallystick.data.records import Dataset
 from tallystick.data.segment import save
 from tallystick.definitions.clock import Clock, SettableClock
-from tallystick.definitions.digest import digest_of
 from tallystick.definitions.durations import DAY_US
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.project import load
 from tallystick.features.batch.executor import compute
-from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.governance.approvals import Approvals, approve
 from tallystick.governance.releases import record_release
@@ -27,21 +25,17 @@ from tallystick.ledger.keys import Keys
 from tallystick.ledger.ledger import Ledger
 from tallystick.log.sqlite import SqliteLog
 from tallystick.release.bundle import pack
+from tallystick.release.make import scorer_of
 from tallystick.release.open import Bundle, open_bundle
-from tallystick.release.prove import SelfTest, choose, prove
+from tallystick.release.prove import prove
 from tallystick.release.sign import sign
-from tallystick.scoring.reasons import Reasons
-from tallystick.scoring.scorer import Scorer
-from tallystick.scoring.session import Session
 from tallystick.serving import anchoring
-from tallystick.serving.history import record_at
 from tallystick.serving.service import Service
 from tallystick.serving.state import open_state
 from tallystick.simulation.cards import Network, midnight, simulate
 from tallystick.simulation.frauds import FraudRates
-from tallystick.testing.models import hand_written
+from tallystick.testing.models import hand_written, sound_evidence
 from tallystick.testing.project import PROJECT
-from tallystick.training.candidate import Candidate
 
 START = date(2026, 1, 1)
 HISTORY_DAYS, DAYS = 30, 45
@@ -125,31 +119,20 @@ class World:
         ada, vera = self.keys.load("ada"), self.keys.load("vera")
         matrix = compute(self.plan, self.dataset)
         candidate = hand_written(self.model, matrix, self.dataset, builder="ada", at=at, weights=weights)
-        finding = {"code": "V101", "outcome": "passed", "reason": "the world is small"}
-        evidence = {"candidate": candidate.digest, "findings": [finding]}
+        evidence = sound_evidence(candidate, at=at)
         packed = pack(
             self.bundles,
             candidate=candidate,
-            plan=self.plan,
-            policy=self.model.policy,
             evidence=evidence,
-            selftest=self._selftest(candidate, matrix),
+            selftest=prove(scorer_of(candidate), candidate.examples),
             card={"title": "a tiny world"},
             builder="ada",
             created_at=at,
         )
         sign(packed, private_key=ada.private_path)
-        record_release(self.ledger, packed.name, digest_of(evidence), signer=ada, at=at)
-        approve(self.ledger, packed.name, evidence, signer=vera, at=at)
+        record_release(self.ledger, packed.name, evidence.digest, signer=ada, at=at)
+        approve(self.ledger, packed.name, evidence.to_plain(), signer=vera, at=at)
         return packed.name
-
-    def _selftest(self, candidate: Candidate, matrix: Matrix) -> SelfTest:
-        session = Session.load(candidate.model)
-        reasons = Reasons.from_model(candidate.model, candidate.background)
-        scorer = Scorer(session, reasons, self.model.policy, self.model.features.spine)
-        rows = choose(matrix.values, session.many(matrix.values)[1])
-        spine = self.dataset.records[self.model.features.spine.name]
-        return prove(scorer, matrix.values[rows], [record_at(spine, int(row)).values for row in rows])
 
 
 def build(folder: Path, *, seed: int = 7) -> World:

@@ -9,21 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset
-from tallystick.definitions.digest import digest_bytes
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.progress import Progress
 from tallystick.errors import ParityBroken
 from tallystick.features.matrix import Matrix
-from tallystick.features.plan import Plan
+from tallystick.features.plan import plan_of
 from tallystick.scoring.graph import Calibration
-from tallystick.scoring.policy import background_rows, check_policy, thresholds
+from tallystick.scoring.policy import background_rows, check_policy, cost_fields, thresholds
 from tallystick.scoring.session import Session, fingerprint
+from tallystick.training.actions import action_records
 from tallystick.training.calibration import fit_sigmoid
-from tallystick.training.candidate import Candidate, contents
+from tallystick.training.candidate import Candidate, Parts
+from tallystick.training.examples import Example, choose, examples
 from tallystick.training.families.registry import trainer
 from tallystick.training.metrics import auc, average_precision, brier
 from tallystick.training.parity import Parity
-from tallystick.training.record import Metrics, Record, SigmoidRecord
+from tallystick.training.record import FORMAT, Metrics, Record, SigmoidRecord
 from tallystick.training.reference import Reference, bad_rate, histogram
 from tallystick.training.search import Best, Found, find
 from tallystick.training.splits import Rows
@@ -32,7 +33,7 @@ from tallystick.training.training_data import TrainingData
 
 Doubles = NDArray[np.float64]
 
-PARITY_ROWS, FIT_ROWS = 100_000, 100_000
+PARITY_ROWS, FIT_ROWS, TRIED_ROWS = 100_000, 100_000, 4_000
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "optuna")  # besides the family's own
 
 
@@ -135,14 +136,14 @@ def _finish(work: TrainingData, family: Trainer, best: Best, found: Found, *, bu
     model = fitted.export(calibration, work.matrix.names)
     session = Session.load(model)
     fit, test = _scored(session, work, _drawn(work.fit, seed)), _scored(session, work, work.test)
-    nearest = background_rows(work.model.policy, fit.scores, work.amounts(fit.rows))
-    background, reference = work.features(fit.rows[nearest]), _reference(work, test)
+    parts = _parts(work, model, fit, test)
     validated = _calibrated(best.raw, calibration)
     record = Record(
+        format=FORMAT,
         name=work.model.name,
         family=family.name,
         model=work.model.digest,
-        features=Plan(work.model.features, tuple(r.source for r in work.dataset.records.values())).digest,
+        features=parts.plan.digest,
         dataset=work.dataset.fingerprint,
         names=tuple(work.matrix.names),
         builder=builder,
@@ -159,12 +160,34 @@ def _finish(work: TrainingData, family: Trainer, best: Best, found: Found, *, bu
             "validate": _metrics(work.validate.labels, best.raw, validated),
             "test": _metrics(test.labels, test.raw, test.scores),
         },
+        actions=action_records(work.model.policy, test.scores, test.labels, work.amounts(test.rows)),
         libraries={name: version(name) for name in (*family.libraries, *LIBRARIES)},
         runtime=fingerprint(),
         seconds=seconds,
-        files={name: digest_bytes(content) for name, content in contents(model, background, reference).items()},
+        files=parts.digests(),
     )
-    return Trained(Candidate(record, model, background, reference), fit, test)
+    return Trained(Candidate(record, parts), fit, test)
+
+
+def _parts(work: TrainingData, model: bytes, fit: Scored, test: Scored) -> Parts:
+    nearest = background_rows(work.model.policy, fit.scores, work.amounts(fit.rows))
+    sources = {name: records.source for name, records in work.dataset.records.items()}
+    return Parts(
+        definition=work.model,
+        plan=plan_of(work.model, sources),
+        model=model,
+        background=work.features(fit.rows[nearest]),
+        reference=_reference(work, test),
+        examples=_examples(work, test),
+    )
+
+
+def _examples(work: TrainingData, test: Scored) -> tuple[Example, ...]:
+    """Choose among the latest rows of the test part: they are most like those to come."""
+    latest, scores = test.rows[-TRIED_ROWS:], test.scores[-TRIED_ROWS:]
+    rows = latest[choose(work.matrix.values[latest], scores)]
+    columns = work.dataset.records[work.model.features.spine.name].values
+    return examples(work.matrix.values[rows], columns, work.spine_rows[rows], cost_fields(work.model.policy))
 
 
 def _sigmoid(work: TrainingData, calibration: Calibration) -> SigmoidRecord:

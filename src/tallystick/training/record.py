@@ -1,7 +1,12 @@
 """The whole record of how a candidate came to be: everything that decides it, and everything it reached."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
 import msgspec
 
+from tallystick.definitions.stored import read_stored
+from tallystick.scoring.policy import Action
 from tallystick.scoring.runtime import Runtime
 from tallystick.training.parity import Parity
 
@@ -61,6 +66,26 @@ class Metrics(msgspec.Struct, frozen=True):
     brier: float
 
 
+class ActionRecord(msgspec.Struct, frozen=True):
+    """What the policy would have done with the test part: the rows of one action, and how many were bad.
+
+    Parameters
+    ----------
+    action : what would have been done
+    n_rows : with how many rows
+    n_bad : those of them that are flagged
+    amount : what missing all of them would have cost if all were bad, in the unit of the policy's costs; rows whose
+        cost is unknown are left out. None where the policy has no costs of its records
+    bad_amount : the same of the flagged ones
+    """
+
+    action: Action
+    n_rows: int
+    n_bad: int
+    amount: float | None = None
+    bad_amount: float | None = None
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about a candidate but its model and its background.
 
@@ -83,13 +108,14 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     calibration : fitted on the validate part with the model of the train part
     parity : the proof that the file scores as the framework
     metrics : by part, on validate by the model of the train part, on test by the final one
+    actions : what the policy would have done with the test part, one for each of approve, refer, decline
     libraries : versions by distribution
     runtime : what else decides the last bits of a score
     seconds : how long the final fit took
     files : digests of the candidate's other files
     """
 
-    format: int = FORMAT
+    format: int
     name: str
     family: str
     model: str
@@ -107,6 +133,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     calibration: SigmoidRecord
     parity: Parity
     metrics: dict[str, Metrics]
+    actions: tuple[ActionRecord, ...]
     libraries: dict[str, str]
     runtime: Runtime
     seconds: float
@@ -115,3 +142,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     def part(self, name: str) -> PartRecord:
         """Return the part of that name: train, validate, fit or test."""
         return next(part for part in self.parts if part.name == name)
+
+
+READERS: Mapping[int, Callable[[bytes], Record]] = {FORMAT: partial(read_stored, kind=Record)}
+"""One reader of a record for each format of candidates that is known."""

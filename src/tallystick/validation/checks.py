@@ -10,7 +10,7 @@ from tallystick.validation.agreement import ExecutorsAgree
 from tallystick.validation.calibration import BeatsTheConstant, MeansWhatItSays
 from tallystick.validation.check import Check, Question
 from tallystick.validation.discrimination import FindsMoreThanItsShare, RanksAboveChance
-from tallystick.validation.evidence import Evidence
+from tallystick.validation.evidence import FORMAT, Evidence
 from tallystick.validation.finding import Finding, Outcome
 from tallystick.validation.leakage import RowsRebuild
 from tallystick.validation.limits import ReachesAuc, ReachesAveragePrecision
@@ -74,6 +74,7 @@ def validate(
 def _evidence(question: Question, findings: list[Finding], at: int) -> Evidence:
     record = question.candidate.record
     return Evidence(
+        format=FORMAT,
         candidate=question.candidate.digest,
         name=record.name,
         family=record.family,

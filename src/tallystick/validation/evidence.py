@@ -1,13 +1,16 @@
 """Evidence: every check's answer about one candidate, as one value under its digest."""
 
-import os
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from tallystick.definitions.digest import canonical, digest_bytes
-from tallystick.errors import EvidenceDamaged
+from tallystick.definitions.digest import digest_bytes
+from tallystick.definitions.stored import read_stored, reader_of, stored_bytes, stored_form
+from tallystick.durable import write_file
+from tallystick.errors import EvidenceDamaged, EvidenceFormatUnknown
 from tallystick.validation.finding import Finding, Outcome
 
 FORMAT = 1
@@ -27,7 +30,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     figures : what the candidate reached, by part
     """
 
-    format: int = FORMAT
+    format: int
     candidate: str
     name: str
     family: str
@@ -55,48 +58,39 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_plain(self) -> dict[str, Any]:
         """Return the evidence as dicts, lists, texts and numbers."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain: dict[str, Any] = stored_form(self)
         return plain
 
     def to_bytes(self) -> bytes:
         """Return the canonical JSON."""
-        return canonical(self.to_plain())
+        return stored_bytes(self)
 
     def save(self, folder: Path) -> Path:
-        """Write ``<digest>.json`` into a folder, whole or not at all, and return it.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written.
-        """
+        """Write ``<digest>.json`` into a folder, whole or not at all, and return it."""
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self.digest}.json"
-        unfinished = folder / f".{path.name}.{os.getpid()}"
-        try:
-            unfinished.write_bytes(self.to_bytes())
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        return path
+        return write_file(folder / f"{self.digest}.json", self.to_bytes())
+
+
+READERS: Mapping[int, Callable[[bytes], Evidence]] = {FORMAT: partial(read_stored, kind=Evidence)}
+"""One reader for each format of evidence that is known."""
 
 
 def read_evidence(content: bytes, *, digest: str | None = None) -> Evidence:
     """Read evidence, and hold it to its digest where one is given.
 
+    Parameters
+    ----------
+    content : its bytes
+    digest : what their digest should be
+
     Raises
     ------
     EvidenceDamaged
-        If the bytes are not those of the digest, are not canonical, or are no evidence of a known format.
+        If the bytes are not those of the digest, are not canonical, or are no evidence.
     """
     if digest is not None and digest_bytes(content) != digest:
         raise EvidenceDamaged(f"its digest is {digest_bytes(content)[:12]} and not {digest[:12]}")
     try:
-        evidence = msgspec.json.decode(content, type=Evidence)
-    except msgspec.MsgspecError as error:
+        return reader_of(content, READERS, unknown=partial(EvidenceFormatUnknown, known=READERS))(content)
+    except ValueError as error:
         raise EvidenceDamaged(f"it cannot be read ({error})") from error
-    if evidence.format != FORMAT:
-        raise EvidenceDamaged(f"it has format {evidence.format}, and {FORMAT} is known")
-    if evidence.to_bytes() != content:
-        raise EvidenceDamaged("it holds more than evidence, or is not canonical JSON")
-    return evidence

@@ -45,7 +45,7 @@ class _Work:
 
     @property
     def text(self) -> str:
-        return json.dumps(self.plan.to_plain())
+        return json.dumps(self.plan.to_stored())
 
 
 def features(

@@ -97,7 +97,7 @@ def of_matrix(plan: Plan) -> Needed:
 
 @cache
 def _opened(plan: str) -> Plan:
-    return Plan.from_plain(json.loads(plan))
+    return Plan.from_stored(json.loads(plan))
 
 
 def _spine(plan: Plan) -> str:

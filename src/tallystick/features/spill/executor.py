@@ -13,6 +13,7 @@ from tallystick.data.sources.address import pieces
 from tallystick.data.sources.parted import n_rows as n_rows_of
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.progress import Step
+from tallystick.durable import place, replacing
 from tallystick.features.plan import Plan
 from tallystick.features.spill.folder import spill_folder
 from tallystick.features.spill.job import Job, Limits, ordered
@@ -143,17 +144,13 @@ def _write(
 
 def _move(made: Path, out: Path) -> None:
     try:
-        made.replace(out)
+        place(made, out)
     except OSError as error:
         # Between file systems nothing is moved at once: a copy beside the goal is, under a name nobody reads.
         if error.errno != errno.EXDEV:
             raise
-        beside = out.with_name(f".{out.name}.unfinished")
-        try:
-            shutil.copyfile(made, beside)
-            beside.replace(out)
-        finally:
-            beside.unlink(missing_ok=True)
+        with replacing(out) as unfinished:
+            shutil.copyfile(made, unfinished)
 
 
 def _on_progress(step: Step | None) -> OnProgress:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from tallystick.durable import place
 from tallystick.errors import StateDoubtful, StateHeld
 
 START_OF_MACHINE = Path("/proc/sys/kernel/random/boot_id")
@@ -81,11 +82,8 @@ class Hold:
 
     def take(self, data: Path) -> None:
         """Put a finished file in the place of the state's own, at once; from then on the state is not in doubt."""
-        data.replace(self._folder / data.name)
         (self._folder / "lock.mdb").unlink(missing_ok=True)
-        directory = os.open(self._folder, os.O_RDONLY)
-        os.fsync(directory)
-        os.close(directory)
+        place(data, self._folder / data.name)
         _write(self._handle, b"")
 
 
