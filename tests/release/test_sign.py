@@ -193,9 +193,9 @@ class TestAStatement:
     def test_that_names_an_altered_file_is_refused(self, world: Any) -> None:
         """The bytes in memory are compared, and the file is named."""
         contents = read_folder(world.folder)
-        contents["policy.json"] = contents["policy.json"].replace(b"0", b"1", 1)
+        contents["definition.json"] = contents["definition.json"].replace(b"0", b"1", 1)
 
-        with pytest.raises(SignatureRefused, match=r"policy\.json is not what was signed"):
+        with pytest.raises(SignatureRefused, match=r"definition\.json is not what was signed"):
             verify(world.folder, contents, world.signature.read_bytes(), [world.builder.public_pem])
 
     def test_is_read_back(self) -> None:
