@@ -38,6 +38,7 @@ example: .venv/test-ready
 	$(BIN)/python examples/card_fraud/reproduce.py --write
 
 bench: .venv/test-ready
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/decisions.py
 	$(BIN)/python benchmarks/online.py
 	$(BIN)/python -m benchmarks.features

@@ -1,7 +1,7 @@
 """Keep the promises of the tree by counting, not by reviewing: ``python tools/promises.py`` exits 1 on a broken one.
 
-Every module starts with a sentence, no function hides an import of our own, public functions document what they
-raise, tests say their claim, and nothing in the package can run code from data.
+Every module starts with a sentence, no function hides an import of our own and no file imports for types alone, public
+functions document what they raise, tests say their claim, and nothing in the package can run code from data.
 """
 
 import ast
@@ -13,6 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
+FOR_TYPES_ALONE = ("src/tallystick/lifecycle/project.py", "src/tallystick/lifecycle/parts.py")
+"""The face names the values of every room, and loads a room only when it is asked for."""
 NEVER = re.compile(r"^\s*(import|from) (pickle|joblib|cloudpickle|dill|shelve|marshal)\b|\b(eval|exec)\(|torch\.load\(")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -28,6 +30,8 @@ def broken(path: Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(source.splitlines(), start=1):
         if NEVER.search(line):
             yield number, "this can run code from data, and the design says never"
+    if path.relative_to(ROOT).as_posix() not in FOR_TYPES_ALONE:
+        yield from _typed_only(tree)
     for function in _functions(tree):
         yield from _broken_by(function)
 
@@ -37,6 +41,13 @@ def unclaimed(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, Function) and node.name.startswith("test_") and not ast.get_docstring(node):
             yield node.lineno, f"{node.name} does not say its claim"
+
+
+def _typed_only(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield each import that only the type checker sees: what a file names, it imports."""
+    for node in tree.body:
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            yield node.lineno, "an import for types alone hides what the file depends on"
 
 
 def _functions(scope: ast.Module | ast.ClassDef) -> Iterator[Function]:

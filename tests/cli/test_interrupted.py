@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -240,3 +241,15 @@ def test_an_interrupt_while_loading_is_told() -> None:
 
     assert (ran.returncode, ran.stdout) == (130, "")
     assert _is_one_sentence(ran.stderr, "tally: Stopped before anything was begun.")
+
+
+def test_a_fault_is_shown_where_no_file_takes_it(monkeypatch: pytest.MonkeyPatch, first_shop: Any) -> None:
+    """Where no folder can be written, as in a read-only container, the trace stands on stderr."""
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/null")
+    monkeypatch.setattr(show, "candidates_table", lambda *_: 1 / 0)
+
+    ran = first_shop.tally("show", "--all")
+
+    assert ran.code == 3
+    assert "Traceback" in ran.err
+    assert "which is above" in ran.err

@@ -49,6 +49,13 @@ class _NoPandas:
 
     @staticmethod
     def find_spec(name: str, _path: object = None, _target: object = None) -> None:
+        """Say nothing of any other module.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            If pandas is asked for.
+        """
         if name == "pandas":
             raise ModuleNotFoundError(name)
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 import tallystick
+from tallystick.cli import output
 from tallystick.cli.options import Options
 from tallystick.cli.verbs import LazyJourney
 from tallystick.errors import TallystickError
@@ -54,12 +55,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     SystemExit
         Always, with the exit code.
     """
+    output.prepare()
     try:
         code = tally.main(args=arguments, prog_name="tally", standalone_mode=False)
     except TallystickError as error:
         _stop(str(error), WRONG_USE)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        sys.stderr.write(f"{error.format_message()}\n")
         raise SystemExit(WRONG_USE) from None
     except click.ClickException as error:
         _stop(error.format_message(), WRONG_USE, _usage(error))
@@ -77,9 +79,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 
 def _stop(sentence: str, code: int, usage: str = "") -> NoReturn:
-    click.echo(_wrapped(f"tally: {' '.join(sentence.split())}"), err=True)
+    sys.stderr.write(_wrapped(f"tally: {' '.join(sentence.split())}") + "\n")
     if usage:
-        click.echo(usage, err=True)
+        sys.stderr.write(f"{usage}\n")
     raise SystemExit(code) from None
 
 
@@ -109,13 +111,20 @@ def _refused(error: OSError) -> str:
 def _fault(error: Exception) -> str:
     """Keep the trace of a fault of ours, and say where."""
     trace = "".join(traceback.format_exception(error))
-    if os.environ.get("TALLY_TRACE"):
-        click.echo(trace, err=True)
-        kept = "is above"
-    else:
-        with tempfile.NamedTemporaryFile("w", prefix="tally-", suffix=".trace", delete=False, encoding="utf-8") as file:
-            file.write(trace)
-        kept = f"is in {file.name} (TALLY_TRACE=1 shows it here)"
+    file = "" if os.environ.get("TALLY_TRACE") else _kept(trace)
+    if not file:
+        sys.stderr.write(f"{trace}\n")
+    kept = f"is in {file} (TALLY_TRACE=1 shows it here)" if file else "is above"
     sentence = " ".join(str(error).split())[:200]
     what = f"{type(error).__name__}: {sentence}" if sentence else type(error).__name__
     return f"This is a fault of Tallystick, not yours ({what}). Please report it with its trace, which {kept}."
+
+
+def _kept(trace: str) -> str:
+    """Write a trace to a file, and return its name; nothing where no folder takes one."""
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="tally-", suffix=".trace", delete=False, encoding="utf-8") as file:
+            file.write(trace)
+    except OSError:
+        return ""
+    return file.name

@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from tallystick.cli.output import as_json, write_exactly
 from tallystick.definitions.progress import Step
 
 
@@ -37,13 +38,13 @@ class Screen:
     def verbatim(self, text: str) -> None:
         """Print a text as it stands, to be copied or piped; silent with --json."""
         if not self.as_json:
-            sys.stdout.write(text + "\n")
+            write_exactly(f"{text}\n", sys.stdout)
 
     def emit(self, document: Any) -> None:
         """Print the one JSON document; silent without --json."""
         if self.as_json:
-            text = msgspec.json.format(msgspec.json.encode(document, enc_hook=_plain), indent=2).decode()
-            sys.stdout.write(text + "\n")
+            text = msgspec.json.format(_encoded(document), indent=2).decode()
+            sys.stdout.write(as_json(f"{text}\n", sys.stdout))
 
     @contextmanager
     def progress(self) -> Iterator[Step]:
@@ -99,6 +100,21 @@ def _interruptible() -> Iterator[Callable[[], None]]:
         yield stop_if_requested
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _encoded(document: Any) -> bytes:
+    try:
+        return msgspec.json.encode(document, enc_hook=_plain)
+    except UnicodeEncodeError:  # the name of a file that is not UTF-8
+        return msgspec.json.encode(_readable(msgspec.to_builtins(document, enc_hook=_plain)))
+
+
+def _readable(plain: Any) -> Any:
+    if isinstance(plain, dict):
+        return {_readable(name): _readable(value) for name, value in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [_readable(value) for value in plain]
+    return plain.encode("utf-8", "backslashreplace").decode() if isinstance(plain, str) else plain
 
 
 def _plain(value: object) -> str:

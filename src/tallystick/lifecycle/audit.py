@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from tallystick.definitions.progress import Step, named_step
 from tallystick.errors import NothingServed
 from tallystick.features.plan import Plan
+from tallystick.lifecycle.bundles import Bundles
 from tallystick.lifecycle.datasets import NOW_ON
-from tallystick.lifecycle.releases import Releases
 from tallystick.log.opening import open_log
 from tallystick.monitoring import from_log
 from tallystick.monitoring.report import Report
@@ -29,11 +29,11 @@ class Audit:
     Parameters
     ----------
     workspace : where it lies
-    releases : the bundles that decided
+    bundles : those that decided
     """
 
     workspace: Workspace
-    releases: Releases
+    bundles: Bundles
 
     @contextmanager
     def archive(self) -> Iterator[Archive]:
@@ -83,7 +83,7 @@ class Audit:
 
     def monitor(self, as_of: int | None = None, *, bundle: str | None = None) -> Report:
         """Say what became of a bundle's decisions, as known at an instant; by default now."""
-        opened = self.releases.bundle(bundle)
+        opened = self.bundles.bundle(bundle)
         definition = opened.definition
         with self.archive() as archive:
             anchoring.verify(archive.log, self.workspace.ledger)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tallystick.lifecycle.audit import Audit
+    from tallystick.lifecycle.bundles import Bundles
     from tallystick.lifecycle.candidates import Candidates
     from tallystick.lifecycle.datasets import Datasets
     from tallystick.lifecycle.features import Features
@@ -67,15 +68,21 @@ class Parts:
         return made
 
     @cached_property
+    def bundles(self) -> Bundles:
+        """What was released, and whether it may decide."""
+        made: Bundles = _part("Bundles")(self.workspace, self.candidates)
+        return made
+
+    @cached_property
     def serving(self) -> Serving:
         """What decides."""
-        made: Serving = _part("Serving")(self.workspace, self.sources, self.releases)
+        made: Serving = _part("Serving")(self.workspace, self.sources, self.bundles)
         return made
 
     @cached_property
     def audit(self) -> Audit:
         """What holds decisions to account."""
-        made: Audit = _part("Audit")(self.workspace, self.releases)
+        made: Audit = _part("Audit")(self.workspace, self.bundles)
         return made
 
 

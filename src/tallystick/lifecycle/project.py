@@ -285,7 +285,7 @@ class Project:
 
     def changes(self, definition: ModelDefinition) -> tuple[Change, ...]:
         """Return what the project's file says otherwise by now than a definition that was judged."""
-        return self._parts.releases.changes(definition)
+        return self._parts.bundles.changes(definition)
 
     def review(self, name: str | None = None, *, is_released: bool = False) -> Review:
         """Return what a validator looks at: of a bundle or a candidate; by default of the last training's best.
@@ -295,7 +295,7 @@ class Project:
         name : how the digest of either begins
         is_released : refuse a candidate that nobody released
         """
-        return self._parts.releases.review(name, is_released=is_released)
+        return self._parts.bundles.review(name, is_released=is_released)
 
     def bundle(self, name: str | None = None, *, model: str | None = None, is_approved: bool = True) -> Bundle:
         """Open a bundle.
@@ -306,11 +306,11 @@ class Project:
         model : whose, where none is named and bundles of several models are approved
         is_approved : refuse one that nobody approved
         """
-        return self._parts.releases.bundle(name, model=model, is_approved=is_approved)
+        return self._parts.bundles.bundle(name, model=model, is_approved=is_approved)
 
     def approve(self, bundle: str) -> Approval:
         """Allow a bundle to decide: said by a validator who did not build it, on evidence without failures."""
-        return self._parts.releases.approve(bundle)
+        return self._parts.bundles.approve(bundle)
 
     def refuse(self, bundle: str, *, reason: str) -> LedgerEntry:
         """Forbid a bundle to decide; an approval that stands falls.
@@ -320,7 +320,7 @@ class Project:
         bundle : how its digest begins
         reason : why; it stands in the ledger for ever
         """
-        return self._parts.releases.refuse(bundle, reason=reason)
+        return self._parts.bundles.refuse(bundle, reason=reason)
 
     # ---- serve and decide --------------------------------------------------------------------------------
 

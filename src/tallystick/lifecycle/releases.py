@@ -1,24 +1,17 @@
-"""From a candidate to a bundle that may decide: release, review, approve, refuse."""
+"""From a candidate to a bundle: release."""
 
 from dataclasses import dataclass
 
-from tallystick.definitions.changes import Change, changes
-from tallystick.definitions.models import ModelDefinition
-from tallystick.errors import BundleInconsistent
-from tallystick.governance.approval_status import RELEASED, Approval, last_approved
-from tallystick.governance.approvals import Approvals, approve, refuse
 from tallystick.governance.releases import record_release
-from tallystick.governance.review import Review, review
-from tallystick.ledger.entry import LedgerEntry
 from tallystick.lifecycle.candidates import Candidates
 from tallystick.release.make import release as make_bundle
-from tallystick.release.open import Bundle, open_bundle
-from tallystick.workspace import Workspace, named
+from tallystick.release.open import Bundle
+from tallystick.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """The bundles of a project.
+    """The making of a project's bundles.
 
     Parameters
     ----------
@@ -39,72 +32,3 @@ class Releases:
             self.workspace.ledger, bundle.digest, bundle.manifest.evidence, signer=signer, at=clock.now(), facts=facts
         )
         return bundle
-
-    def changes(self, definition: ModelDefinition) -> tuple[Change, ...]:
-        """Return what the project's file says otherwise by now than a definition that was judged."""
-        today = self.workspace.definitions.models.get(definition.name)
-        return () if today is None else changes(definition, today)
-
-    def review(self, name: str | None = None, *, is_released: bool = False) -> Review:
-        """Return what a validator looks at: of a bundle or a candidate; by default of the last training's best.
-
-        Parameters
-        ----------
-        name : how the digest of either begins
-        is_released : refuse a candidate that nobody released
-        """
-        entries = self.workspace.ledger.verified_entries()
-        if is_released or (name and any(digest.startswith(name) for digest in self._released())):
-            bundle = self.bundle(name, is_approved=False)
-            subject = bundle.manifest.candidate, bundle.candidate, bundle.definition
-            return review(entries, *subject, bundle=bundle.digest)
-        made = self.candidates.candidate(name).candidate
-        return review(entries, made.digest, made.record, made.definition)
-
-    def bundle(self, name: str | None = None, *, model: str | None = None, is_approved: bool = True) -> Bundle:
-        """Open the bundle whose digest begins so; by default the one of a model that was approved last.
-
-        Raises
-        ------
-        NothingApproved
-            If no bundle is named and none is approved.
-        ModelUnnamed
-            If neither a bundle nor a model is named, and bundles of several models are approved.
-        NameUnclear
-            If no bundle's digest begins so, or several do.
-        BundleInconsistent
-            If another bundle lies under that digest.
-        """
-        approvals = Approvals(self.workspace.ledger)
-        if name is None:
-            name = last_approved(self.workspace.ledger.verified_entries(), model)
-        digest = named("bundle", name, self._released(), remedy="tally release")
-        folder = self.workspace.places.bundles / digest
-        opened = open_bundle(
-            folder, trusted_keys=self.workspace.trusted_keys(), approvals=approvals if is_approved else None
-        )
-        if opened.digest != digest:
-            # Who approves or serves this one would answer for another.
-            raise BundleInconsistent("manifest.json", folder=folder, reason=f"it is bundle {opened.digest[:12]}")
-        return opened
-
-    def approve(self, bundle: str) -> Approval:
-        """Allow a bundle to decide: said by a validator who did not build it, on evidence without failures."""
-        opened = self.bundle(bundle, is_approved=False)
-        builder, signer, at = opened.manifest.builder, self.workspace.signer(), self.workspace.clock.now()
-        evidence = opened.evidence.to_plain()
-        approval = approve(self.workspace.ledger, opened.digest, evidence, builder=builder, signer=signer, at=at)
-        self.workspace.ledger.checkpoint(signer, at)
-        return approval
-
-    def refuse(self, bundle: str, *, reason: str) -> LedgerEntry:
-        """Forbid a bundle to decide; an approval that stands falls."""
-        opened = self.bundle(bundle, is_approved=False)
-        signer, at = self.workspace.signer(), self.workspace.clock.now()
-        entry = refuse(self.workspace.ledger, opened.digest, reason=reason, signer=signer, at=at)
-        # Cut off the ledger's end, a refusal would leave the approval before it standing.
-        self.workspace.ledger.checkpoint(signer, at)
-        return entry
-
-    def _released(self) -> list[str]:
-        return list(dict.fromkeys(str(entry.facts["bundle"]) for entry in self.workspace.ledger.entries(RELEASED)))

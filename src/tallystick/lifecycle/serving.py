@@ -11,7 +11,7 @@ import msgspec
 from tallystick.definitions.progress import Step, named_step
 from tallystick.errors import NothingServed
 from tallystick.governance.releases import record_deployment
-from tallystick.lifecycle.releases import Releases
+from tallystick.lifecycle.bundles import Bundles
 from tallystick.lifecycle.sources import Sources
 from tallystick.log.opening import open_log
 from tallystick.log.sqlite import SqliteLog
@@ -32,17 +32,17 @@ class Serving:
     ----------
     workspace : where the project lies
     sources : what the log begins with
-    releases : the bundles that decide
+    bundles : those that decide
     """
 
     workspace: Workspace
     sources: Sources
-    releases: Releases
+    bundles: Bundles
 
     @contextmanager
     def service(self, bundle: str | None = None, *, step: Step | None = None) -> Iterator[Service]:
         """Open log and state, and serve from an approved bundle until the block is left."""
-        opened, signer = self.releases.bundle(bundle), self.workspace.signer()
+        opened, signer = self.bundles.bundle(bundle), self.workspace.signer()
         if not self.workspace.places.log.exists():
             # All of history: another model may need what the first one to serve does not.
             begin_log(self.workspace.places.log, self.sources.read(step).dataset, self.workspace.places.segments)
@@ -69,7 +69,7 @@ class Serving:
         NothingServed
             If there is no log yet: the first start makes one, and the state with it.
         """
-        plan = self.releases.bundle(bundle).plan
+        plan = self.bundles.bundle(bundle).plan
         if not self.workspace.places.log.exists():
             raise NothingServed
         with open_log(self.workspace.places.log) as log:
