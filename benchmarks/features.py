@@ -32,10 +32,9 @@ import pyarrow as pa
 from benchmarks import contestants as by
 from benchmarks.network import WORKS, Columns, Window, simulate
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
-from tallystick.tables import table
+from tallystick.reporting.layout import text
+from tallystick.reporting.table import Column, Row, Table
 
 HOT_ROWS, SHARE = 100_000, 10
 PATIENCE_S = 30.0
@@ -125,12 +124,12 @@ def main() -> None:
         ):
             if requested.work not in {None, work}:
                 continue
-            Console(width=150).print(_table(title, work, chosen, n, Path(temporary) / work))
+            print(text(_table(title, work, chosen, n, Path(temporary) / work), width=150))
 
 
 def _table(title: str, work: str, chosen: Sequence[Contestant], n: int, folder: Path) -> Table:
     right = ("cores", "rows/s", "seconds", "CPU s", "peak MiB", "x ours", "values", "differing")
-    made = table(title, "who", *right, right=right)
+    rows = []
     limit: float | None = None
     for contestant in (c for c in chosen if work in c.works):
         data = _data(folder, work, n // contestant.share)
@@ -146,9 +145,10 @@ def _table(title: str, work: str, chosen: Sequence[Contestant], n: int, folder: 
             f"{found.peak_mib:,.0f}",
             f"{limit / speed:.1f}",
         )
-        made.add_row(contestant.told_, str(contestant.cores), *numbers, *same)
+        rows.append(Row((contestant.told_, str(contestant.cores), *numbers, *same)))
         print(f"  {contestant.name}: {found.seconds:.3f} s, best of {found.n_runs}", file=sys.stderr)
-    return made
+    columns = (Column("who"), *(Column(name, "number") for name in right))
+    return Table(columns, tuple(rows), title=title)
 
 
 def _data(folder: Path, work: str, n: int) -> Path:

@@ -27,7 +27,6 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from rich.console import Console
 
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import key, money
@@ -35,7 +34,8 @@ from tallystick.definitions.streams import Stream
 from tallystick.features.plan import Plan
 from tallystick.features.spill import executor
 from tallystick.features.spill.budget import in_bytes
-from tallystick.tables import table
+from tallystick.reporting.layout import text
+from tallystick.reporting.table import Column, Row, Table
 
 BEGIN_US, DAYS, DAY_US = 1_522_540_800_000_000, 183, 86_400_000_000
 NOW_US = BEGIN_US + 2 * DAYS * DAY_US
@@ -175,26 +175,25 @@ def _measured(folder: Path, memory: int, threads: int) -> Run:
 
 
 def _print(runs: list[Run], memory: int) -> None:
-    made = table(
-        f"15 features from Parquet to Parquet, with a budget of {memory / 2**30:.1f} GiB",
+    anchoring = (
         "payments", "seconds", "rows/s", "us/row", "CPU us/row", "of the first", "peak MiB", "bytes/row", "on disk GiB",
         "parts",
-        right=("payments", "seconds", "rows/s", "us/row", "CPU us/row", "of the first", "peak MiB", "bytes/row",
-               "on disk GiB", "parts"),
     )  # fmt: skip
+    rows = []
     first = runs[0].cpu / runs[0].n_rows
     for run in runs:
         each, wall = run.cpu / run.n_rows, run.wall / run.n_rows
-        made.add_row(
+        rows.append(Row((
             f"{run.n_rows:,}", f"{run.wall:,.0f}", f"{run.n_rows / run.wall:,.0f}", f"{1e6 * wall:.2f}",
             f"{1e6 * each:.2f}", f"{each / first:.2f}", f"{run.peak / 2**20:,.0f}", f"{run.peak / run.n_rows:,.0f}",
             f"{run.spilled / 2**30:.1f}", f"{run.parts}",
-        )  # fmt: skip
-    console = Console(width=None if sys.stdout.isatty() else 130, highlight=False)
-    console.print(made)
-    console.print(f"Limits: a peak of {LIMIT >> 20:,} MiB; CPU per row at most {FLAT} times that of the first size.")
+        )))  # fmt: skip
+    title = f"15 features from Parquet to Parquet, with a budget of {memory / 2**30:.1f} GiB"
+    columns = tuple(Column(head, "number") for head in anchoring)
+    print(text(Table(columns, tuple(rows), title=title), width=130))
+    print(f"Limits: a peak of {LIMIT >> 20:,} MiB; CPU per row at most {FLAT} times that of the first size.")
     told_ = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in runs[-1].phases.items())
-    console.print(f"{runs[-1].n_rows:,}: {told_}\n")
+    print(f"{runs[-1].n_rows:,}: {told_}\n")
 
 
 def _arguments() -> argparse.Namespace:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tallystick import lifecycle
-from tallystick.cli.document import document
+from tallystick.reporting.html import page
 
 
 def test_features_are_described_without_data(bare: Any) -> None:
@@ -26,10 +26,10 @@ def test_the_description_is_one_document(bare: Any) -> None:
 
 
 def test_the_document_tells_what_features_mean(first_shop: Any) -> None:
-    """A candidate's document has its features' meanings, where its definitions are known."""
+    """A candidate's document has its features' meanings."""
     project = lifecycle.open(first_shop.folder)
 
-    text = document(project.candidate(), project.describe())
+    text = page(project.candidate().report())
 
     assert "<h2>Features</h2>" in text
     assert "number of the customer&#x27;s payments of the last 7 days" in text

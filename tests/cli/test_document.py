@@ -1,4 +1,4 @@
-"""The document about a candidate: one file, no scripts, nothing to fetch, every text escaped."""
+"""The page about a candidate: one file, no scripts, nothing to fetch, every text escaped."""
 
 import re
 from dataclasses import replace
@@ -9,9 +9,12 @@ from typing import Any
 import msgspec
 
 from tallystick import lifecycle
-from tallystick.cli.document import document
+from tallystick.definitions.durations import DAY_US
+from tallystick.reporting.html import page
+from tallystick.reporting.written import instant
+from tallystick.testing import cards
 
-VOID = {"meta", "br"}
+VOID = {"meta", "br", "rect", "path"}
 
 
 class _Tree(HTMLParser):
@@ -43,8 +46,22 @@ def test_the_document_stands_alone(first_shop: Any, tmp_path: Path) -> None:
     assert (noted.code, tree.open) == (0, [])
     assert {"table", "svg"} <= tree.tags
     assert tree.tags.isdisjoint({"script", "link", "img", "iframe"})
-    assert re.search(r"https?://|javascript:|on\w+=", text) is None
+    assert re.search(r"https?://|javascript:|\bon\w+=", text) is None
     assert [code for code in ("V101", "V202", "V502", "V902") if code not in text] == []
+    assert {"Search", "Features", "Made of", "Reliability on the test part"} <= set(re.findall("<h2>(.*?)</h2>", text))
+
+
+def test_monitoring_writes_a_page_too(first_shop: Any, tmp_path: Path) -> None:
+    """``monitor --html`` writes the screen's report, with the days drawn; the exit code stays that of the alarm."""
+    out, later = tmp_path / "monitor.html", instant(cards.LIVE + 45 * DAY_US)
+
+    noted = first_shop.tally("monitor", "--as-of", later, "--html", str(out))
+
+    assert noted.code == 0
+    assert "Monitoring bundle" in noted.out
+    text = out.read_text(encoding="utf-8")
+    assert "<h1>Monitoring bundle" in text
+    assert "<svg" in text
 
 
 def test_what_people_wrote_is_escaped(first_shop: Any) -> None:
@@ -52,7 +69,7 @@ def test_what_people_wrote_is_escaped(first_shop: Any) -> None:
     made = lifecycle.open(first_shop.folder, actor="ada").candidate()
     record = msgspec.structs.replace(made.candidate.record, name="<script>alert(1)</script>")
 
-    text = document(replace(made, candidate=replace(made.candidate, record=record)))
+    text = page(replace(made, candidate=replace(made.candidate, record=record)).report())
 
     assert "<script" not in text
     assert "&lt;script&gt;" in text

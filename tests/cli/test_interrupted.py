@@ -172,7 +172,7 @@ def test_a_fault_of_ours_says_so(monkeypatch: pytest.MonkeyPatch, first_shop: An
 def test_a_fault_is_shown_to_who_asks(monkeypatch: pytest.MonkeyPatch, first_shop: Any) -> None:
     """With TALLY_TRACE=1 the trace stands on stderr."""
     monkeypatch.setenv("TALLY_TRACE", "1")
-    monkeypatch.setattr(show, "candidates_table", lambda *_: 1 / 0)
+    monkeypatch.setattr(show, "listing", lambda *_: 1 / 0)
 
     ran = first_shop.tally("show", "--all")
 

@@ -3,12 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tallystick import lifecycle
-from tallystick.cli.reviewing import review_sections
-from tallystick.cli.screen import Screen
 from tallystick.definitions.policies import Above
+from tallystick.reporting.html import page
 
 
 def edited(shop: Any, old: str, new: str) -> None:
@@ -69,15 +66,26 @@ def test_approve_shows_what_is_approved(shop: Any) -> None:
     shown = shop.tally("approve", shop.sound, actor="vera")
 
     assert shown.code == 0
-    assert shown.out.index("Policy of") < shown.out.index("vera approved")
+    assert shown.out.index("Review of shop") < shown.out.index("vera approved")
 
 
-def test_a_trainings_failures_are_shown_with_what_was_loosened(shop: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """The unsound candidate of the last training is shown of in the review of the next one."""
+def test_a_trainings_failures_are_shown(shop: Any) -> None:
+    """What the unsound candidate of a training failed stands in its review, and is a report for every renderer."""
     document = shop.document("show", shop.unsound[:12])
 
     assert document["failed"] > 0
     assert document["review"]["steps"][0]["training"]["failures"][0]["code"].startswith("V")
     review = lifecycle.open(shop.folder, actor="ada").review(shop.unsound)
-    Screen(as_json=False).say(*review_sections(review))
-    assert "Policy of" in capsys.readouterr().out
+    assert f"Review of shop, bundle {shop.unsound[:12]}" in str(review)
+    assert "approve the rest" in page(review.report())
+
+
+def test_the_page_has_the_review_before_the_details(shop: Any, tmp_path: Path) -> None:
+    """``show --html`` writes what was found, then the review, then every trial and digest."""
+    out = tmp_path / "found.html"
+
+    assert shop.tally("show", shop.sound[:12], "--html", str(out)).code == 0
+
+    text = out.read_text(encoding="utf-8")
+    heads = [text.index(f"<h2>{title}</h2>") for title in ("Checks", "Policy and limits", "Search", "Made of")]
+    assert heads == sorted(heads)

@@ -166,7 +166,7 @@ class Reader:
         # Beside the project, not in it: what a reader types at a prompt leaves no file there.
         path = self.folder.parent / f"block-{number}.py"
         path.write_text(block.text, encoding="utf-8")
-        return self.run(f"PYTHONPATH=. {sys.executable} {path}")
+        return self.run(f"PYTHONPATH=.${{PYTHONPATH:+:$PYTHONPATH}} {sys.executable} {path}")
 
     def _meant(self, text: str) -> str:
         """Return a written command as it is meant here and now."""

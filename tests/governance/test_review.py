@@ -104,6 +104,21 @@ def test_failures_and_the_limit_they_failed_are_seen(team: Team) -> None:
     assert [[change.part for change in step.changes] for step in found.steps] == [[], [], [], ["limits"]]
 
 
+def test_the_report_says_what_speaks_against_it(team: Team) -> None:
+    """A reader finds failures, loosened limits, an unknown candidate and every training; the first one has none."""
+    first, _ = team.train(limits=limited(0.75), failing="V902")
+    made, _ = team.train(limits=limited(0.7))
+
+    report, alone = str(team.review(made)), str(team.review(first))
+
+    assert "V902 failed in 1 training before this one" in report
+    assert "demanded AUC at least 0.75; now it is AUC at least 0.7" in " ".join(report.split())
+    assert "Trainings since" in report
+    assert not any(head in alone for head in ("What speaks against it", "Trainings since"))
+    unknown = msgspec.structs.replace(team.review(first), is_recorded=False)
+    assert "The ledger has no training and checks of this candidate." in str(unknown)
+
+
 def test_a_limit_that_was_removed_is_seen(team: Team) -> None:
     """No limit is lower than any."""
     team.train(limits=limited(0.75), failing="V902")

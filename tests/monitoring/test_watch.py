@@ -2,23 +2,22 @@
 
 from dataclasses import replace
 from datetime import date
-from io import StringIO
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from rich.console import Console
 
 from tallystick.definitions.digest import canonical
 from tallystick.definitions.durations import DAY_US
 from tallystick.errors import SettingOutOfRange
 from tallystick.monitoring.drift import Histogram
 from tallystick.monitoring.outcomes import Action, Decided, Reported, mature
-from tallystick.monitoring.printed import blocks, printed
-from tallystick.monitoring.report import Report
+from tallystick.monitoring.report import MonitoringReport
 from tallystick.monitoring.risk import risk
 from tallystick.monitoring.watch import Reference, Settings, monitor
+from tallystick.reporting.figure import Figure
+from tallystick.reporting.layout import text
 from tallystick.simulation.cards import Network, midnight, simulate
 from tallystick.simulation.frauds import FraudRates
 
@@ -140,7 +139,7 @@ def test_the_order_of_rows_does_not_matter(live: Decided, reported: Reported, re
     )
 
 
-def counted(report: Report) -> Any:
+def counted(report: MonitoringReport) -> Any:
     """Return what a report counts, without sums of floats whose last bit knows the order of equal instants."""
     return report.days, report.alarm, report.lateness, report.drift, report.n_decided
 
@@ -167,36 +166,43 @@ def test_a_report_is_canonical_json(live: Decided, reported: Reported, reference
     assert plain["drift"]["is_drifted"] is False
 
 
+@pytest.mark.parametrize("width", [80, 100, 120])
 @pytest.mark.parametrize("as_of", [LIVE_FROM - DAY_US, LIVE_FROM + 3 * DAY_US, END])
-def test_the_printed_report_fits_in_a_hundred_columns(
-    live: Decided, reported: Reported, reference: Reference, as_of: int
+def test_the_report_fits_the_terminal(
+    live: Decided, reported: Reported, reference: Reference, as_of: int, width: int
 ) -> None:
-    """Without decisions, without mature ones and with months of them: no line is wrapped or cut."""
+    """Without decisions, without mature ones and with months of them: no line is wider than the terminal."""
     report = monitor(live, reported, reference, as_of=as_of, settings=SETTINGS)
-    screens = []
-    for width in (100, 300):
-        console = Console(width=width, record=True, file=StringIO())
-        console.print(printed(report))
-        screens.append([line.rstrip() for line in console.export_text().splitlines()])
 
-    assert screens[0] == screens[1]
-    assert "…" not in "".join(screens[0])
+    lines = text(report.report(), width).splitlines()
+
+    assert max(map(len, lines)) <= width
 
 
-def test_the_printed_report_states_its_promises(live: Decided, reported: Reported, reference: Reference) -> None:
+def test_the_report_states_its_promises(live: Decided, reported: Reported, reference: Reference) -> None:
     """Reference rate, tolerance, bound on false alarms and the lateness of labels stand on the screen."""
     report = monitor(live, reported, reference, as_of=END, settings=SETTINGS)
-    console = Console(width=100)
-    with console.capture() as capture:
-        console.print(printed(report))
 
-    screen = capture.get()
+    screen = str(report)
 
     assert f"reference {100 * reference.bad_rate:.2f} %" in screen
     assert f"tolerance {50 * reference.bad_rate:.2f} %" in screen
     assert "at most 1.00 %" in screen
     assert f"{report.pending_days} days are not mature: reports are waited for 30 days" in screen
     assert "ALARM" in screen
+
+
+def test_the_figures_hold_every_mature_day(live: Decided, reported: Reported, reference: Reference) -> None:
+    """What is drawn is what was counted: one place a day, no value for the days that are not mature."""
+    found = monitor(live, reported, reference, as_of=END, settings=SETTINGS)
+
+    rate, evidence = (block for s in found.report().sections for block in s.blocks if isinstance(block, Figure))
+
+    assert rate.at[: len(found.days)] == tuple(day.day for day in found.days)
+    assert rate.series[0].y[: len(found.days)] == tuple(d.n_bad / d.n if d.n else None for d in found.days)
+    assert set(rate.series[0].y[len(found.days) :]) == {None}
+    assert len(rate.at) == len(found.days) + found.pending_days
+    assert (evidence.marks[0].y, evidence.at) == (found.alarm.log10_bound, rate.at)
 
 
 def test_a_report_before_the_first_decision_has_no_answer(
@@ -214,9 +220,3 @@ def test_a_window_without_days_is_refused(live: Decided, reported: Reported, ref
     """Score drift looks back one day at least."""
     with pytest.raises(SettingOutOfRange, match="drift_days"):
         monitor(live, reported, reference, as_of=END, settings=replace(SETTINGS, drift_days=0))
-
-
-def test_blocks_never_hide_a_value() -> None:
-    """However small, a value above zero is drawn; a missing one is a space."""
-    assert blocks([0.0, 1e-9, 1.0, None], top=1.0) == " ▁█ "
-    assert blocks([1.0], top=0.0) == " "

@@ -4,12 +4,10 @@ import sys
 
 import click
 import pyarrow as pa
-from rich.console import Group, RenderableType
 
 from tallystick.cli.options import Options, json_option
 from tallystick.cli.screen import Screen
-from tallystick.data.read import Screening
-from tallystick.tables import table
+from tallystick.reporting.text import Text, strong
 
 
 @click.command()
@@ -27,21 +25,10 @@ def check(options: Options, as_json: bool) -> None:
     screen.emit(
         {"models": models, "dataset": reading.dataset.fingerprint, "sources": list(reading.screenings.values())}
     )
-    screen.say(_screenings(reading.screenings))
+    screen.say(reading.report())
     for name, features in models.items():
-        screen.say(f"\nModel [bold]{name}[/]: {len(features)} features ({', '.join(features)})")
+        screen.say("", Text.of("Model ", strong(name), f": {len(features)} features ({', '.join(features)})"))
     screen.say(f"Dataset {reading.dataset.fingerprint[:12]}, {reading.dataset.last_position:,} records in one order")
-
-
-def _screenings(screenings: dict[str, Screening]) -> RenderableType:
-    made = table("Sources", "source", "rows", "refused", "why", right=("rows", "refused"))
-    places = []
-    for name, found in screenings.items():
-        why = ", ".join(f"{reason} ({n:,})" for reason, n in found.reasons.items())
-        made.add_row(name, f"{found.n_rows:,}", f"{found.n_refused:,}", why)
-        if found.quarantine:
-            places.append(f"The refused rows of {name}, with their reasons: {found.quarantine}")
-    return Group(made, *([""] if places else []), *places)
 
 
 class _NoPandas:
@@ -49,12 +36,12 @@ class _NoPandas:
 
     @staticmethod
     def find_spec(name: str, _path: object = None, _target: object = None) -> None:
-        """Say nothing of any other module.
+        """Leave every module but pandas to the other finders.
 
         Raises
         ------
         ModuleNotFoundError
-            If pandas is asked for.
+            If it is pandas.
         """
         if name == "pandas":
             raise ModuleNotFoundError(name)

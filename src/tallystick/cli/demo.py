@@ -11,24 +11,22 @@ import click
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from rich.rule import Rule
 
 from tallystick import lifecycle
 from tallystick.cli import new, rehearsal
-from tallystick.cli.candidates import candidates_table
 from tallystick.cli.options import Options
-from tallystick.cli.replay import verdict_lines
 from tallystick.cli.screen import Screen
 from tallystick.definitions.clock import SettableClock
 from tallystick.definitions.durations import DAY_US
 from tallystick.errors import ConfigError
 from tallystick.lifecycle import Project
-from tallystick.monitoring.printed import printed
-from tallystick.monitoring.report import Report
+from tallystick.monitoring.report import MonitoringReport
+from tallystick.reporting.text import Text, strong
 from tallystick.serving.requests import Decided, Request
 from tallystick.serving.service import Service
 from tallystick.simulation.cards import Network, midnight, simulate
 from tallystick.simulation.frauds import FraudRates
+from tallystick.validation.judged import listing
 
 CUSTOMERS, TERMINALS, SEED = 400, 800, 4
 START = date(2026, 1, 1)
@@ -64,7 +62,7 @@ class Story:
 
     def chapter(self, title: str) -> None:
         """Begin a chapter, with how long the story has lasted."""
-        self.screen.say("", Rule(f"[bold]{title}[/]  [dim]{time.monotonic() - self.began:.0f} s[/]", align="left"))
+        self.screen.chapter(title, f"{time.monotonic() - self.began:.0f} s")
 
 
 @click.command()
@@ -131,7 +129,7 @@ def _train(story: Story) -> None:
     story.chapter("2  Train and check")
     with story.screen.progress() as step:
         judged = story.acting("ada").train(step=step)
-    story.screen.say(candidates_table("Candidates, best first", judged))
+    story.screen.say(listing("Candidates, best first", judged))
 
 
 def _release_and_approve(story: Story) -> None:
@@ -140,10 +138,8 @@ def _release_and_approve(story: Story) -> None:
     bundle = ada.release()
     ada.enrol("vera", "validator")
     approval = story.acting("vera").approve(bundle.digest)
-    story.screen.say(
-        f"ada packed and signed bundle [bold]{bundle.digest[:12]}[/]; vera approved it (ledger entry "
-        f"{approval.number}). ada could not have."
-    )
+    approved = f"; vera approved it (ledger entry {approval.number}). ada could not have."
+    story.screen.say(Text.of("ada packed and signed bundle ", strong(bundle.digest[:12]), approved))
 
 
 def _weeks(story: Story) -> None:
@@ -167,24 +163,24 @@ def _one_day_over_http(story: Story) -> None:
     story.screen.say(_counted({name: actions.count(name) for name in ("approve", "refer", "decline")}))
 
 
-def _until_the_alarm(story: Story) -> Report:
+def _until_the_alarm(story: Story) -> MonitoringReport:
     story.chapter(f"6  A new kind of fraud begins on {_day(NEW_FRAUD)}; monitoring waits for labels to mature")
     _let_pass(story, LOOKS_AFTER_DAYS)
     report = story.acting("ada").monitor()
     while not report.alarm.is_alarmed and story.clock.at < LAST - WAITS_DAYS * DAY_US:
         _let_pass(story, 7)
         report = story.acting("ada").monitor()
-    story.screen.say("", printed(report))
+    story.screen.say("", report.report())
     return report
 
 
-def _retrain(story: Story, report: Report) -> None:
+def _retrain(story: Story, report: MonitoringReport) -> None:
     word = "The alarm asks for" if report.alarm.is_alarmed else "No alarm was raised; all the same,"
     story.chapter(f"7  {word} a challenger; {WAITS_DAYS} days later there are labels for it")
     _let_pass(story, min(WAITS_DAYS, (LAST - story.clock.at) // DAY_US))
     with story.screen.progress() as step:
         retrained = story.acting("ada").retrain(step=step)
-    story.screen.say("", retrained.comparison)
+    story.screen.say("", retrained.comparison.report())
 
 
 def _replay(story: Story) -> str:
@@ -192,8 +188,7 @@ def _replay(story: Story) -> str:
     ada = story.acting("ada")
     with ada.archive() as archive:
         stopped = next(str(e.id) for e in archive.decisions("payments") if b'"action":"decline"' in e.body)
-    for shown in verdict_lines(ada.replay(stopped)):
-        story.screen.say(shown)
+    story.screen.say(ada.replay(stopped).report())
     with story.screen.progress() as step:
         period = ada.replay_period(sample=REPLAYED, step=step)
     story.screen.say(f"and of {REPLAYED} others chosen at random, {period.n_identical} are identical.")
@@ -204,13 +199,12 @@ def _flip_one_byte(story: Story, decision: str) -> None:
     story.chapter("9  One byte of a copy of the log is flipped, and the decision replayed")
     with rehearsal.flipped_copy(story.folder, decision) as copy:
         flipped = Project(replace(story.acting("ada").workspace, root=copy))
-        for shown in verdict_lines(flipped.replay(decision)):
-            story.screen.say(shown)
+        story.screen.say(flipped.replay(decision).report())
 
 
 def _try_next(story: Story, decision: str) -> None:
     story.chapter("Done")
-    story.screen.say(f"The project stays in [bold]{story.folder}[/]. Try next:")
+    story.screen.say(Text.of("The project stays in ", strong(str(story.folder)), ". Try next:"))
     story.screen.say(f"  cd {story.folder}")
     for command in (
         "tally show", "tally --as ada ledger show", f"tally replay {decision}", "tally replay --sample 200",

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from tallystick.cli.describing import tell_features
 from tallystick.cli.options import Options, as_period, json_option
 from tallystick.cli.screen import Screen
 from tallystick.data.read import Screening
@@ -64,7 +63,9 @@ def features(  # noqa: PLR0917 - one argument per option
     screen, project = Screen(as_json=as_json), options.open()
     period = as_period(begin, end, ("--from", "--to"))
     if to_describe:
-        tell_features(screen, project.describe(model=model), project.lineage(model=model))
+        description, lineage = project.describe(model=model), project.lineage(model=model)
+        screen.emit(description.to_plain() | {"lineage": lineage.to_plain()})
+        screen.say(description.report(), "", lineage.report())
         return
     if show_sql:
         text = project.features_sql("spark" if engine == SPARK else "duckdb", model=model)
@@ -143,8 +144,8 @@ def _tell_written(
 
 
 def _refused_summary(found: Screening) -> str:
-    why = ", ".join(f"{reason} ({n:,})" for reason, n in found.reasons.items())
-    return f"{found.n_refused:,} of {found.n_rows:,} rows of {found.source} were refused: {why}. See {found.quarantine}"
+    counts = f"{found.n_refused:,} of {found.n_rows:,} rows of {found.source}"
+    return f"{counts} were refused: {found.why}. See {found.quarantine}"
 
 
 def _written(matrix: Matrix, out: str, step: Step) -> int:

@@ -1,21 +1,23 @@
 """Watching what became of decisions, and learning again: monitor, retrain."""
 
 import sys
+from pathlib import Path
 
 import click
 
-from tallystick.cli.candidates import candidates_table
-from tallystick.cli.options import Options, as_instant, json_option
+from tallystick.cli.options import Options, as_instant, json_option, page_option
 from tallystick.cli.screen import Screen
-from tallystick.monitoring.printed import printed
+from tallystick.reporting.text import Text, strong
+from tallystick.validation.judged import listing
 
 
 @click.command()
 @click.argument("bundle", required=False)
 @click.option("--as-of", default=None, metavar="INSTANT", help="As known then; by default now.")
+@page_option
 @json_option
 @click.pass_obj
-def monitor(options: Options, bundle: str | None, as_of: str | None, as_json: bool) -> None:
+def monitor(options: Options, bundle: str | None, as_of: str | None, out: Path | None, as_json: bool) -> None:
     """Outcomes, risk, drift and the alarm.
 
     About BUNDLE, or the one approved last. Exits 1 while the alarm stands.
@@ -23,7 +25,9 @@ def monitor(options: Options, bundle: str | None, as_of: str | None, as_json: bo
     screen, project = Screen(as_json=as_json), options.open()
     report = project.monitor(as_instant(as_of, "--as-of"), bundle=bundle)
     screen.emit(report.to_plain())
-    screen.say(printed(report))
+    shown = report.report()
+    screen.say(shown)
+    screen.page(shown, out)
     sys.exit(int(report.alarm.is_alarmed))
 
 
@@ -42,9 +46,9 @@ def retrain(options: Options, model: str | None, as_json: bool) -> None:
         retrained = project.retrain(model, step=step)
     made, failed = retrained.judged, len(retrained.judged.evidence.failed)
     screen.emit({"candidate": made.candidate.digest, "failed": failed} | retrained.to_plain())
-    screen.say(candidates_table("Challenger", [made]), "", retrained.comparison, "")
+    screen.say(listing("Challenger", [made]), "", retrained.comparison.report(), "")
     name = retrained.challenger.digest[:12]
-    screen.say(f"The challenger is bundle [bold]{name}[/]; the champion goes on deciding.")
+    screen.say(Text.of("The challenger is bundle ", strong(name), "; the champion goes on deciding."))
     if failed:
         screen.say(f"It failed a check, so nobody can approve it: tally show {made.candidate.digest[:12]}")
         sys.exit(1)

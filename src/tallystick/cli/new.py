@@ -101,7 +101,13 @@ def new(options: Options, name: str, as_json: bool) -> None:
 
 
 def write(folder: Path, name: str) -> None:
-    """Write a new project's files."""
+    """Write a new project's files.
+
+    Parameters
+    ----------
+    folder : where to; made if it is not there
+    name : the project's
+    """
     (folder / "data").mkdir(parents=True)
     (folder / "project.py").write_text(PROJECT.replace("__NAME__", name), encoding="utf-8")
     (folder / "tally.toml").write_text(SETTINGS, encoding="utf-8")

@@ -30,8 +30,19 @@ def json_option(verb: Any) -> Any:
     )
 
 
+def page_option(verb: Any) -> Any:
+    """Give a verb the option --html."""
+    kind = click.Path(path_type=Path, dir_okay=False)
+    return click.option("--html", "out", type=kind, help="Write it as a page that stands alone, too.")(verb)
+
+
 def as_instant(text: str | None, option: str) -> int | None:
     """Return a day or an instant as microseconds since 1970 UTC; without a zone it is UTC.
+
+    Parameters
+    ----------
+    text : such as ``2026-03-01`` or ``2026-03-01T12:00:00Z``; None stays None
+    option : named in the error
 
     Raises
     ------
@@ -51,6 +62,11 @@ def as_instant(text: str | None, option: str) -> int | None:
 
 def as_period(begin: str | None, end: str | None, options: tuple[str, str]) -> tuple[int | None, int | None]:
     """Return two days or instants as microseconds since 1970 UTC.
+
+    Parameters
+    ----------
+    begin, end : as for `as_instant`; the end is not part of the period
+    options : what the two are called, for the error
 
     Raises
     ------

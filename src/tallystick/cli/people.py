@@ -1,22 +1,18 @@
 """What people answer for: release, enrol, approve, refuse, and the ledger that remembers it."""
 
 import sys
-from datetime import UTC, datetime
 
 import click
 import msgspec
-from rich.text import Text
 
 from tallystick.cli.options import Options, json_option
-from tallystick.cli.reviewing import changes_note, review_sections
 from tallystick.cli.screen import Screen
 from tallystick.cli.verbs import Journey
+from tallystick.definitions.changes import note
 from tallystick.errors import LedgerDamaged
 from tallystick.governance.roles import Role
-from tallystick.tables import table
-
-LONG = ("public_key", "parts", "words")
-"""Facts that take more than a line; --json shows them too."""
+from tallystick.ledger.listing import listing
+from tallystick.reporting.text import Text, dim, fail, ok, strong
 
 
 @click.command()
@@ -33,10 +29,10 @@ def release(options: Options, candidate: str | None, as_json: bool) -> None:
     changed = project.changes(bundle.definition)
     document = {"bundle": bundle.digest, "builder": bundle.manifest.builder, "card": bundle.card}
     screen.emit(document | {"changed_since": changed})
-    screen.say(*changes_note(changed))
-    screen.say(
-        f"Bundle [bold]{bundle.digest[:12]}[/] is packed, signed by {bundle.manifest.builder}, and has proven itself."
-    )
+    if changed:
+        screen.say(note(changed))
+    signed = f" is packed, signed by {bundle.manifest.builder}, and has proven itself."
+    screen.say(Text.of("Bundle ", strong(bundle.digest[:12]), signed))
     screen.say("A validator who did not build it allows it to decide:")
     screen.say(f"  tally enrol NAME --role validator\n  tally --as NAME approve {bundle.digest[:12]}")
 
@@ -55,7 +51,7 @@ def enrol(options: Options, name: str, roles: tuple[str, ...], as_json: bool) ->
     entry = project.enrol(name, *roles)
     screen.emit({"actor": name, "roles": sorted(roles), "entry": entry.number})
     screen.say(f"{name} is enrolled as {', '.join(sorted(roles))} (ledger entry {entry.number}).")
-    screen.say("[dim]The key lies on this machine. Two keys on one machine prove nothing about two people.[/]")
+    screen.say(Text.of(dim("The key lies on this machine. Two keys on one machine prove nothing about two people.")))
 
 
 @click.command()
@@ -72,9 +68,7 @@ def approve(options: Options, bundle: str, as_json: bool) -> None:
     review = project.review(bundle, is_released=True)
     approval = project.approve(bundle)
     screen.emit(msgspec.to_builtins(approval) | {"review": review})
-    screen.say(*review_sections(review), "")
-    name = approval.bundle_digest[:12]
-    screen.say(f"{approval.actor} approved {name} (ledger entry {approval.number}). 'tally serve' serves it.")
+    screen.say(review.report(), "", approval.report(), "'tally serve' serves it.")
 
 
 @click.command()
@@ -108,14 +102,12 @@ def verify(options: Options, as_json: bool) -> None:
         found = project.verify()
     except LedgerDamaged as damaged:
         screen.emit({"holds": False, "reason": str(damaged)})
-        screen.say(Text(str(damaged), style="bold red"))
+        screen.say(Text.of(fail(str(damaged))))
         sys.exit(1)
     screen.emit({"holds": True} | msgspec.to_builtins(found))
-    screen.say(
-        f"[bold green]The ledger holds[/]: {found.n_entries:,} entries and {found.n_checkpoints:,} checkpoints; "
-        f"the last entry is {found.hash[:12]}."
-    )
-    screen.say("[dim]Cutting ledger and checkpoints together shows only against a checkpoint kept elsewhere.[/]")
+    counts = f": {found.n_entries:,} entries and {found.n_checkpoints:,} checkpoints"
+    screen.say(Text.of(ok("The ledger holds"), f"{counts}; the last entry is {found.hash[:12]}."))
+    screen.say(Text.of(dim("Cutting ledger and checkpoints together shows only against a checkpoint kept elsewhere.")))
 
 
 @ledger.command(name="show")
@@ -126,22 +118,7 @@ def show_entries(options: Options, as_json: bool) -> None:
     screen, project = Screen(as_json=as_json), options.open()
     entries = project.ledger.entries()
     screen.emit(entries)
-    made = table("Ledger", "no", "at (UTC)", "actor", "kind", "facts", right=("no",))
-    for entry in entries:
-        facts = ", ".join(f"{name} {_short(value)}" for name, value in entry.facts.items() if name not in LONG)
-        made.add_row(
-            str(entry.number),
-            f"{datetime.fromtimestamp(entry.at / 1e6, UTC):%Y-%m-%d %H:%M:%S}",
-            entry.actor,
-            entry.kind,
-            facts,
-        )
-    screen.say(made if entries else "The ledger has no entry yet.")
-
-
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text[:12] if len(text) == 64 else text
+    screen.say(listing(entries))
 
 
 __all__ = ["approve", "enrol", "ledger", "refuse", "release"]

@@ -3,13 +3,9 @@
 import sys
 
 import click
-from rich.console import RenderableType
-from rich.text import Text
 
 from tallystick.cli.options import Options, json_option
 from tallystick.cli.screen import Screen
-from tallystick.features.prove import REFERENCE, Difference, Proof
-from tallystick.tables import table
 
 
 @click.command()
@@ -30,27 +26,8 @@ def prove(options: Options, rows: int, model: str | None, master: str | None, as
     with screen.progress() as step:
         proof = project.prove(rows, model=model, master=master, step=step)
     screen.emit(proof.to_plain())
-    screen.say(_proof(proof), *(_line(f.feature, f.first) for f in proof.features if f.first is not None))
-    for name in proof.missing:
-        screen.say("", f"{name} is not installed; pip install 'tallystick\\[sql]' compares with it too.")
+    screen.say(proof.report())
     sys.exit(int(not proof.is_identical))
-
-
-def _proof(proof: Proof) -> RenderableType:
-    """Return one row per feature."""
-    most = proof.n_rows[REFERENCE]
-    executors = ", ".join(name if n == most else f"{name} ({n:,} rows)" for name, n in proof.n_rows.items())
-    made = table("Proof, bit for bit", "feature", "executors", "rows", "mismatches", right=("rows", "mismatches"))
-    for feature in proof.features:
-        style = "bold red" if feature.n_mismatches else "green"
-        made.add_row(feature.feature, executors, f"{most:,}", Text(f"{feature.n_mismatches:,}", style=style))
-    return made
-
-
-def _line(feature: str, first: Difference) -> Text:
-    """Say where a feature differs first."""
-    values = (f"{'missing' if value is None else repr(value)}" for value in (first.found, first.reference))
-    return Text(f"{feature} of {first.record}: {first.executor} has {' and batch has '.join(values)}.")
 
 
 __all__ = ["prove"]

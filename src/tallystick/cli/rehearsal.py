@@ -34,7 +34,13 @@ class Caller:
     token: str
 
     def post(self, path: str, body: bytes) -> dict[str, Any]:
-        """Send a record and return the answer."""
+        """Send a record and return the answer.
+
+        Parameters
+        ----------
+        path : such as ``/decisions``
+        body : the record as JSON
+        """
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         self.connection.request("POST", path, body, headers)
         answer: dict[str, Any] = msgspec.json.decode(self.connection.getresponse().read())
@@ -43,7 +49,13 @@ class Caller:
 
 @contextmanager
 def server(project: Project, *, clock_at: int) -> Iterator[Caller]:
-    """Run ``tally serve`` as a process of its own until the block is left, its clock starting at an instant."""
+    """Run ``tally serve`` as a process of its own until the block is left, its clock starting at an instant.
+
+    Parameters
+    ----------
+    project : opened by whom the server acts for
+    clock_at : microseconds since 1970 UTC
+    """
     token = tokens.create(project.places.tokens, BEARER, tokens.SCOPES)
     port, at = free_port(), datetime.fromtimestamp(clock_at / 1e6, UTC).isoformat()
     command = [sys.executable, "-m", "tallystick", "--project", str(project.root), "--as", project.actor]
@@ -68,7 +80,13 @@ def stopped(project: Project) -> set[str]:
 
 @contextmanager
 def flipped_copy(root: Path, decision: str) -> Iterator[Path]:
-    """Copy a project, flip one bit in the request behind a decision, and yield the copy."""
+    """Copy a project, flip one bit in the request behind a decision, and yield the copy.
+
+    Parameters
+    ----------
+    root : the project's folder
+    decision : its id
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
         shutil.copytree(root, copy, ignore=shutil.ignore_patterns("state"))

@@ -1,15 +1,11 @@
 """Deciding again: replay."""
 
 import sys
-from datetime import UTC, datetime
 
 import click
-from rich.console import RenderableType
 
 from tallystick.cli.options import Options, as_period, json_option
 from tallystick.cli.screen import Screen
-from tallystick.replay.verdict import Verdict
-from tallystick.tables import table
 
 
 @click.command()
@@ -47,8 +43,7 @@ def replay(  # noqa: PLR0917 - one argument per option
     if decision is not None:
         verdict = project.replay(decision, model=model, with_todays_definitions=todays_definitions)
         screen.emit(verdict.to_plain())
-        for shown in verdict_lines(verdict):
-            screen.say(shown)
+        screen.say(verdict.report())
         sys.exit(int(not verdict.is_identical))
     begin, end = as_period(since, until, ("--since", "--until"))
     with screen.progress() as step:
@@ -56,22 +51,5 @@ def replay(  # noqa: PLR0917 - one argument per option
             begin, end, sample=sample, model=model, with_todays_definitions=todays_definitions, step=step
         )
     screen.emit(report.to_plain())
-    screen.say(report)
+    screen.say(report.report())
     sys.exit(int(not report.is_identical))
-
-
-def verdict_lines(verdict: Verdict) -> list[RenderableType]:
-    """Return a verdict for a person: one sentence, and a table of what differs."""
-    made = "" if verdict.at is None else f" made {datetime.fromtimestamp(verdict.at / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    action = f" ({verdict.action})" if verdict.action else ""
-    bundle = f" by bundle {verdict.bundle[:12]}" if verdict.bundle else ""
-    head = f"Decision [bold]{verdict.decision}[/]{action}{made}{bundle}, log position {verdict.position:,}"
-    if verdict.is_identical:
-        return [head, "[bold green]identical[/]: request, features, score, reasons and action, bit for bit"]
-    shown: list[RenderableType] = [head, f"[bold red]differs at {verdict.stage}[/]: {verdict.reason}"]
-    if verdict.differences:
-        differing = table("", "what", "stored", "found")
-        for difference in verdict.differences:
-            differing.add_row(difference.what, str(difference.stored), str(difference.found))
-        shown.append(differing)
-    return shown

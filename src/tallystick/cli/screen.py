@@ -9,11 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.rule import Rule
+from rich.text import Text as RichText
 
 from tallystick.cli.output import as_json, write_exactly
 from tallystick.definitions.progress import Step
+from tallystick.reporting import html
+from tallystick.reporting.layout import Shown
+from tallystick.reporting.report import Report
+from tallystick.reporting.terminal import show
 
 
 class Screen:
@@ -30,10 +36,33 @@ class Screen:
         self._out = Console(width=width, highlight=False)
         self._err = Console(stderr=True, highlight=False)
 
-    def say(self, *what: RenderableType) -> None:
-        """Show a person one thing under the other; silent with --json."""
+    def say(self, *what: Shown) -> None:
+        """Show a person one thing under the other; silent with --json. A bare text stands as it is."""
         for each in () if self.as_json else what:
-            self._out.print(each)
+            show(each, self._out)
+
+    def chapter(self, title: str, aside: str) -> None:
+        """Begin a chapter of a longer story with a line across the screen.
+
+        Parameters
+        ----------
+        title : what comes
+        aside : such as how long the story has lasted
+        """
+        head = RichText.assemble((title, "bold"), "  ", (aside, "dim"))
+        self._out.print("", Rule(head, align="left"))
+
+    def page(self, report: Report, out: Path | None) -> None:
+        """Write a report as an HTML file, where one is asked for, and say so.
+
+        Parameters
+        ----------
+        report : what was shown
+        out : the file, replaced if it is there; None where no page is asked for
+        """
+        if out is not None:
+            out.write_text(html.page(report), encoding="utf-8")
+            self.say("", f"The page is {out}")
 
     def verbatim(self, text: str) -> None:
         """Print a text as it stands, to be copied or piped; silent with --json."""

@@ -10,6 +10,7 @@ from tallystick.cli.options import Options, as_instant, json_option
 from tallystick.cli.screen import Screen
 from tallystick.definitions.clock import RehearsalClock
 from tallystick.lifecycle import Project
+from tallystick.reporting.text import Text, strong, warn
 from tallystick.serving import tokens
 from tallystick.serving.server import Address
 from tallystick.serving.server import serve as run_server
@@ -41,15 +42,16 @@ def serve(  # noqa: PLR0917 - one argument per option
             service = stack.enter_context(project.service(bundle, step=step))
         serving = str(service.described()["bundle"])
         for stream in service.without_history:
-            screen.say(
-                f"[yellow]{stream!r} was declared after the log began: nothing from before is in its history, and "
-                "features see only what arrives from now on.[/]"
+            sentence = (
+                f"{stream!r} was declared after the log began: nothing from before is in its history, and features see "
+                "only what arrives from now on."
             )
+            screen.say(Text.of(warn(sentence)))
 
         def on_listening(where: Address) -> None:
             url = f"http://{where.host}:{where.port}"
             screen.emit({"bundle": serving, "url": url})
-            screen.say(f"Serving bundle [bold]{serving[:12]}[/] on {url} (Ctrl-C stops).")
+            screen.say(Text.of("Serving bundle ", strong(serving[:12]), f" on {url} (Ctrl-C stops)."))
             sys.stdout.flush()
 
         run_server(service, tokens.Tokens(project.places.tokens), address, on_listening=on_listening)

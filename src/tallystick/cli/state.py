@@ -6,6 +6,7 @@ import click
 
 from tallystick.cli.options import Options, json_option
 from tallystick.cli.screen import Screen
+from tallystick.reporting.text import Text, fail, ok
 
 
 @click.group()
@@ -34,9 +35,9 @@ def rebuild(options: Options, bundle: str | None, as_json: bool) -> None:
 
 
 _COMPARED = {
-    True: "[bold green]identical[/]: the old one held the same, byte for byte",
-    False: "[bold red]differs[/]: the old one went as far and held something else; replay what it decided since",
-    None: "The old one had not gone as far, so the two were not compared.",
+    True: Text.of(ok("identical"), ": the old one held the same, byte for byte"),
+    False: Text.of(fail("differs"), ": the old one went as far and held something else; replay what it decided since"),
+    None: Text.of("The old one had not gone as far, so the two were not compared."),
 }
 
 __all__ = ["state"]

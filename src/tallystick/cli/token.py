@@ -4,6 +4,7 @@ import click
 
 from tallystick.cli.options import Options, json_option
 from tallystick.cli.screen import Screen
+from tallystick.reporting.text import Text, dim
 from tallystick.serving import tokens
 
 
@@ -27,4 +28,5 @@ def token(options: Options, name: str, scopes: tuple[tokens.Scope, ...], revoke:
     granted = scopes or ("decide",)
     secret = tokens.create(project.places.tokens, name, granted)
     screen.emit({"name": name, "token": secret, "scopes": granted})
-    screen.say(f"{secret}\n[dim]Shown this once; only its digest is kept. It may: {', '.join(granted)}.[/]")
+    screen.verbatim(secret)
+    screen.say(Text.of(dim(f"Shown this once; only its digest is kept. It may: {', '.join(granted)}.")))

@@ -4,11 +4,13 @@ import sys
 
 import click
 
-from tallystick.cli.candidates import candidates_table, plain
+from tallystick.cli.candidates import plain
 from tallystick.cli.options import Options, json_option
 from tallystick.cli.screen import Screen
 from tallystick.definitions.durations import written
 from tallystick.definitions.models import ModelDefinition
+from tallystick.reporting.text import Text, dim
+from tallystick.validation.judged import listing
 
 
 @click.command()
@@ -24,8 +26,9 @@ def train(options: Options, model: str | None, as_json: bool) -> None:
     with screen.progress() as step:
         judged = project.train(model, step=step)
     screen.emit([plain(made) for made in judged])
-    screen.say(candidates_table("Candidates, best first", judged))
-    screen.say(early_labels_warning(project.definitions.model(model)))
+    screen.say(listing("Candidates, best first", judged))
+    if early := early_labels_warning(project.definitions.model(model)):
+        screen.say(Text.of(dim(early)))
     name, is_sound = judged[0].candidate.digest[:12], any(not made.evidence.failed for made in judged)
     screen.say("", f"  tally show {name}     everything that was found about it")
     if is_sound:
@@ -46,6 +49,6 @@ def early_labels_warning(model: ModelDefinition) -> str:
     if gap >= matures:
         return ""
     return (
-        f"[dim]Labels mature after {written(matures)}, and the gap is {written(gap)}: of the latest rows taught, some "
-        "are bad and not reported yet, so scores may promise too little. V202 tells how far; a longer gap mends it.[/]"
+        f"Labels mature after {written(matures)}, and the gap is {written(gap)}: of the latest rows taught, some "
+        "are bad and not reported yet, so scores may promise too little. V202 tells how far; a longer gap mends it."
     )

@@ -55,7 +55,13 @@ class Journey(click.Group):
     """A group whose verbs are listed in the order of the journey, not of the alphabet, each by its first sentence."""
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a verb; what its function raises is for who reads the code, and leaves the help."""
+        """Add a verb; what its function raises is for who reads the code, and leaves the help.
+
+        Parameters
+        ----------
+        cmd : the verb
+        name : what it is called by, where that is not its own name
+        """
         super().add_command(_for_users(cmd), name)
 
     def list_commands(self, _ctx: click.Context) -> list[str]:

@@ -55,7 +55,13 @@ def readable(field: Field) -> str:
 
 
 def is_readable(field: Field, kind: pa.DataType) -> bool:
-    """Return whether a field can be read from a column of an Arrow type."""
+    """Return whether a field can be read from a column of an Arrow type.
+
+    Parameters
+    ----------
+    field : as declared
+    kind : as found in the file or table
+    """
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if pa.types.is_null(kind):
         return True
@@ -72,7 +78,13 @@ def is_readable(field: Field, kind: pa.DataType) -> bool:
 
 
 def numbers(field: Field, array: pa.Array) -> Numbers:
-    """Parse a column of money, numbers, integers, flags or instants; its type must be readable."""
+    """Parse a column of money, numbers, integers, flags or instants; its type must be readable.
+
+    Parameters
+    ----------
+    field : as declared
+    array : as found, of a type that `is_readable` allows
+    """
     array = plain(array)
     missing = nulls(array)
     if isinstance(field, Time):
@@ -134,7 +146,13 @@ def nulls(array: pa.Array) -> NDArray[np.bool_]:
 
 
 def values_at(arrays: Sequence[pa.Array], rows: NDArray[np.int64]) -> list[Any]:
-    """Return the values found at some rows of a column in pieces, as plain Python values or as texts."""
+    """Return the values found at some rows of a column in pieces, as plain Python values or as texts.
+
+    Parameters
+    ----------
+    arrays : the pieces of the column, in their order
+    rows : shape (n,), counted over all pieces
+    """
     taken = pa.chunked_array([_tellable(array) for array in arrays]) if len({a.type for a in arrays}) == 1 else None
     if taken is None:
         taken = pa.chunked_array([canonical(array) for array in arrays])

@@ -45,6 +45,11 @@ def from_parsed(source: Source, parsed: Sequence[tuple[int, Record]]) -> Records
 def concat(dataset: Dataset, more: Mapping[str, Records]) -> Dataset:
     """Return a dataset with further records in it, by source; those of new sources come last.
 
+    Parameters
+    ----------
+    dataset : stays as it is
+    more : further records, by source
+
     Raises
     ------
     RecordsClash

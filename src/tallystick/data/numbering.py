@@ -71,7 +71,13 @@ def known_at(flags: Iterable[Flagged], table: str, streams: Mapping[str, Records
 
 
 def places(ids: pa.Array, among: pa.Array) -> NDArray[np.int64]:
-    """Return where each id stands among others, -1 where it does not; shape (n,)."""
+    """Return where each id stands among others, -1 where it does not; shape (n,).
+
+    Parameters
+    ----------
+    ids : Arrow strings, shape (n,)
+    among : Arrow strings, each once
+    """
     if ids.equals(among):
         return np.arange(len(ids))
     found: NDArray[np.int64] = pc.fill_null(pc.index_in(ids, value_set=among), -1).to_numpy().astype(np.int64)

@@ -52,6 +52,13 @@ def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: 
 def free(name: str, taken: Iterable[str]) -> str:
     """Return a name that is not taken: the name itself, or with ``_found`` behind it.
 
+    Parameters
+    ----------
+    name : as wanted
+    taken : names that are in use
+
+    Examples
+    --------
     >>> free("row", ["row"])
     'row_found'
     """

@@ -19,6 +19,12 @@ from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.progress import Step
 from tallystick.definitions.streams import Source, TableDefinition
 from tallystick.errors import SettingOutOfRange, TooManyRefused
+from tallystick.reporting.notebook import Displayed
+from tallystick.reporting.report import Report, Section
+from tallystick.reporting.table import Column, Table
+from tallystick.reporting.text import Text
+
+_SOURCES = (Column("source"), Column("rows", "count"), Column("refused", "count"), Column("why"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +48,30 @@ class Screening:
     quarantine: Path | None
     in_time_order: bool
 
+    @property
+    def why(self) -> str:
+        """The reasons with their numbers, most often first."""
+        return ", ".join(f"{reason} ({n:,})" for reason, n in self.reasons.items())
+
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Displayed):
     """A dataset, and what came of each source on the way."""
 
     dataset: Dataset
     screenings: dict[str, Screening]
+
+    def report(self) -> Report:
+        """Return how many rows each source has, how many were refused and why, and where these lie."""
+        found = self.screenings.values()
+        table = Table.of(_SOURCES, [(each.source, each.n_rows, each.n_refused, each.why) for each in found])
+        places = tuple(
+            Text.of(f"The refused rows of {each.source}, with their reasons: {each.quarantine}")
+            for each in found
+            if each.quarantine
+        )
+        sections = [Section("", blocks) for blocks in ((table,), places) if blocks]
+        return Report("Sources", tuple(sections))
 
 
 def read(
@@ -126,6 +149,11 @@ def _screened(
 
 def hold(screening: Screening, max_share: float) -> None:
     """Stop where a source lost more of its rows than the share.
+
+    Parameters
+    ----------
+    screening : what came of the source
+    max_share : of its rows, between 0 and 1
 
     Raises
     ------

@@ -162,6 +162,12 @@ def value_fields(source: Source) -> dict[str, Field]:
 def id_of(source: Source, key: str, time: int) -> str:
     """Return the id of a dated or static table's row: a version is named by its key and the instant it holds from.
 
+    Parameters
+    ----------
+    source : the table
+    key : of the row
+    time : from when the row holds, in microseconds since 1970 UTC
+
     Examples
     --------
     >>> from tallystick.definitions.fields import key, money
@@ -174,7 +180,13 @@ def id_of(source: Source, key: str, time: int) -> str:
 
 
 def is_same(one: Record, other: Record, source: Source) -> bool:
-    """Return whether two readings are one record: they agree in all but when it arrived."""
+    """Return whether two readings are one record: they agree in all but when it arrived.
+
+    Parameters
+    ----------
+    one, other : read from anywhere
+    source : says which fields a record has
+    """
     arrived = arrival_field(source)
     if arrived is None:
         return one == other

@@ -1,6 +1,6 @@
 """What of a model's definition is another one than before, part by part, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -9,6 +9,8 @@ from tallystick.definitions.digest import digest_of
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.policy_words import limit_words, policy_words
 from tallystick.definitions.stored import stored_form
+from tallystick.reporting.report import Report, Section
+from tallystick.reporting.text import Text, warn
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -76,3 +78,10 @@ def compared(
         for part in dict.fromkeys((*after, *before))
         if before.get(part) != after.get(part)
     )
+
+
+def note(changed: Sequence[Change]) -> Report:
+    """Return the note that the project's file says something else by now than what was judged."""
+    parts = ", ".join(change.part for change in changed)
+    sentence = f" {parts} of the project changed since; the candidate is packed as it was judged:"
+    return Report("", (Section("", (Text.of(warn("Note:"), sentence), *(Text.of(str(each)) for each in changed))),))

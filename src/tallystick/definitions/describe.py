@@ -1,8 +1,6 @@
 """A feature set told to a person: for each feature its meaning, inputs, windows, unit and cost."""
 
-import textwrap
-from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,8 +12,19 @@ from tallystick.definitions.inputs import columns
 from tallystick.definitions.streams import Source, StreamDefinition
 from tallystick.definitions.units import unit
 from tallystick.definitions.words import words
+from tallystick.reporting.notebook import Displayed
+from tallystick.reporting.report import Report, Section
+from tallystick.reporting.table import Column, Table
 
-WIDTHS = {"feature": 18, "meaning": 52, "unit": 9, "inputs": 24, "windows": 9, "delay": 5, "cost": 30}
+_COLUMNS = (
+    Column("feature"),
+    Column("meaning"),
+    Column("unit"),
+    Column("inputs", is_detail=True),
+    Column("windows", is_detail=True),
+    Column("delay", is_detail=True),
+    Column("cost"),
+)
 
 
 class Described(msgspec.Struct, frozen=True):
@@ -40,14 +49,9 @@ class Described(msgspec.Struct, frozen=True):
     delays: tuple[str, ...]
     cost: Cost
 
-    def cells(self) -> tuple[str, ...]:
-        """Return it as a row of the table: one text per column."""
-        several = (", ".join(values) for values in (self.inputs, self.windows, self.delays))
-        return (self.name, self.meaning, self.unit, *several, str(self.cost))
 
-
-class Description(msgspec.Struct, frozen=True):
-    """A feature set: printed, it is a table.
+class Description(Displayed, msgspec.Struct, frozen=True):
+    """A feature set: printed, or shown in a notebook, it is a table.
 
     Parameters
     ----------
@@ -64,15 +68,25 @@ class Description(msgspec.Struct, frozen=True):
         """Return the feature of that name."""
         return {feature.name: feature for feature in self.features}[name]
 
-    def __str__(self) -> str:
-        """Return an aligned table, with a line for what it is of."""
-        head = f"{self.name}: {len(self.features)} features, one row per record of {self.spine}"
-        return "\n".join([head, "", *_table([tuple(WIDTHS), *(feature.cells() for feature in self.features)])])
-
     def to_plain(self) -> dict[str, Any]:
         """Return it as dicts, lists, texts and numbers: what JSON can hold."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
+
+    def report(self) -> Report:
+        """Return a row for each feature; a terminal has room for meaning, unit and cost."""
+        rows = [
+            (
+                each.name,
+                each.meaning,
+                each.unit,
+                *map(", ".join, (each.inputs, each.windows, each.delays)),
+                str(each.cost),
+            )
+            for each in self.features
+        ]
+        title = f"{self.name}: {len(self.features)} features, one row per record of {self.spine}"
+        return Report(title, (Section("", (Table.of(_COLUMNS, rows),)),))
 
 
 def describe(
@@ -126,13 +140,3 @@ def _lengths(expr: AnyExpr) -> tuple[tuple[str, ...], tuple[str, ...]]:
     windows = dict.fromkeys(written(each.window_us) if each.window_us else "ever" for each in aggregates)
     delays = dict.fromkeys(written(each.delay_us) for each in aggregates if each.delay_us)
     return tuple(windows), tuple(delays)
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows as aligned lines; what is wider than its column goes on in the next line."""
-    folded = [
-        [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, WIDTHS.values(), strict=True)] for row in rows
-    ]
-    widths = [max(len(line) for cell in column for line in cell) for column in zip(*folded, strict=True)]
-    lines = [line for row in folded for line in zip_longest(*row, fillvalue="")]
-    return ["  ".join(f"{part:<{width}}" for part, width in zip(line, widths, strict=True)).rstrip() for line in lines]

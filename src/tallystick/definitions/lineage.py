@@ -10,6 +10,9 @@ from tallystick.definitions.inputs import columns
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.policies import AboveCost
 from tallystick.definitions.streams import Source
+from tallystick.reporting.notebook import Displayed
+from tallystick.reporting.report import Report, Section
+from tallystick.reporting.table import Column, Table
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -29,7 +32,7 @@ class Origin(msgspec.Struct, frozen=True):
     sources: tuple[str, ...]
 
 
-class Lineage(msgspec.Struct, frozen=True):
+class Lineage(Displayed, msgspec.Struct, frozen=True):
     """Where everything in a model comes from.
 
     Parameters
@@ -53,6 +56,12 @@ class Lineage(msgspec.Struct, frozen=True):
         """Return it as dicts, lists and texts: what JSON can hold."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
+
+    def report(self) -> Report:
+        """Return a row for each part of the model: its columns and where they lie."""
+        rows = [(each.part, ", ".join(each.columns), ", ".join(each.sources)) for each in self.origins]
+        columns = (Column("part"), Column("columns"), Column("sources"))
+        return Report(f"Where {self.model} comes from", (Section("", (Table.of(columns, rows),)),))
 
 
 def lineage(model: ModelDefinition, sources: Mapping[str, Source]) -> Lineage:

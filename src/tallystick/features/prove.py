@@ -23,6 +23,10 @@ from tallystick.features.plan import Plan
 from tallystick.features.spark import proving
 from tallystick.features.sql import duck
 from tallystick.features.state.lmdb import LmdbStore
+from tallystick.reporting.notebook import Displayed
+from tallystick.reporting.report import Report, Section
+from tallystick.reporting.table import Column, Row, Table
+from tallystick.reporting.text import Text
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -31,6 +35,7 @@ REFERENCE = "batch"
 OPTIONAL = ("duckdb",)
 ORACLE_ROWS = 300  # it looks at every record of an entity for every row
 COMMIT_EVERY = 500
+_PROVEN = (Column("feature"), Column("executors"), Column("rows", "count"), Column("mismatches", "count"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class Proven(msgspec.Struct, frozen=True):
         return sum(self.mismatches.values())
 
 
-class Proof(msgspec.Struct, frozen=True):
+class Proof(Displayed, msgspec.Struct, frozen=True):
     """What was compared, and what differs.
 
     Parameters
@@ -95,6 +100,22 @@ class Proof(msgspec.Struct, frozen=True):
         """Return it as plain data."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return {"identical": self.is_identical} | plain
+
+    def report(self) -> Report:
+        """Return a row for each feature, where each first differs, and who could not be asked."""
+        most = self.n_rows[REFERENCE]
+        executors = ", ".join(name if n == most else f"{name} ({n:,} rows)" for name, n in self.n_rows.items())
+        rows = [
+            Row((each.feature, executors, most, each.n_mismatches), "fail" if each.n_mismatches else "plain")
+            for each in self.features
+        ]
+        first = [Text.of(_difference(each.feature, each.first)) for each in self.features if each.first is not None]
+        missing = [
+            Text.of(f"{name} is not installed; pip install 'tallystick[sql]' compares with it too.")
+            for name in self.missing
+        ]
+        table = Section("", (Table.of(_PROVEN, rows), *first))
+        return Report("Proof, bit for bit", (table, *([Section("", tuple(missing))] if missing else [])))
 
 
 def prove(
@@ -228,6 +249,12 @@ def _differs(expected: Floats, found: Floats) -> NDArray[np.bool_]:
     bits, others = (np.ascontiguousarray(column).view(np.int64) for column in (expected, found))
     differs: NDArray[np.bool_] = (bits != others) & ~(np.isnan(expected) & np.isnan(found))
     return differs
+
+
+def _difference(feature: str, first: Difference) -> str:
+    """Say where a feature differs first."""
+    found, reference = ("missing" if value is None else repr(value) for value in (first.found, first.reference))
+    return f"{feature} of {first.record}: {first.executor} has {found} and batch has {reference}."
 
 
 def _shown(value: float) -> float | None:

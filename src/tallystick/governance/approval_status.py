@@ -8,12 +8,16 @@ from tallystick.errors import ModelUnnamed, NothingApproved
 from tallystick.governance.roles import Role
 from tallystick.ledger.actors import Actors
 from tallystick.ledger.entry import LedgerEntry
+from tallystick.reporting.notebook import Displayed
+from tallystick.reporting.report import Facts, Report, Section
+from tallystick.reporting.text import Text, code
+from tallystick.reporting.written import instant
 
 RELEASED, APPROVED, REFUSED, DEPLOYED = "released", "approved", "refused", "deployed"
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Displayed):
     """A validator's word that a bundle may decide.
 
     Attributes
@@ -34,6 +38,19 @@ class Approval:
     at: int
     number: int
     entry_hash: str
+
+    def report(self) -> Report:
+        """Return who approved what, and on which evidence."""
+        facts = Facts.of(
+            {
+                "bundle": Text.of(code(self.bundle_digest)),
+                "evidence": Text.of(code(self.evidence_digest)),
+                "at": f"{instant(self.at)} UTC",
+                "entry": Text.of(f"{self.number:,} of the ledger, ", code(self.entry_hash)),
+            }
+        )
+        title = f"{self.actor} approved {self.bundle_digest[:12]} (ledger entry {self.number})"
+        return Report(title, (Section("", (facts,)),))
 
 
 @dataclass(frozen=True, slots=True)

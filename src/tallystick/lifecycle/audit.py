@@ -11,11 +11,10 @@ from tallystick.lifecycle.bundles import Bundles
 from tallystick.lifecycle.datasets import NOW_ON
 from tallystick.log.opening import open_log
 from tallystick.monitoring import from_log
-from tallystick.monitoring.report import Report
+from tallystick.monitoring.report import MonitoringReport
 from tallystick.replay.archive import Archive
 from tallystick.replay.fold import fold
-from tallystick.replay.period import Report as ReplayReport
-from tallystick.replay.period import replay_period
+from tallystick.replay.period import ReplayReport, replay_period
 from tallystick.replay.single import replay
 from tallystick.replay.verdict import Verdict
 from tallystick.serving import anchoring
@@ -81,7 +80,7 @@ class Audit:
         definition = self.workspace.definitions.model(model)
         return definition.features.spine.name, self.workspace.plan(definition) if with_todays_definitions else None
 
-    def monitor(self, as_of: int | None = None, *, bundle: str | None = None) -> Report:
+    def monitor(self, as_of: int | None = None, *, bundle: str | None = None) -> MonitoringReport:
         """Say what became of a bundle's decisions, as known at an instant; by default now."""
         opened = self.bundles.bundle(bundle)
         definition = opened.definition

@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from tallystick.ledger.ledger import Ledger, Verified
     from tallystick.lifecycle.datasets import Screened
     from tallystick.lifecycle.training import Retrained
-    from tallystick.monitoring.report import Report
+    from tallystick.monitoring.report import MonitoringReport
     from tallystick.release.open import Bundle
     from tallystick.replay.archive import Archive
-    from tallystick.replay.period import Report as ReplayReport
+    from tallystick.replay.period import ReplayReport
     from tallystick.replay.verdict import Verdict
     from tallystick.serving.requests import Answer
     from tallystick.serving.service import Service
@@ -388,7 +388,7 @@ class Project:
             since, until, sample=sample, model=model, with_todays_definitions=with_todays_definitions, step=step
         )
 
-    def monitor(self, as_of: int | None = None, *, bundle: str | None = None) -> Report:
+    def monitor(self, as_of: int | None = None, *, bundle: str | None = None) -> MonitoringReport:
         """Say what became of a bundle's decisions.
 
         Parameters

@@ -123,6 +123,11 @@ class RiskAlarm:
         The capital is only looked at when the batch is over; that can miss an alarm, never raise a false one. How
         many decisions a batch has may depend on anything but their own outcomes.
 
+        Parameters
+        ----------
+        n : how many decisions
+        n_bad : how many of them were bad
+
         Raises
         ------
         SettingOutOfRange

@@ -10,6 +10,11 @@ TINY = 1e-300
 def tail(x: float, degrees: int) -> float:
     r"""Return the probability that a chi-square variable exceeds ``x``: :math:`Q(k/2, x/2)`.
 
+    Parameters
+    ----------
+    x : 0 or more
+    degrees : of freedom, 1 or more
+
     References
     ----------
     W. H. Press et al. (2007), *Numerical Recipes*, 3rd edition, section 6.2: the incomplete gamma function by its
@@ -30,6 +35,13 @@ def tail(x: float, degrees: int) -> float:
 def quantile(above: float, degrees: int) -> float:
     """Return the value that a chi-square variable exceeds with probability ``above``, 0 < above < 1.
 
+    Parameters
+    ----------
+    above : probability, between 0 and 1
+    degrees : of freedom, 1 or more
+
+    Examples
+    --------
     >>> round(quantile(0.05, 9), 3)
     16.919
     """

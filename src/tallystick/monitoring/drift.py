@@ -47,13 +47,25 @@ class Histogram:
 
     @classmethod
     def of(cls, scores: NDArray[np.float64], edges: tuple[float, ...]) -> Self:
-        """Return the histogram of some scores over given inner edges."""
+        """Return the histogram of some scores over given inner edges.
+
+        Parameters
+        ----------
+        scores : shape (n,)
+        edges : strictly rising inner edges
+        """
         bins = np.searchsorted(np.array(edges), scores, side="left")
         return cls(edges, tuple(np.bincount(bins, minlength=len(edges) + 1).tolist()))
 
     @classmethod
     def by_quantiles(cls, scores: NDArray[np.float64], bins: int = 10) -> Self:
-        """Return the histogram of some scores over their own quantiles, fewer bins where scores repeat."""
+        """Return the histogram of some scores over their own quantiles, fewer bins where scores repeat.
+
+        Parameters
+        ----------
+        scores : shape (n,), one at least
+        bins : how many, where no scores are equal
+        """
         inner = np.quantile(scores, np.arange(1, bins) / bins, method="inverted_cdf")
         edges = tuple(edge for edge in np.unique(inner).tolist() if edge < scores.max())
         return cls.of(scores, edges)
@@ -96,6 +108,13 @@ def score_drift(
     chi-square with one degree of freedom less than there are bins; the usual limits 0.1 and 0.25 ignore both
     sample sizes. Scores of one customer resemble each other, so the true chance is larger than the stated one:
     drift explains an alarm and never raises one.
+
+    Parameters
+    ----------
+    reference : scores as they were
+    scores : shape (n,), as they are now
+    significance : probability of calling chance a drift
+    floor : index too small to care about
 
     References
     ----------

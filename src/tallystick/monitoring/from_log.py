@@ -13,7 +13,7 @@ from tallystick.definitions.policies import AboveCost, Policy
 from tallystick.log.protocol import LogReader
 from tallystick.monitoring.drift import Histogram
 from tallystick.monitoring.outcomes import Action, Decided, Reported
-from tallystick.monitoring.report import Report
+from tallystick.monitoring.report import MonitoringReport
 from tallystick.monitoring.watch import Reference, Settings, monitor, rate_at_most
 from tallystick.release.open import Bundle
 from tallystick.scoring.policy import missed_cost
@@ -25,7 +25,7 @@ ACTIONS = {"approve": Action.APPROVE, "refer": Action.REFER, "decline": Action.D
 
 def watch(
     log: LogReader, dataset: Dataset, bundle: Bundle, label: LabelDefinition, *, as_of: int, settings: Settings
-) -> Report:
+) -> MonitoringReport:
     """Return what became of a bundle's decisions, as known at an instant.
 
     Parameters
@@ -42,7 +42,13 @@ def watch(
 
 
 def settings(model: ModelDefinition, chosen: Monitoring) -> Settings:
-    """Return what monitoring needs to know, from a model's definition and from tally.toml."""
+    """Return what monitoring needs to know, from a model's definition and from tally.toml.
+
+    Parameters
+    ----------
+    model : says what is bad, when that is final, and what it costs
+    chosen : the section ``[monitoring]`` of tally.toml
+    """
     money = [kind.currency for kind in model.features.spine.fields.values() if isinstance(kind, Money)]
     return Settings(
         maturity_us=model.label.matures_after_us,
@@ -55,7 +61,13 @@ def settings(model: ModelDefinition, chosen: Monitoring) -> Settings:
 
 
 def stopped(log: LogReader, stream: str) -> NDArray[np.int64]:
-    """Return the positions of the events that were stopped: nobody ever learns whether they were bad."""
+    """Return the positions of the events that were stopped: nobody ever learns whether they were bad.
+
+    Parameters
+    ----------
+    log : where decisions stand
+    stream : what they were about
+    """
     decisions = (decode(entry.body) for entry in log.read(kinds=("decision",), namespaces=(stream,)))
     events = [d.event for d in decisions if d.action == "decline" and d.event is not None and not d.shadow]
     return np.array(events, dtype=np.int64)
@@ -103,7 +115,13 @@ def decided(log: LogReader, dataset: Dataset, policy: Policy, *, stream: str, bu
 
 
 def reported(dataset: Dataset, label: LabelDefinition) -> Reported:
-    """Return every report of the label's stream that names an event and says something, in order of arrival."""
+    """Return every report of the label's stream that names an event and says something, in order of arrival.
+
+    Parameters
+    ----------
+    dataset : history and log
+    label : says which stream reports, and about what
+    """
     reports, flagged = dataset.records[label.flagged.by], label.flagged
     names = _named(reports, flagged.on)
     known = known_at(reports)

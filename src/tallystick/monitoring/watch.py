@@ -12,7 +12,8 @@ from tallystick.monitoring.alarms import RiskAlarm
 from tallystick.monitoring.chi_square import quantile
 from tallystick.monitoring.drift import Drift, Histogram, score_drift
 from tallystick.monitoring.outcomes import Cohort, Decided, Reported, mature
-from tallystick.monitoring.report import AlarmStatus, Evidence, Lateness, Report, Span
+from tallystick.monitoring.parts import AlarmStatus, Evidence, Lateness, Span
+from tallystick.monitoring.report import MonitoringReport
 from tallystick.monitoring.risk import risk
 
 WEEK_DAYS = 7
@@ -95,7 +96,9 @@ def rate_at_most(n_bad: int, n: int, *, doubt: float = 0.1) -> float:
     return min(quantile(doubt, 2 * (n_bad + 1)) / (2 * max(n, 1)), 0.5)
 
 
-def monitor(decided: Decided, reported: Reported, reference: Reference, *, as_of: int, settings: Settings) -> Report:
+def monitor(
+    decided: Decided, reported: Reported, reference: Reference, *, as_of: int, settings: Settings
+) -> MonitoringReport:
     """Return what became of a bundle's decisions, as known at an instant.
 
     The same decisions and reports give the same report, whenever it is made: nothing is read but what is
@@ -118,7 +121,7 @@ def monitor(decided: Decided, reported: Reported, reference: Reference, *, as_of
     cohort = mature(decided, reported, as_of=as_of, maturity_us=settings.maturity_us)
     alarm, days, rang = _bet(cohort, reference, settings)
     known_at = None if rang is None else rang + DAY_US + settings.maturity_us
-    return Report(
+    return MonitoringReport(
         bundle=reference.bundle,
         as_of=as_of,
         currency=settings.currency,

@@ -53,7 +53,13 @@ class Archive:
         return self._opened[digest]
 
     def decisions(self, stream: str, since: int | None = None, until: int | None = None) -> Iterator[Entry]:
-        """Yield the decisions about a stream that were made in ``since <= at < until``."""
+        """Yield the decisions about a stream that were made in ``since <= at < until``.
+
+        Parameters
+        ----------
+        stream : what was decided about
+        since, until : microseconds since 1970 UTC; without end if None
+        """
         for entry in self.log.read(kinds=("decision",), namespaces=(stream,)):
             if (since or 0) <= entry.at and (until is None or entry.at < until):
                 yield entry

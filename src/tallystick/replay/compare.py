@@ -7,8 +7,6 @@ from typing import Any, get_args
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Group
-from rich.text import Text
 
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.models import LabelDefinition
@@ -16,16 +14,29 @@ from tallystick.errors import MetricUndefined, NothingDecided
 from tallystick.release.open import Bundle
 from tallystick.replay.archive import Archive
 from tallystick.replay.fold import Question, features, fold
+from tallystick.reporting.notebook import Displayed
+from tallystick.reporting.report import Report, Section
+from tallystick.reporting.table import Column, Row, Table
 from tallystick.scoring.policy import Action, decide, row_values
 from tallystick.serving.history import record_at
 from tallystick.serving.record import Decision, decode
-from tallystick.tables import table
 from tallystick.training.labels import read_labels
 from tallystick.training.metrics import auc, average_precision
 
 ACTIONS: tuple[Action, ...] = get_args(Action)
-_COUNTED = ("decisions", "reported", "unknown")
-_METRICS = ("average precision", "AUC", "reported and allowed")
+_SWAPS = (
+    Column("champion"),
+    Column("challenger"),
+    Column("decisions", "count"),
+    Column("reported", "count"),
+    Column("unknown", "count"),
+)
+_SIDES = (
+    Column(""),
+    Column("average precision", "number", digits=3, missing="unknown"),
+    Column("AUC", "number", digits=3, missing="unknown"),
+    Column("reported and allowed", "count"),
+)
 
 
 class Swap(msgspec.Struct, frozen=True):
@@ -59,7 +70,7 @@ class Side(msgspec.Struct, frozen=True):
     auc: float | None
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class Comparison(Displayed, msgspec.Struct, frozen=True):
     """Champion against challenger.
 
     Parameters
@@ -81,19 +92,23 @@ class Comparison(msgspec.Struct, frozen=True):
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
 
-    def __rich__(self) -> Group:
-        title = Text(f"Champion and challenger on the same {self.n_matured:,} matured decisions", style="bold")
-        swaps = table("", "champion", "challenger", *_COUNTED, right=_COUNTED)
-        for swap in self.swaps:
-            style = "" if swap.champion == swap.challenger else "bold"
-            swaps.add_row(
-                swap.champion, swap.challenger, f"{swap.n:,}", f"{swap.n_bad:,}", f"{swap.n_unknown:,}", style=style
+    def report(self) -> Report:
+        """Return what both did with the same decisions, who was right where they disagree, and what each reached."""
+        swaps = [
+            Row(
+                (swap.champion, swap.challenger, swap.n, swap.n_bad, swap.n_unknown),
+                "plain" if swap.champion == swap.challenger else "strong",
             )
-        sides = table("", "", "average precision", "AUC", "reported and allowed", right=_METRICS)
-        for name, side in (("champion", self.champion), ("challenger", self.challenger)):
-            figures = _shown(side.average_precision), _shown(side.auc)
-            sides.add_row(name, *figures, f"{side.n_bad_allowed:,}")
-        return Group(title, swaps, "", sides)
+            for swap in self.swaps
+        ]
+        sides = [
+            (name, side.average_precision, side.auc, side.n_bad_allowed)
+            for name, side in (("champion", self.champion), ("challenger", self.challenger))
+        ]
+        return Report(
+            f"Champion and challenger on the same {self.n_matured:,} matured decisions",
+            (Section("", (Table.of(_SWAPS, swaps),)), Section("", (Table.of(_SIDES, sides),))),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +216,3 @@ def _swaps(compared: _Compared) -> list[Swap]:
             n_bad = int((both & (compared.labels == 1)).sum())
             found.append(Swap(champion, challenger, int(both.sum()), n_bad, int((both & ~known).sum())))
     return [swap for swap in found if swap.n]
-
-
-def _shown(metric: float | None) -> str:
-    return "unknown" if metric is None else f"{metric:.3f}"

@@ -19,7 +19,14 @@ Ints = NDArray[np.int64]
 
 
 def fold(log: LogReader, plan: Plan, *, until: int) -> Dataset:
-    """Return history and everything the log added to it up to a position, as the plan's sources read it."""
+    """Return history and everything the log added to it up to a position, as the plan's sources read it.
+
+    Parameters
+    ----------
+    log : what was decided and recorded
+    plan : says which streams are read, and how
+    until : the last position, included
+    """
     sources = {source.name: source for source in plan.sources}
     return everything(log, sources, History.of(log, plan.sources), until=until)
 
@@ -33,7 +40,14 @@ class Question:
 
 
 def features(plan: Plan, dataset: Dataset, questions: Sequence[Question]) -> Matrix:
-    """Compute the features of some records, each as of its own position."""
+    """Compute the features of some records, each as of its own position.
+
+    Parameters
+    ----------
+    plan : the features
+    dataset : history and log, as far as the latest of the questions sees
+    questions : which records, and as of which positions
+    """
     spine = dataset.records[plan.definition.spine.name]
     rows = np.searchsorted(spine.position, np.array([question.event for question in questions], np.int64))
     as_of = np.array([question.as_of for question in questions], np.int64)
@@ -41,6 +55,13 @@ def features(plan: Plan, dataset: Dataset, questions: Sequence[Question]) -> Mat
 
 
 def restricted(plan: Plan, dataset: Dataset, event: int) -> Dataset:
-    """Return only the records that one record's features can see."""
+    """Return only the records that one record's features can see.
+
+    Parameters
+    ----------
+    plan : the features
+    dataset : history and log
+    event : position of the record
+    """
     spine = dataset.records[plan.definition.spine.name]
     return seen_by(plan, dataset, np.array([np.searchsorted(spine.position, event)]))

@@ -2,12 +2,9 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, get_args
 
 import numpy as np
-from rich.console import Group
-from rich.text import Text
 
 from tallystick.definitions.progress import Progress
 from tallystick.errors import NothingDecided
@@ -15,13 +12,23 @@ from tallystick.features.plan import Plan
 from tallystick.replay.archive import Archive
 from tallystick.replay.batch_replay import replay_entries
 from tallystick.replay.verdict import Stage, Verdict
-from tallystick.tables import table
+from tallystick.reporting.notebook import Displayed
+from tallystick.reporting.report import Report, Section
+from tallystick.reporting.table import Column, Table
+from tallystick.reporting.text import Text, dim, fail, ok
 
 MOST_SHOWN = 10
+_DIFFERING = (
+    Column("decision"),
+    Column("made at (UTC)", "instant", missing=""),
+    Column("action", missing=""),
+    Column("differs at"),
+    Column("reason"),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReplayReport(Displayed):
     """What became of a period's decisions.
 
     Parameters
@@ -60,21 +67,25 @@ class Report:
             "differing": [verdict.to_plain() for verdict in self.verdicts if not verdict.is_identical],
         }
 
-    def __rich__(self) -> Group:
-        headline = Text(f"{self.n_identical:,} of {len(self.verdicts):,} replayed decisions are identical, bit for bit")
-        headline.stylize("bold green" if self.is_identical else "bold red")
-        inside = Text(f"The period has {self.n_decisions:,} decisions.", style="dim")
+    def report(self) -> Report:
+        """Return the counts, and the first of the decisions that differ."""
+        headline = f"{self.n_identical:,} of {len(self.verdicts):,} replayed decisions are identical, bit for bit"
+        inside = Text.of(dim(f"The period has {self.n_decisions:,} decisions."))
         if self.is_identical:
-            return Group(headline, inside)
-        differing = [verdict for verdict in self.verdicts if not verdict.is_identical]
+            return Report("Replay", (Section("", (Text.of(ok(headline)), inside)),))
         counted = ", ".join(f"{stage} {n:,}" for stage, n in self.stages.items())
-        shown = table("", "decision", "made at (UTC)", "action", "differs at", "reason")
-        for verdict in differing[:MOST_SHOWN]:
-            at = "" if verdict.at is None else _written(verdict.at)
-            shown.add_row(verdict.decision, at, verdict.action or "", verdict.stage, verdict.reason)
-        left = len(differing) - MOST_SHOWN
-        more = [Text(f"and {left:,} more; --json tells all", style="dim")] if left > 0 else []
-        return Group(headline, inside, f"differ first at: {counted}", "", shown, *more)
+        rows = [
+            (verdict.decision, verdict.at, verdict.action, verdict.stage, verdict.reason)
+            for verdict in self.verdicts
+            if not verdict.is_identical
+        ]
+        return Report(
+            "Replay",
+            (
+                Section("", (Text.of(fail(headline)), inside, Text.of(f"differ first at: {counted}"))),
+                Section("Decisions that differ", (Table.of(_DIFFERING, rows, most=MOST_SHOWN),)),
+            ),
+        )
 
 
 def replay_period(
@@ -87,7 +98,7 @@ def replay_period(
     seed: int = 0,
     plan: Plan | None = None,
     progress: Progress | None = None,
-) -> Report:
+) -> ReplayReport:
     """Make the decisions of ``since <= at < until`` again, with one fold of the log.
 
     Parameters
@@ -112,8 +123,4 @@ def replay_period(
     if sample is not None and sample < len(entries):
         places = np.random.default_rng(seed).choice(len(entries), sample, replace=False)
         chosen = [entries[place] for place in sorted(places.tolist())]
-    return Report(len(entries), tuple(replay_entries(archive, chosen, plan=plan, progress=progress)))
-
-
-def _written(at: int) -> str:
-    return f"{datetime.fromtimestamp(at / 1e6, UTC):%Y-%m-%d %H:%M:%S}"
+    return ReplayReport(len(entries), tuple(replay_entries(archive, chosen, plan=plan, progress=progress)))

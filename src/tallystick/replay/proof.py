@@ -29,6 +29,11 @@ def prove(log: LogReader, ledger: Ledger | None) -> Proof:
 
     A chain that is whole up to some damage still proves what lies before it; where heads were signed, only up to
     the last one that fits, since everything after it could have been written anew.
+
+    Parameters
+    ----------
+    log : opened for reading
+    ledger : where heads were signed; None where nobody signs
     """
     try:
         signed = [] if ledger is None else anchoring.signed(ledger)

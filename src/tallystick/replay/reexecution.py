@@ -63,7 +63,13 @@ class _Differs(Exception):
 
 
 def reopen(archive: Archive, entry: Entry) -> Case | Verdict:
-    """Read a decision and open what it was made from, or say which of that is not what it was."""
+    """Read a decision and open what it was made from, or say which of that is not what it was.
+
+    Parameters
+    ----------
+    archive : what was kept
+    entry : the decision's, in the log
+    """
     decision = None
     try:
         decision = _proven(archive, entry)
@@ -75,7 +81,13 @@ def reopen(archive: Archive, entry: Entry) -> Case | Verdict:
 
 
 def reexecute(case: Case, vector: Vector) -> Verdict:
-    """Compute everything after the features again, and name the first stage that differs."""
+    """Compute everything after the features again, and name the first stage that differs.
+
+    Parameters
+    ----------
+    case : the decision with what it was made from
+    vector : its features, computed now
+    """
     try:
         _compare_event(case, vector)
         _compare_features(case, vector)

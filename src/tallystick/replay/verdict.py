@@ -4,6 +4,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from tallystick.reporting.notebook import Displayed
+from tallystick.reporting.report import Block, Report, Section
+from tallystick.reporting.table import Column, Table
+from tallystick.reporting.text import Text, fail, ok
+from tallystick.reporting.written import instant
+
 Stage = Literal["record", "bundle", "features", "score", "runtime", "reasons", "policy"]
 """In the order they are asked: the first that differs is named.
 
@@ -21,7 +27,7 @@ class Difference(msgspec.Struct, frozen=True):
     found: Any
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(Displayed, msgspec.Struct, frozen=True):
     """What became of one decision.
 
     Parameters
@@ -54,3 +60,21 @@ class Verdict(msgspec.Struct, frozen=True):
         """Return the verdict as plain data, ``identical`` first."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return {"identical": self.is_identical} | plain
+
+    def report(self) -> Report:
+        """Return which decision it is, whether it is identical, and what differs."""
+        made = "" if self.at is None else f"made {instant(self.at)} UTC"
+        action = f"{self.action}," if self.action and (made or self.bundle) else self.action or ""
+        bundle = f"by bundle {self.bundle[:12]}" if self.bundle else ""
+        head = " ".join(part for part in (action, made, bundle) if part)
+        where = Text.of(f"{head}, log position {self.position:,}" if head else f"log position {self.position:,}")
+        return Report(f"Decision {self.decision}", (Section("", (where, *self._differing())),))
+
+    def _differing(self) -> tuple[Block, ...]:
+        if self.is_identical:
+            return (Text.of(ok("identical"), ": request, features, score, reasons and action, bit for bit"),)
+        what = Text.of(fail(f"differs at {self.stage}"), f": {self.reason}")
+        if not self.differences:
+            return (what,)
+        rows = [(each.what, str(each.stored), str(each.found)) for each in self.differences]
+        return what, Table.of((Column("what"), Column("stored"), Column("found")), rows)

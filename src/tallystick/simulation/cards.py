@@ -47,6 +47,10 @@ class Network:
         """Return what came in ``since <= time < until``: payments with their truth, and chargebacks.
 
         A chargeback comes when it is reported, so its payment may have been made before ``since``.
+
+        Parameters
+        ----------
+        since, until : microseconds since 1970 UTC
         """
         paid = _within(self.payments["paid_at"], since, until)
         reported_ = _within(self.chargebacks["reported_at"], since, until)

@@ -23,6 +23,12 @@ def generator(seed: int, purpose: Purpose, day: int = 0) -> np.random.Generator:
     Every (seed, purpose, day) has its own stream, so a longer simulation repeats the days of a shorter
     one, and switching one kind of fraud on leaves every other draw as it was.
 
+    Parameters
+    ----------
+    seed : of the whole simulation
+    purpose : what is drawn
+    day : counted from the first
+
     References
     ----------
     M. E. O'Neill (2014), *PCG: A family of simple fast space-efficient statistically good algorithms for

@@ -32,7 +32,16 @@ class FraudRates:
 
 
 def beginning(people: Population, rates: FraudRates, *, start: int, day: int, seed: int) -> list[Payments]:
-    """Return the payments of the thefts and card testings that begin on a day, later payments included."""
+    """Return the payments of the thefts and card testings that begin on a day, later payments included.
+
+    Parameters
+    ----------
+    people : who can be robbed
+    rates : how often each kind begins
+    start : midnight of the first day, in microseconds since 1970 UTC
+    day : counted from the first
+    seed : of the simulation
+    """
     midnight = start + day * DAY_US
     thefts = _thefts(people, rates, generator(seed, Purpose.CARD_THEFT, day), midnight)
     return [thefts, _testings(people, rates, generator(seed, Purpose.CARD_TESTING, day), midnight)]
@@ -44,6 +53,14 @@ def takeovers(people: Population, rates: FraudRates, *, start: int, day: int, se
     For five to ten days somebody pays once or twice a night with the customer's usual amounts, at terminals
     anywhere. No amount, no burst and no known terminal gives it away; the hour does, to a model that has
     seen it.
+
+    Parameters
+    ----------
+    people : who can be robbed
+    rates : how often one begins
+    start : midnight of the first day, in microseconds since 1970 UTC
+    day : counted from the first
+    seed : of the simulation
     """
     draws = generator(seed, Purpose.ACCOUNT_TAKEOVER, day)
     victims = _victims(people, rates.account_takeovers, draws)
@@ -69,6 +86,15 @@ def compromised(
 
     A compromise lasts three to five weeks, and ``rates.stolen_at_compromised`` of its payments are stolen.
     Compromises also began before the first day, so the network starts as it goes on.
+
+    Parameters
+    ----------
+    payments : the genuine ones
+    rates : how many terminals, and which share of their payments
+    terminals : how many there are
+    start : midnight of the first day, in microseconds since 1970 UTC
+    days : how many there are
+    seed : of the simulation
     """
     held = np.zeros((days, terminals), dtype=bool)
     for day in range(-LONGEST_COMPROMISE_DAYS, days):

@@ -60,7 +60,13 @@ class Payments:
         return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
     def marked(self, rows: NDArray[np.bool_], kind: Kind) -> Self:
-        """Return the payments, with some rows of another kind."""
+        """Return the payments, with some rows of another kind.
+
+        Parameters
+        ----------
+        rows : shape (n,), which
+        kind : what they are from now on
+        """
         return replace(self, kind=np.where(rows, np.int8(kind), self.kind))
 
 

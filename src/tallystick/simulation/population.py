@@ -49,6 +49,13 @@ def settle(customers: int, terminals: int, *, seed: int) -> Population:
     The habits are calibrated on the published card payments: 1.9 payments per customer and day, which differ
     much between customers; amounts with a mean near 54 EUR; most payments in daytime.
 
+    Parameters
+    ----------
+    customers, terminals : how many
+    seed : of the simulation
+
+    Examples
+    --------
     >>> settle(3, 100, seed=1).reach.shape
     (3, 12)
     """

@@ -34,6 +34,11 @@ class Found:
 def local(source: Source, path: Path) -> list[Piece]:
     """Return the pieces of a file, or of a folder of files, on this machine.
 
+    Parameters
+    ----------
+    source : for the error
+    path : of the file or folder
+
     Raises
     ------
     SourceMissing
@@ -50,12 +55,24 @@ def local(source: Source, path: Path) -> list[Piece]:
 
 
 def single(source: Source, file: Found) -> Piece:
-    """Return the piece that a file is: CSV where its name says so, Parquet otherwise."""
+    """Return the piece that a file is: CSV where its name says so, Parquet otherwise.
+
+    Parameters
+    ----------
+    source : what is read
+    file : where it was found
+    """
     return _FORMATS.get(file.suffix, ParquetFile)(source, file.address, file.opened)
 
 
 def folder(source: Source, address: str, held: Iterable[Found]) -> list[Piece]:
     """Return the pieces of a folder in order of their names; files of no format are left alone.
+
+    Parameters
+    ----------
+    source : for the error
+    address : of the folder, for the error
+    held : the files in it
 
     Raises
     ------

@@ -49,7 +49,13 @@ class ParquetFile:
             return int(file.metadata.num_rows)
 
     def parts(self, fields: Sequence[str], most: int) -> Iterator[pa.Table]:
-        """Yield the declared columns of all rows, at most so many rows at a time: never the whole file at once."""
+        """Yield the declared columns of all rows, at most so many rows at a time: never the whole file at once.
+
+        Parameters
+        ----------
+        fields : the declared columns
+        most : how many rows a part may have
+        """
         with self._file(fields, is_whole=False) as file:
             for part in file.iter_batches(batch_size=most, columns=list(fields)):
                 yield undamaged(self.source, self.address, pa.Table.from_batches([part]))

@@ -9,7 +9,14 @@ from tallystick.data.sources.piece import Piece
 
 
 def parts(piece: Piece, fields: Sequence[str], most: int) -> Iterator[pa.Table]:
-    """Yield the declared columns of all rows of a piece in their order, at most ``most`` rows at a time."""
+    """Yield the declared columns of all rows of a piece in their order, at most ``most`` rows at a time.
+
+    Parameters
+    ----------
+    piece : a file or table
+    fields : the declared columns
+    most : how many rows a part may have
+    """
     if isinstance(piece, ParquetFile):
         yield from piece.parts(fields, most)
         return

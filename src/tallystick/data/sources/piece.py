@@ -51,6 +51,13 @@ class Piece(Protocol):
 def require(source: Source, address: str, found: Sequence[str], fields: Sequence[str]) -> None:
     """Demand that each declared column is found once.
 
+    Parameters
+    ----------
+    source : for the error
+    address : of the piece, for the error
+    found : the columns that are there
+    fields : those that are declared
+
     Raises
     ------
     ColumnMissing
@@ -67,6 +74,12 @@ def require(source: Source, address: str, found: Sequence[str], fields: Sequence
 
 def undamaged(source: Source, address: str, table: pa.Table) -> pa.Table:
     """Return a table whose texts are texts.
+
+    Parameters
+    ----------
+    source : for the error
+    address : of the piece, for the error
+    table : as it was read
 
     Raises
     ------
@@ -93,7 +106,15 @@ def sentence_of(error: object) -> str:
 
 
 def unread(source: Source, address: str, error: Exception, reason: str) -> DataError:
-    """Return the error for a table that could not be read: what a store in a network refuses may not be the table's."""
+    """Return the error for a table that could not be read: what a store in a network refuses may not be the table's.
+
+    Parameters
+    ----------
+    source : what was to be read
+    address : where it lies
+    error : what its reader raised
+    reason : what that means, for the sentence
+    """
     if "://" in address and isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
         return SourceAway(source.name, path=address, reason=reason, remedy=_STORE)
     return SourceUnreadable(source.name, path=address, reason=reason)
@@ -101,6 +122,12 @@ def unread(source: Source, address: str, error: Exception, reason: str) -> DataE
 
 def library(name: str, source: Source, *, extra: str) -> Any:
     """Return a library that only some formats need.
+
+    Parameters
+    ----------
+    name : of the module
+    source : what needs it, for the error
+    extra : what installs it
 
     Raises
     ------
