@@ -249,7 +249,8 @@ def _timed() -> Iterator[dict[str, float]]:
     stages: list[tuple[str, Any, str]] = [
         ("screen the request", commit_batch, "parse"),
         ("look up key and record in the log", SqliteLogReader, "find"),
-        ("append to the state", Transaction, "append"),
+        ("append to the state", Transaction, "prepare"),
+        ("append to the state", Transaction, "enter"),
         ("features", Transaction, "vector"),
         ("score", Session, "raw_and_score"),
         ("reasons", Reasons, "explain"),

@@ -25,13 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
 
 from tallystick import lifecycle
 from tallystick.definitions.clock import SettableClock
 from tallystick.definitions.durations import DAY_US
+from tallystick.reporting.layout import text
+from tallystick.reporting.table import Column, Table
 from tallystick.serving.requests import Decided, Request
-from tallystick.tables import table
 from tallystick.testing import cards
 
 AT_ONCE, SOON = 0.2, 0.5
@@ -162,18 +162,20 @@ def _cpu() -> float:
 
 
 def _print(verbs: Sequence[Verb], found: Sequence[Started]) -> None:
-    made = table(
-        "From the command to its answer", "tally", "seconds", "limit", "CPU", "modules", "largest imports, ms",
-        right=("seconds", "limit", "CPU", "modules"),
-    )  # fmt: skip
+    columns = (
+        Column("tally"),
+        Column("seconds", "number", 2),
+        Column("limit", "number", 1, missing=""),
+        Column("CPU", "number", 2),
+        Column("modules", "number"),
+        Column("largest imports, ms"),
+    )
+    rows = []
     for verb, each in zip(verbs, found, strict=True):
-        largest = ", ".join(
-            f"{name} {microseconds / 1000:.0f}" for name, microseconds in each.imports.most_common(LARGEST)
-        )
+        largest = ", ".join(f"{name} {took / 1000:.0f}" for name, took in each.imports.most_common(LARGEST))
         shown = " ".join(word[:12] for word in verb.arguments[:2])
-        limit = "" if verb.limit is None else f"{verb.limit:.1f}"
-        made.add_row(shown, f"{each.wall:.2f}", limit, f"{each.cpu:.2f}", f"{each.n_modules:,}", largest)
-    Console(width=None if sys.stdout.isatty() else 130, highlight=False).print(made)
+        rows.append((shown, each.wall, verb.limit, each.cpu, each.n_modules, largest))
+    print(text(Table.of(columns, rows, title="From the command to its answer"), width=130))
 
 
 def _arguments() -> argparse.Namespace:

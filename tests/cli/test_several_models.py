@@ -44,19 +44,22 @@ def test_features_of_each_model_come_from_the_log(two: Any, tmp_path: Path) -> N
 
 
 def test_a_decision_needs_no_models_name(two: Any) -> None:
-    """Where all models decide about one stream, a decision and a period are found without naming one."""
-    assert two.document("replay", two.decided)["identical"]
+    """Where only one of several models decided, a decision and a period are found without naming it."""
+    assert two.document("replay", two.decided)["model"] == "shop"
     assert two.document("replay", "--sample", "5")["identical"]
     assert two.document("replay", two.decided, "--model", "shop")["identical"]
 
 
-def test_todays_definitions_are_a_models(two: Any) -> None:
-    """Which of today's features are meant is asked; with a name it is answered."""
-    unclear = two.tally("replay", two.decided, "--todays-definitions")
-
-    assert unclear.code == 2
-    assert "Declared: shop, few" in unclear.err
+def test_todays_definitions_are_those_of_the_model_that_decided(two: Any) -> None:
+    """Which of today's features are meant follows from the decision; a model that made none has none to replay."""
+    assert two.document("replay", two.decided, "--todays-definitions")["identical"]
     assert two.document("replay", two.decided, "--todays-definitions", "--model", "shop")["identical"]
+
+    other = two.tally("replay", two.decided, "--model", "few")
+    nobody = two.tally("replay", two.decided, "--model", "shp")
+
+    assert (other.code, f"no decision {two.decided!r} of 'few'" in other.err) == (2, True)
+    assert (nobody.code, "Did you mean 'shop'?" in nobody.err) == (2, True)
 
 
 def test_a_bundle_under_anothers_name_is_refused(shop: Any) -> None:

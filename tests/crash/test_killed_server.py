@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from tallystick.journal import anchoring
+from tallystick.journal.decision import decode
+from tallystick.journal.records import records
 from tallystick.log.entry import Entry
 from tallystick.log.opening import open_log
-from tallystick.replay.fold import fold
-from tallystick.serving import anchoring, tokens
-from tallystick.serving.record import decode
+from tallystick.serving import tokens
 from tallystick.serving.state import open_state
 from tallystick.testing.process import Process, send
 from tallystick.testing.world import World, build
@@ -126,7 +127,7 @@ def _same(entry: Entry | None, answer: dict[str, Any]) -> bool:
     if entry is None:
         return False
     stored = decode(entry.body)
-    stated = (answer["sequence"], answer["action"], answer["score"], answer["threshold"], answer["bundle"])
+    stated = (answer["position"], answer["action"], answer["score"], answer["threshold"], answer["bundle"])
     return stated == (entry.position, stored.action, stored.score, stored.threshold, stored.bundle)
 
 
@@ -138,7 +139,7 @@ def _check_state(world: World) -> None:
         pass
     stood, rebuilt = open_state(world.folder / "state", world.plan), open_state(copy.folder / "state", world.plan)
     with open_log(world.folder / "log.sqlite") as log:
-        rebuilt.rebuild(fold(log, world.plan, until=log.head.position))
+        rebuilt.rebuild(records(log, world.plan))
         with rebuilt.transaction() as state:
             state.commit(log.head.position)
     try:

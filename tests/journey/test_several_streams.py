@@ -14,9 +14,9 @@ from tallystick.definitions.durations import DAY_US
 from tallystick.features.matrix import Matrix
 from tallystick.features.online.executor import Online
 from tallystick.features.state.lmdb import LmdbStore
+from tallystick.journal.catch_up import catch_up
+from tallystick.journal.history import History
 from tallystick.lifecycle import Project
-from tallystick.serving.catch_up import catch_up
-from tallystick.serving.history import History
 from tallystick.serving.requests import Answer, Decided, Recorded, Refused, Request
 from tallystick.serving.state import open_state
 from tallystick.testing import lender
@@ -115,7 +115,7 @@ def test_every_decision_is_made_again(journey: Journey) -> None:
     project = journey.open()
 
     report = project.replay_period()
-    one = project.replay(journey.decided[-1].decision.key)
+    one = project.replay(journey.decided[-1].logged.key)
 
     assert report.n_decisions == len(journey.decided)
     assert report.is_identical
@@ -158,7 +158,7 @@ def test_the_state_is_what_the_log_gives(journey: Journey, tmp_path: Path) -> No
     with project.archive() as archive:
         log = archive.log
         anew, served = Online(plan, LmdbStore(tmp_path / "state")), open_state(project.places.state, plan)
-        catch_up(anew, log, {source.name: source for source in plan.sources}, History.of(log, plan.sources))
+        catch_up(anew, log, History.of(log, plan.sources))
 
     assert anew.dump() == served.dump()
     anew.close()

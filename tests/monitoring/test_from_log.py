@@ -11,10 +11,10 @@ from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.fields import Field, Flag, Key, Time
 from tallystick.definitions.models import LabelDefinition
 from tallystick.definitions.streams import StreamDefinition
+from tallystick.journal.records import records
 from tallystick.log.opening import open_log
 from tallystick.monitoring import from_log
 from tallystick.monitoring.outcomes import Action
-from tallystick.replay.fold import fold
 from tallystick.serving.requests import Decided, Request
 from tallystick.settings import Monitoring
 from tallystick.testing.world import NOW, World, build
@@ -36,8 +36,10 @@ def answers(world: World) -> list[Decided]:
 def test_decisions_become_columns(world: World, answers: list[Decided]) -> None:
     """Every decision of the bundle is one row, with its own action, score, instant and cost."""
     with open_log(world.folder / "log.sqlite") as log:
-        dataset = fold(log, world.plan, until=log.head.position)
-        found = from_log.decided(log, dataset, world.model.policy, stream="payments", bundle=world.bundle)
+        dataset = records(log, world.plan)
+        found = from_log.decided(
+            log, dataset, world.model.policy, model="card-fraud", stream="payments", bundle=world.bundle
+        )
 
     spine = dataset.records["payments"]
     rows = np.searchsorted(spine.position, [answer.decision.event or 0 for answer in answers])
@@ -55,8 +57,10 @@ def test_an_event_asked_about_twice_is_counted_once(tmp_path: Path) -> None:
         service.decide([Request(first), Request(second), Request(first, key="again"), Request(first, key="and again")])
 
     with open_log(world.folder / "log.sqlite") as log:
-        dataset = fold(log, world.plan, until=log.head.position)
-        found = from_log.decided(log, dataset, world.model.policy, stream="payments", bundle=world.bundle)
+        dataset = records(log, world.plan)
+        found = from_log.decided(
+            log, dataset, world.model.policy, model="card-fraud", stream="payments", bundle=world.bundle
+        )
 
     assert len(found.ids) == len(set(found.ids.tolist())) == 2
 
@@ -64,8 +68,10 @@ def test_an_event_asked_about_twice_is_counted_once(tmp_path: Path) -> None:
 def test_another_bundle_decided_nothing(world: World, answers: list[Decided]) -> None:
     """Decisions of one bundle are not counted for another."""
     with open_log(world.folder / "log.sqlite") as log:
-        dataset = fold(log, world.plan, until=log.head.position)
-        found = from_log.decided(log, dataset, world.model.policy, stream="payments", bundle="0" * 64)
+        dataset = records(log, world.plan)
+        found = from_log.decided(
+            log, dataset, world.model.policy, model="card-fraud", stream="payments", bundle="0" * 64
+        )
 
     assert len(found.ids) == 0
 
@@ -73,17 +79,17 @@ def test_another_bundle_decided_nothing(world: World, answers: list[Decided]) ->
 def test_reports_are_those_of_history_and_log(world: World, answers: list[Decided]) -> None:
     """Reports from before the first decision and after it stand in one column, in order of arrival."""
     with open_log(world.folder / "log.sqlite") as log:
-        dataset = fold(log, world.plan, until=log.head.position)
+        dataset = records(log, world.plan)
         found = from_log.reported(dataset, world.model.label)
 
     assert len(found.ids) == len(world.dataset.records["chargebacks"]) + 5
     assert found.is_bad.all()
 
 
-def test_stopped_events_have_no_label(world: World, answers: list[Decided]) -> None:
-    """The stopped events are those whose decision says stop, no others."""
+def test_declined_events_have_no_label(world: World, answers: list[Decided]) -> None:
+    """The declined events are those whose decision says so, no others."""
     with open_log(world.folder / "log.sqlite") as log:
-        found = from_log.stopped(log, "payments")
+        found = from_log.declined(log)
 
     assert found.tolist() == [a.decision.event for a in answers if a.decision.action == "decline"]
 
@@ -92,7 +98,7 @@ def test_a_report_is_made_from_log_and_bundle(world: World, answers: list[Decide
     """The report counts the decisions and prints a reference that so few bad ones allow to claim."""
     settings = from_log.settings(world.model, Monitoring())
     with open_log(world.folder / "log.sqlite") as log:
-        dataset = fold(log, world.plan, until=log.head.position)
+        dataset = records(log, world.plan)
         report = from_log.watch(
             log, dataset, world.open_bundle(), world.model.label, as_of=NOW + 40 * 86_400_000_000, settings=settings
         )

@@ -12,19 +12,20 @@ from hypothesis import strategies as st
 
 from tallystick.definitions.clock import SettableClock
 from tallystick.features.plan import Plan
+from tallystick.journal.records import records
 from tallystick.log.opening import open_log
 from tallystick.log.protocol import LogReader
 from tallystick.log.sqlite import SqliteLog
 from tallystick.release.open import Bundle
 from tallystick.replay.archive import Archive
-from tallystick.replay.fold import fold
 from tallystick.replay.period import replay_period
 from tallystick.replay.single import replay
 from tallystick.serving.requests import Decided, Refused, Request, Task
 from tallystick.serving.service import Service
-from tallystick.serving.state import open_state
+from tallystick.serving.state import open_state, open_states
 from tallystick.testing.world import NOW, World
 
+MODEL = "card-fraud"
 DAYS = [0, 1, 1, 2, 7, 8, 30, 31]  # apart by the windows and the delay, so that edges meet
 ids = st.integers(0, 9)
 
@@ -38,7 +39,8 @@ def payment(draw: st.DrawFn) -> Task:
     late = draw(st.sampled_from([{}, {}, {}, {"amount": "77.7"}]))
     fields = {"payment_id": f"p{number}", "customer_id": number % 2, "terminal_id": number % 3} | own | late
     key = draw(st.sampled_from([None, None, "k1", "k2"]))
-    return Task("payments", Request(msgspec.json.encode(fields), key), draw(st.booleans()))
+    request, is_decision = Request(msgspec.json.encode(fields), key), draw(st.booleans())
+    return Task(MODEL if is_decision else "payments", request, is_decision)
 
 
 @st.composite
@@ -68,29 +70,26 @@ def test_any_order_is_remembered(groups: list[list[Task]], bundle: Bundle, decid
             rebuilt = _rebuilt(Path(folder) / "rebuilt", bundle.plan, log)
             archive = Archive(log, decided_world.bundles, tuple(decided_world.trusted))
             decisions = [entry.id for entry in log.read(kinds=("decision",))]
-            verdicts = replay_period(archive, "payments").verdicts if decisions else ()
-            alone = [replay(archive, "payments", name) for name in decisions]
+            verdicts = replay_period(archive, MODEL).verdicts if decisions else ()
+            alone = [replay(archive, MODEL, name) for name in decisions]
 
     assert stood == rebuilt
     assert [verdict.reason for verdict in verdicts if not verdict.is_identical] == []
     assert list(verdicts) == alone
-    assert {a.decision.key for a in answers if isinstance(a, Decided)} == set(decisions)
+    assert {a.logged.key for a in answers if isinstance(a, Decided)} == set(decisions)
     assert {a.error for a in answers if isinstance(a, Refused)} <= {"conflict"}
 
 
 def _served(folder: Path, bundle: Bundle, groups: list[list[Task]]) -> tuple[list[Any], str]:
-    online = open_state(folder / "state", bundle.plan)
-    with SqliteLog.create_or_open(folder / "log.sqlite") as log:
-        service = Service(bundle, log, online, SettableClock(NOW))
+    with SqliteLog.create_or_open(folder / "log.sqlite") as log, open_states(folder / "state", [bundle.plan]) as states:
+        service = Service([bundle], log, states, SettableClock(NOW))
         answers = [answer for group in groups for answer in service.handle(group)]
-    stood = online.dump()
-    online.close()
-    return answers, stood
+        return answers, states[bundle.plan.state_digest].dump()
 
 
 def _rebuilt(folder: Path, plan: Plan, log: LogReader) -> str:
     online = open_state(folder, plan)
-    online.rebuild(fold(log, plan, until=log.head.position))
+    online.rebuild(records(log, plan))
     if online.position < log.head.position or log.head.position == 0:
         with online.transaction() as state:
             state.commit(log.head.position)

@@ -2,7 +2,6 @@
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -13,16 +12,19 @@ from tallystick.definitions.fields import Money
 from tallystick.errors import DecisionUnknown, NothingDecided
 from tallystick.features.plan import Plan
 from tallystick.governance.approvals import refuse
+from tallystick.journal.bodies import Activation, decode_body, encode_body
+from tallystick.journal.decision import Decision, decode, encode
+from tallystick.journal.proof import Proof
 from tallystick.log.chain import entry_hash
 from tallystick.log.opening import open_log
 from tallystick.replay.archive import Archive
 from tallystick.replay.period import replay_period
 from tallystick.replay.single import replay
 from tallystick.replay.verdict import Verdict
-from tallystick.serving.record import Decision, decode, encode
 from tallystick.serving.requests import Request
 from tallystick.testing.world import NOW, World
 
+MODEL = "card-fraud"
 FIRST, LATE = "P0002277", "P0002500"
 N_DECISIONS = 300
 
@@ -51,7 +53,7 @@ def flipped(path: Path, at: int = -20) -> None:
 
 def test_every_decision_is_identical(archive: Archive) -> None:
     """Fresh, retried, referred or stopped: all are computed again from raw requests, bit for bit."""
-    report = replay_period(archive, "payments")
+    report = replay_period(archive, MODEL)
 
     assert report.is_identical
     assert report.n_identical == report.n_decisions == 320
@@ -60,9 +62,9 @@ def test_every_decision_is_identical(archive: Archive) -> None:
 
 def test_one_decision_needs_only_its_own_entities(archive: Archive) -> None:
     """A single replay, restricted to the records it can see, comes to the same as the replay of all."""
-    alone = [replay(archive, "payments", name) for name in (FIRST, LATE, "again 7")]
+    alone = [replay(archive, MODEL, name) for name in (FIRST, LATE, "again 7")]
 
-    combined = {verdict.decision: verdict for verdict in replay_period(archive, "payments").verdicts}
+    combined = {verdict.decision: verdict for verdict in replay_period(archive, MODEL).verdicts}
     assert alone == [combined[verdict.decision] for verdict in alone]
     assert all(verdict.is_identical for verdict in alone)
 
@@ -73,8 +75,8 @@ def test_a_fallback_is_identical_because_it_fails_again(world: World) -> None:
     with world.service() as service:
         service.decide([Request(msgspec.json.encode(huge | {"payment_id": name})) for name in ("h1", "h2")])
 
-    assert replay(opened(world), "payments", "h2") == replay(opened(world), "payments", "h2")
-    assert replay(opened(world), "payments", "h2").is_identical
+    assert replay(opened(world), MODEL, "h2") == replay(opened(world), MODEL, "h2")
+    assert replay(opened(world), MODEL, "h2").is_identical
 
 
 def test_decisions_of_several_bundles(world: World) -> None:
@@ -84,12 +86,49 @@ def test_decisions_of_several_bundles(world: World) -> None:
         later = service.decide([Request(raw) for raw in world.payments(30, skip=N_DECISIONS)])
     refuse(world.ledger, world.bundle, reason="a better one serves", signer=world.keys.load("vera"), at=NOW)
 
-    report = replay_period(opened(world), "payments")
+    report = replay_period(opened(world), MODEL)
 
     assert len(later) == 30
     assert {verdict.bundle for verdict in report.verdicts} == {world.bundle, other}
     assert report.is_identical
     assert report.n_decisions == 350
+
+
+def test_beside_a_running_server(world: World) -> None:
+    """What was decided after an archive was opened, proven and indexed is made again too, by whichever bundle."""
+    archive = opened(world)
+    before = replay(archive, MODEL, FIRST)
+    same, other = world.payments(3, skip=N_DECISIONS), world.payments(3, skip=N_DECISIONS + 3)
+    with world.service() as service:
+        service.decide([Request(raw) for raw in same])
+    fresh = [replay(archive, MODEL, id_of(raw)) for raw in same]
+    with world.service(bundle=world.release(weights={"amount": 2.0})) as service:
+        service.decide([Request(raw) for raw in other])
+
+    fresh += [replay(archive, MODEL, id_of(raw)) for raw in other]
+
+    assert [verdict.reason for verdict in [before, *fresh]] == [""] * 7
+
+
+def test_what_came_after_the_proof_is_proven_too(world: World) -> None:
+    """A decision that was written after an archive was proven, and then altered, is stage record."""
+    archive = opened(world)
+    before = replay(archive, MODEL, FIRST)
+    (raw,) = world.payments(1, skip=N_DECISIONS)
+    with world.service() as service:
+        service.decide([Request(raw)])
+    changed(world, "UPDATE entries SET at = at + 1 WHERE kind = 'decision' AND id = ?", id_of(raw))
+
+    after = replay(archive, MODEL, id_of(raw))
+
+    assert before.is_identical
+    assert (after.stage, "damaged at position" in after.reason) == ("record", True)
+
+
+def id_of(raw: bytes) -> str:
+    """Return the id of a payment's request."""
+    name: str = msgspec.json.decode(raw)["payment_id"]
+    return name
 
 
 def test_a_byte_of_a_decision(world: World) -> None:
@@ -98,11 +137,11 @@ def test_a_byte_of_a_decision(world: World) -> None:
         world, "UPDATE entries SET body = replace(body, 'decline', 'declin3') WHERE id = ?", _stopped(world).decision
     )
 
-    assert replay(opened(world), "payments", _stopped(world).decision).stage == "record"
+    assert replay(opened(world), MODEL, _stopped(world).decision).stage == "record"
 
 
 def _stopped(world: World) -> Verdict:
-    verdicts = replay_period(opened(world), "payments", since=0).verdicts
+    verdicts = replay_period(opened(world), MODEL, since=0).verdicts
     return next(verdict for verdict in verdicts if verdict.action in {"decline", "declin3"} or verdict.action is None)
 
 
@@ -115,7 +154,7 @@ def test_a_byte_of_a_request(world: World) -> None:
         LATE,
     )
 
-    late, first = replay(opened(world), "payments", LATE), replay(opened(world), "payments", FIRST)
+    late, first = replay(opened(world), MODEL, LATE), replay(opened(world), MODEL, FIRST)
 
     assert late.stage == "record"
     assert "damaged at position" in late.reason
@@ -126,14 +165,14 @@ def test_a_byte_of_a_hash(world: World) -> None:
     """A byte flipped in a stored hash is stage record."""
     changed(world, "UPDATE entries SET hash = zeroblob(32) WHERE kind = 'event' AND id = ?", LATE)
 
-    assert replay(opened(world), "payments", LATE).stage == "record"
+    assert replay(opened(world), MODEL, LATE).stage == "record"
 
 
 def test_a_chain_written_anew(world: World) -> None:
     """A whole chain recomputed over a changed request misses the heads in the ledger: stage record."""
     _rewrite(world, LATE, b'"T000', b'"T001')
 
-    verdict = replay(opened(world), "payments", LATE)
+    verdict = replay(opened(world), MODEL, LATE)
 
     assert verdict.stage == "record"
     assert "rewritten" in verdict.reason
@@ -143,7 +182,7 @@ def test_a_chain_written_anew_without_a_ledger(world: World) -> None:
     """Even where nobody signed heads, the digest in the decision no longer fits the request: stage record."""
     _rewrite(world, LATE, b'"T000', b'"T001')
 
-    verdict = replay(opened(world, signed=False), "payments", LATE)
+    verdict = replay(opened(world, signed=False), MODEL, LATE)
 
     assert verdict.stage == "record"
     assert verdict.differences[0].what == "raw_sha256"
@@ -170,11 +209,13 @@ def _rewrite(world: World, name: str, old: bytes, new: bytes) -> None:
         ("bundle", "0" * 64, "bundle"),
         ("bundle", "../../etc", "bundle"),
         ("features", (1.0,) * 9, "features"),
-        ("score_bits", "3fe0000000000000", "score"),
+        ("raw_score", 0.5, "score"),
         ("score", 0.123, "score"),
         ("reasons", (), "reasons"),
         ("threshold", 0.5, "policy"),
-        ("policy", {"decline": {"type": "above", "threshold": 0.5}, "refer": None}, "policy"),
+        ("action", "refer", "policy"),
+        ("activation", 5, "bundle"),
+        ("activation", 10**9, "record"),
         ("as_of", 2_000, "record"),
     ],
 )
@@ -189,20 +230,20 @@ def test_each_stored_thing_is_compared(world: World, field: str, value: object, 
 def _with(world: World, **changes: object) -> Verdict:
     """Replay a decision whose stored fields were exchanged, in a chain that is whole."""
     with open_log(world.folder / "log.sqlite") as log:
-        stored = log.find("decision", "payments", LATE)
+        stored = log.find("decision", MODEL, LATE)
     assert stored is not None
     decision = msgspec.convert(
         msgspec.to_builtins(decode(stored.body), builtin_types=(bytes,)) | changes, Decision, builtin_types=(bytes,)
     )
     _rewrite_body(world, stored.position, encode(decision))
-    return replay(opened(world, signed=False), "payments", LATE)
+    return replay(opened(world, signed=False), MODEL, LATE)
 
 
 def _rewrite_body(world: World, position: int, body: bytes) -> None:
     with open_log(world.folder / "log.sqlite") as log:
-        entries = list(log.read(after=position - 2))
-    known = entries[0].hash
-    for entry in entries[1:]:
+        before, entries = log.entry(position - 1), list(log.read(after=position - 1))
+        known = log.origin.hash if before is None else before.hash
+    for entry in entries:
         new = body if entry.position == position else entry.body
         known = entry_hash(known, entry.position, (entry.kind, entry.namespace, entry.id), entry.at, new)
         changed(world, "UPDATE entries SET body = ?, hash = ? WHERE position = ?", new, known, entry.position)
@@ -210,12 +251,21 @@ def _rewrite_body(world: World, position: int, body: bytes) -> None:
 
 def test_another_processor_is_stage_runtime(world: World) -> None:
     """Other bits where onnxruntime or the processor is another are the runtime's, and both are named."""
-    other = {"onnxruntime": "1.0.0", "machine": "abacus", "cpu": "0" * 64}
+    _with_activation(world, runtime={"onnxruntime": "1.0.0", "machine": "abacus", "cpu": "0" * 64})
 
-    verdict = _with(world, score_bits="3fe0000000000000", runtime=other)
+    verdict = _with(world, score=0.5)
 
     assert verdict.stage == "runtime"
-    assert {difference.what for difference in verdict.differences} == {"score_bits", "onnxruntime", "machine", "cpu"}
+    assert {difference.what for difference in verdict.differences} == {"score", "onnxruntime", "machine", "cpu"}
+
+
+def _with_activation(world: World, **changes: object) -> None:
+    """Exchange what the log says of the bundle that decides, in a chain that is whole."""
+    with open_log(world.folder / "log.sqlite") as log:
+        stored = log.last("activation", MODEL)
+    assert stored is not None
+    plain = msgspec.to_builtins(decode_body(stored.body, Activation))
+    _rewrite_body(world, stored.position, encode_body(msgspec.convert(plain | changes, Activation)))
 
 
 def test_a_byte_of_the_history(world: World) -> None:
@@ -223,7 +273,7 @@ def test_a_byte_of_the_history(world: World) -> None:
     segment = next((world.folder / "history").iterdir())
     flipped(segment / "payments.parquet", at=1_000)
 
-    verdict = replay(opened(world), "payments", FIRST)
+    verdict = replay(opened(world), MODEL, FIRST)
 
     assert verdict.stage == "record"
     assert "payments.parquet" in verdict.reason
@@ -234,7 +284,7 @@ def test_a_byte_of_the_bundle(world: World, name: str) -> None:
     """A byte flipped in any file of the bundle is stage bundle."""
     flipped(world.bundles / world.bundle / name)
 
-    assert replay(opened(world), "payments", FIRST).stage == "bundle"
+    assert replay(opened(world), MODEL, FIRST).stage == "bundle"
 
 
 def test_another_bundle_under_its_digest(world: World) -> None:
@@ -243,7 +293,7 @@ def test_another_bundle_under_its_digest(world: World) -> None:
     (world.bundles / world.bundle).rename(world.bundles / "away")
     (world.bundles / other).rename(world.bundles / world.bundle)
 
-    verdict = replay(opened(world), "payments", FIRST)
+    verdict = replay(opened(world), MODEL, FIRST)
 
     assert verdict.stage == "bundle"
     assert verdict.differences[0].found == other
@@ -256,7 +306,7 @@ def test_a_byte_of_the_ledger(world: World) -> None:
         ledger.execute("UPDATE entries SET record = replace(record, 'vera', 'vesa') WHERE number = 5")
         ledger.commit()
 
-    verdict = replay(opened(world), "payments", FIRST)
+    verdict = replay(opened(world), MODEL, FIRST)
 
     assert verdict.stage == "record"
     assert "ledger" in verdict.reason
@@ -264,19 +314,43 @@ def test_a_byte_of_the_ledger(world: World) -> None:
 
 
 def test_an_approval_that_the_ledger_does_not_hold(world: World) -> None:
-    """A decision that names another approval than the ledger's is stage bundle."""
-    verdict = _with_ledger(world, approval={"entry": 5, "hash": "0" * 64, "approver": "vera"})
+    """A decision whose bundle was activated by another approval than the ledger's is stage bundle."""
+    _with_activation(world, approval={"entry": 5, "hash": "0" * 64})
+
+    verdict = _unsigned(world)
 
     assert verdict.stage == "bundle"
     assert verdict.differences[0].what == "approval"
 
 
-def _with_ledger(world: World, **changes: object) -> Verdict:
-    _with(world, **changes)
+def test_an_approval_of_another_bundle(world: World) -> None:
+    """An approval that the ledger holds, but of another bundle, is stage bundle, and that bundle is named."""
+    other = world.release(weights={"amount": 2.0})
+    approved = world.ledger.verified_entries("approved")[-1]
+    _with_activation(world, approval={"entry": approved.number, "hash": approved.hash})
+
+    verdict = _unsigned(world)
+
+    assert verdict.stage == "bundle"
+    assert verdict.differences[0].found == other
+
+
+def test_another_bundle_was_activated(world: World) -> None:
+    """A decision that names an activation of another bundle than its own is stage bundle."""
+    other = world.release(weights={"amount": 2.0})
+    _with_activation(world, bundle=other)
+
+    verdict = _unsigned(world)
+
+    assert verdict.stage == "bundle"
+    assert verdict.differences[0].found == other
+
+
+def _unsigned(world: World) -> Verdict:
+    """Replay a decision with the ledger's approvals, but as if it had signed no heads."""
     archive = opened(world)
-    # Only the heads are set aside: the ledger's approvals are asked all the same.
-    archive.__dict__["proof"] = replace(archive.proof, until=2**62)
-    return replay(archive, "payments", LATE)
+    archive._proof = Proof(until=2**62)
+    return replay(archive, MODEL, LATE)
 
 
 def test_a_changed_definition(archive: Archive, world: World) -> None:
@@ -287,8 +361,8 @@ def test_a_changed_definition(archive: Archive, world: World) -> None:
     wider = msgspec.structs.replace(daily, window_us=3 * daily.window_us)
     today = msgspec.structs.replace(definition, features=definition.features | {"n_1d": wider})
 
-    report = replay_period(archive, "payments", plan=Plan(today, world.plan.sources))
-    same = replay_period(archive, "payments", plan=world.plan)
+    report = replay_period(archive, MODEL, plan=Plan(today, world.plan.sources))
+    same = replay_period(archive, MODEL, plan=world.plan)
 
     differing = [verdict for verdict in report.verdicts if not verdict.is_identical]
     assert differing
@@ -306,7 +380,7 @@ def test_a_field_that_is_new_changes_no_decision(archive: Archive, world: World)
     sources = tuple(spine if source.name == spine.name else source for source in world.plan.sources)
     today = Plan(msgspec.structs.replace(definition, spine=spine), sources)
 
-    report = replay_period(archive, "payments", plan=today, sample=50)
+    report = replay_period(archive, MODEL, plan=today, sample=50)
 
     assert report.is_identical
 
@@ -318,7 +392,7 @@ def test_a_feature_that_is_new_or_gone(archive: Archive, world: World) -> None:
     features["fresh"] = definition.features["amount"]
     today = Plan(msgspec.structs.replace(definition, features=features), world.plan.sources)
 
-    verdict = replay(archive, "payments", FIRST, plan=today)
+    verdict = replay(archive, MODEL, FIRST, plan=today)
 
     assert {(d.what, d.stored == "not there", d.found == "not there") for d in verdict.differences} == {
         ("burst", False, True),
@@ -328,7 +402,7 @@ def test_a_feature_that_is_new_or_gone(archive: Archive, world: World) -> None:
 
 def test_a_sample_is_seeded_and_counted(archive: Archive) -> None:
     """A sample is the same for the same seed, in the order of the log, and the report says of how many."""
-    one, same, other = (replay_period(archive, "payments", sample=40, seed=seed) for seed in (1, 1, 2))
+    one, same, other = (replay_period(archive, MODEL, sample=40, seed=seed) for seed in (1, 1, 2))
 
     chosen = [[verdict.decision for verdict in report.verdicts] for report in (one, same, other)]
     assert chosen[0] == chosen[1] != chosen[2]
@@ -340,6 +414,6 @@ def test_a_sample_is_seeded_and_counted(archive: Archive) -> None:
 def test_nothing_to_replay(archive: Archive) -> None:
     """An unknown decision and an empty period are sentences."""
     with pytest.raises(DecisionUnknown, match="P9"):
-        replay(archive, "payments", "P9")
+        replay(archive, MODEL, "P9")
     with pytest.raises(NothingDecided):
-        replay_period(archive, "payments", until=NOW)
+        replay_period(archive, MODEL, until=NOW)

@@ -16,9 +16,17 @@ from tallystick.replay.verdict import Difference, Verdict
 from tallystick.reporting.notebook import Displayed
 
 AT = 1_767_225_600_000_000
-SAME = Verdict("P1", 24, AT, "ab" * 32, "decline")
+SAME = Verdict("card-fraud", "P1", 24, AT, "ab" * 32, "decline")
 OTHER = Verdict(
-    "P<2>", 25, AT, "ab" * 32, "approve", "features", "1 of 2 features differ: night.", (Difference("night", 1.0, 0.0),)
+    "card-fraud",
+    "P<2>",
+    25,
+    AT,
+    "ab" * 32,
+    "approve",
+    "features",
+    "1 of 2 features differ: night.",
+    (Difference("night", 1.0, 0.0),),
 )
 WRONG = Differing("oracle", "P1", 5, 1.0, None)
 SIDE = Side(("ab" * 32,), {"approve": 9, "decline": 1}, 2, 0.5, None)
@@ -26,7 +34,10 @@ FEATURE = Described("n", "number of payments", "count", ("payments.customer_id",
 VALUES: dict[str, tuple[Displayed, tuple[str, ...]]] = {
     "verdict": (SAME, ("Decision P1", "decline, made 2026-01-01 00:00:00 UTC by bundle abababababab", "identical")),
     "other verdict": (OTHER, ("differs at features", "night", "stored", "found")),
-    "unreadable": (Verdict("P3", 7, None, None, None, "record", "The log is damaged."), ("log position 7", "damaged")),
+    "unreadable": (
+        Verdict("card-fraud", "P3", 7, None, None, None, "record", "The log is damaged."),
+        ("log position 7", "damaged"),
+    ),
     "replay": (ReplayReport(3, (SAME, OTHER)), ("1 of 2 replayed", "3 decisions", "features 1", "P<2>")),
     "many": (ReplayReport(30, (OTHER,) * 15), ("0 of 15 replayed", "and 5 more")),
     "comparison": (

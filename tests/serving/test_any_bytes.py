@@ -54,7 +54,7 @@ def serving(first_world: World) -> Iterator[tuple[App, str]]:
     with tempfile.TemporaryDirectory() as name, SqliteLog.create_or_open(Path(name) / "log.sqlite") as log:
         folder, bundle = Path(name), first_world.open_bundle()
         online = open_state(folder / "state", bundle.plan)
-        service = Service(bundle, log, online, SettableClock(NOW))
+        service = Service([bundle], log, {bundle.plan.state_digest: online}, SettableClock(NOW))
         committer = Committer(service.handle)
         committer.start()
         token = tokens.create(folder / "tokens", "all", ["decide", "record", "read"])

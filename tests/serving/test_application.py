@@ -15,6 +15,7 @@ from tallystick.serving.http import App, application
 from tallystick.serving.requests import Request, Task
 from tallystick.serving.service import Service
 from tallystick.serving.tokens import Tokens
+from tallystick.testing.world import World
 
 
 @pytest.fixture
@@ -79,7 +80,8 @@ def test_an_error_of_ours_shows_nothing_of_us(
     app: App, token: str, service: Service, committer: Committer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What breaks here is told in our own log, and to the caller only that it was not the caller's fault."""
-    service._online.store.close()
+    (state,) = service._states.values()
+    state.online.store.close()
     committer.start()
 
     with caplog.at_level(logging.CRITICAL):
@@ -120,18 +122,39 @@ def test_a_body_that_never_ends_is_refused(service: Service, token: str, tmp_pat
     assert committer._n_waiting == 0
 
 
-def test_reports_keep_their_route(app: App, token: str, service: Service, committer: Committer) -> None:
-    """Reports that a bundle aggregates too are events, and whoever posts them as outcomes is served all the same."""
+def test_a_stream_has_the_route_that_its_definition_says(app: App, token: str, committer: Committer) -> None:
+    """Reports are posted as outcomes, whether or not features aggregate them too; the other route says so."""
     committer.start()
-    service.kinds["chargebacks"] = "event"
     body = {"report_id": "R", "reported_at": "2026-01-31T00:00:00Z", "payment_id": "P"}
 
     answers = [
         ask(app, token, {"type": "http.request", "body": msgspec.json.encode(body)}, path=f"/{kind}s/chargebacks")
-        for kind in ("outcome", "event")
+        for kind in ("event", "outcome")
     ]
 
-    assert [(status, noted.get("repeated")) for status, noted, _ in answers] == [(200, False), (200, True)]
+    assert [status for status, _, _ in answers] == [404, 200]
+    assert "Post to /outcomes/" in answers[0][1]["message"]
+
+
+def test_a_decision_says_who_asked(app: App, token: str, service: Service, committer: Committer, world: World) -> None:
+    """The name of the token stands in the decision, and the model may be named in the path."""
+    committer.start()
+    message = {"type": "http.request", "body": world.payments(1)[0]}
+
+    status, body, _ = ask(app, token, message, path="/models/card-fraud/decisions")
+
+    found = service.decision(body["decision_id"], model="card-fraud")
+    assert (status, body["model"]) == (200, "card-fraud")
+    assert found is not None
+    assert found.decision.caller == "all"
+
+
+def test_a_model_that_is_not_served_is_a_sentence(app: App, token: str) -> None:
+    """Another model's path names what is served here."""
+    status, body, _ = ask(app, token, path="/models/credit/decisions")
+
+    assert (status, body["error"]) == (404, "not_found")
+    assert "card-fraud" in body["message"]
 
 
 def test_a_key_in_a_header_is_ascii(app: App, token: str) -> None:

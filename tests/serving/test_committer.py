@@ -28,8 +28,8 @@ class Slow:
         """Answer a group."""
         self.begun.release()
         self.may_go.acquire()
-        self.groups.append([each.stream for each in tasks])
-        return [Refused("invalid", each.stream) for each in tasks]
+        self.groups.append([each.target for each in tasks])
+        return [Refused("invalid", each.target) for each in tasks]
 
 
 def named(answers: Future[list[Answer]]) -> list[str]:
@@ -104,9 +104,9 @@ def test_an_unexpected_error_reaches_the_callers_and_the_thread_goes_on() -> Non
     """A group that breaks answers its callers with the error; the next group is served."""
 
     def breaks_once(tasks: Sequence[Task]) -> list[Answer]:
-        if tasks[0].stream == "bad":
+        if tasks[0].target == "bad":
             raise RuntimeError("broken")
-        return [Refused("invalid", each.stream) for each in tasks]
+        return [Refused("invalid", each.target) for each in tasks]
 
     committer = Committer(breaks_once)
     committer.start()

@@ -17,9 +17,10 @@ class Shops(ts.FeatureSet, spine=payments):
 
 def test_answers_are_counted() -> None:
     """Refusals are counted by their code; what was recorded is no trouble."""
-    counts = Counts(Plan(Shops.definition, (payments.definition,)))
+    counts = Counts({"fraud": Plan(Shops.definition, (payments.definition,))})
 
     counts.take([Refused("invalid", "No."), Recorded("payments", "p1", 1), Refused("conflict", "No.")])
     counts.take([Refused("invalid", "No.")])
 
-    assert counts.to_plain() == {"refused": {"invalid": 2, "conflict": 1}, "caps": {"shops": 0}}
+    assert counts.refused == {"invalid": 2, "conflict": 1}
+    assert counts.of("fraud") == {"fallbacks": 0, "caps": {"shops": 0}}

@@ -56,9 +56,9 @@ def test_a_decision_is_answered_and_found_again(served: Process) -> None:
     assert first.status == repeated.status == found.status == 200
     assert first.body == repeated.body
     assert set(first.body) == {
-        "decision_id", "action", "score", "threshold", "reasons", "fallback", "bundle", "sequence",
+        "model", "decision_id", "action", "score", "threshold", "reasons", "fallback", "bundle", "position",
     }  # fmt: skip
-    assert (found.body["decision_id"], found.body["sequence"]) == ("a/1", first.body["sequence"])
+    assert (found.body["decision_id"], found.body["position"]) == ("a/1", first.body["position"])
     assert found.body["score"] == first.body["score"]
 
 
@@ -70,9 +70,9 @@ def test_several_records_keep_their_own_bytes(served: Process) -> None:
     reply = served.ask("POST", "/decisions", body)
 
     assert [answer["status"] for answer in reply.body["answers"]] == [200, 422]
-    sequence = reply.body["answers"][0]["sequence"]
+    position = reply.body["answers"][0]["position"]
     with open_log(_folder(served) / "log.sqlite") as log:
-        event = log.entry(sequence - 1)
+        event = log.entry(position - 1)
     assert event is not None
     assert event.body == odd
 
@@ -213,7 +213,7 @@ def test_two_in_flight_with_one_key_get_one_answer(served: Process) -> None:
         replies = list(pool.map(lambda _: served.ask("POST", "/decisions", payment("storm")), range(32)))
 
     assert {reply.status for reply in replies} == {200}
-    assert len({reply.body["sequence"] for reply in replies}) == 1
+    assert len({reply.body["position"] for reply in replies}) == 1
 
 
 def test_two_servers_never_share_a_port(served: Process, first_world: World, tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_stopped_server_answered_everything_and_signed_its_head(first_world: W
     world = replace(first_world, folder=folder)
     with Process(folder, first_world.bundle, token=token) as process:
         process.wait()
-        sequences = [process.ask("POST", "/decisions", raw).body["sequence"] for raw in world.payments(5)]
+        sequences = [process.ask("POST", "/decisions", raw).body["position"] for raw in world.payments(5)]
         status = process.stop()
 
     with Process(folder, first_world.bundle, token=token) as process:

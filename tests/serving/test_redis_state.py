@@ -7,17 +7,19 @@ import pytest
 
 from tallystick.features.online.executor import Online
 from tallystick.features.state.lmdb import LmdbStore
+from tallystick.journal.decision import Decision
+from tallystick.journal.records import records
 from tallystick.log.opening import open_log
 from tallystick.replay.archive import Archive
-from tallystick.replay.fold import fold
 from tallystick.replay.period import replay_period
-from tallystick.serving.record import Decision
 from tallystick.serving.requests import Answer, Decided, Recorded, Request
 from tallystick.serving.service import Service
 from tallystick.serving.state import open_state, remake_state
 from tallystick.testing import redis_server as servers
 from tallystick.testing.redis_server import RedisServer, redis_server
 from tallystick.testing.world import World
+
+from .served_state import state_of
 
 pytestmark = pytest.mark.skipif(servers.SERVER is None, reason=servers.MISSING)
 
@@ -35,11 +37,11 @@ def test_decisions_are_those_of_a_file(world: World, server: RedisServer, tmp_pa
         service.decide(requests(world.payments(50)))
         service.record("chargebacks", requests(world.chargebacks(30)))
         answers = service.decide(requests(world.payments(30, skip=50)))
-        dump = service._online.dump()
+        dump = state_of(service).dump()
         stated = service.described()
 
     assert not any(decision.fallback for decision in decisions(answers))
-    assert (stated["fallbacks"], "state" in stated) == (0, False)
+    assert (stated["models"]["card-fraud"]["fallbacks"], "state" in stated) == (0, False)
     assert dump == rebuilt(world, tmp_path)
 
 
@@ -57,7 +59,7 @@ def test_without_its_redis_a_service_refers(world: World, server: RedisServer, t
     assert {(decision.action, decision.fallback, decision.features) for decision in referred} == {("refer", True, None)}
     assert all(decision.event is not None for decision in referred)
     assert all(isinstance(answer, Recorded) for answer in kept)
-    assert stated["fallbacks"] == 15
+    assert stated["models"]["card-fraud"]["fallbacks"] == 15
     assert "cannot be used" in stated["state"]
     with open_log(world.folder / "log.sqlite") as log:
         faults = [entry.body for entry in log.read(kinds=("fault",))]
@@ -85,7 +87,7 @@ def test_a_state_follows_when_its_redis_is_back(world: World, server: RedisServe
         paused = service.decide(requests(world.payments(5, skip=20)))
         server.process.send_signal(18)  # SIGCONT
         answers = settled(service, world, skip=25)
-        dump, stated = service._online.dump(), service.described()
+        dump, stated = state_of(service).dump(), service.described()
 
     assert all(decision.fallback for decision in decisions(paused))
     assert not decisions(answers)[-1].fallback
@@ -105,7 +107,7 @@ def test_a_redis_without_its_data_is_filled_at_the_next_start(
         assert "has lost some of this state" in service.described()["state"]
     with world.service(url=server.url) as service:
         repeated = service.decide(requests(world.payments(5, skip=25)))
-        dump = service._online.dump()
+        dump = state_of(service).dump()
 
     assert [decision.fallback for decision in decisions([*lost, *repeated])] == [True] * 5 + [False] * 5
     assert dump == rebuilt(world, tmp_path)
@@ -115,11 +117,11 @@ def test_a_state_in_redis_is_remade(world: World, server: RedisServer) -> None:
     """A state is made anew in its place, compared with the one before, and told by its address."""
     with world.service(url=server.url) as service:
         service.decide(requests(world.payments(5)))
-        position = service._online.position
+        position = state_of(service).position
 
     def fill(online: Online) -> None:
         with open_log(world.folder / "log.sqlite") as log:
-            online.rebuild(fold(log, world.plan, until=position))
+            online.rebuild(records(log, world.plan, until=position))
         with online.transaction() as state:
             state.commit(position)
 
@@ -154,7 +156,7 @@ def rebuilt(world: World, folder: Path) -> str:
     """Return the digest of a state of history and log alone, in LMDB."""
     online = Online(world.plan, LmdbStore(folder / "rebuilt"))
     with open_log(world.folder / "log.sqlite") as log:
-        online.rebuild(fold(log, world.plan, until=log.head.position))
+        online.rebuild(records(log, world.plan))
         with online.transaction() as state:
             state.commit(log.head.position)
     digest = online.dump()

@@ -8,9 +8,9 @@ import pytest
 from tallystick.definitions.clock import SettableClock
 from tallystick.errors import StateHeld
 from tallystick.features.online.executor import Online
+from tallystick.journal.catch_up import catch_up
+from tallystick.journal.history import History
 from tallystick.log.opening import open_log
-from tallystick.serving.catch_up import catch_up
-from tallystick.serving.history import History
 from tallystick.serving.requests import Request
 from tallystick.serving.state import Remade, open_state, remake_state
 from tallystick.testing.world import World
@@ -111,6 +111,5 @@ def contents(world: World) -> tuple[int, str]:
 def remade(world: World) -> Remade:
     """Make the state anew from the world's log."""
     with open_log(world.folder / "log.sqlite") as log:
-        sources = {source.name: source for source in world.plan.sources}
         history = History.of(log, world.plan.sources)
-        return remake_state(root(world), world.plan, lambda online: catch_up(online, log, sources, history))
+        return remake_state(root(world), world.plan, lambda online: catch_up(online, log, history))

@@ -12,15 +12,17 @@ from tallystick.definitions.clock import SettableClock
 from tallystick.errors import NotApproved, StreamUnknown
 from tallystick.features.batch.executor import compute
 from tallystick.governance.approvals import refuse
+from tallystick.journal.records import records
 from tallystick.log.entry import Draft, Entry
 from tallystick.log.opening import open_log
 from tallystick.log.sqlite import SqliteLog
 from tallystick.release.open import open_bundle
-from tallystick.replay.fold import fold
 from tallystick.serving.requests import Answer, Decided, Recorded, Refused, Request
 from tallystick.serving.service import Service
 from tallystick.serving.state import open_state
 from tallystick.testing.world import NOW, World
+
+from .served_state import state_of
 
 DAY = 86_400_000_000
 
@@ -47,9 +49,9 @@ def refused(answer: Answer) -> Refused:
 
 
 def entries(world: World, *kinds: str) -> list[Entry]:
-    """Return what the log holds after the history."""
+    """Return what the log holds after the history, but for what says which bundle decides."""
     with open_log(world.folder / "log.sqlite") as log:
-        return list(log.read(kinds=kinds or None))
+        return [entry for entry in log.read(kinds=kinds or None) if entry.kind != "activation"]
 
 
 def test_an_event_is_logged_before_its_decision(service: Service, world: World) -> None:
@@ -72,7 +74,7 @@ def test_features_are_those_of_a_batch_over_the_log(service: Service, world: Wor
     answers = [decided(a) for a in service.decide([Request(raw) for raw in world.payments(150, skip=100)])]
 
     with open_log(world.folder / "log.sqlite") as log:
-        matrix = compute(world.plan, fold(log, world.plan, until=log.head.position))
+        matrix = compute(world.plan, records(log, world.plan))
 
     tail = matrix.values[-150:].tolist()
     served = [[float("nan") if v is None else v for v in answer.decision.features or ()] for answer in answers]
@@ -109,7 +111,7 @@ def test_a_known_event_is_decided_as_of_now(service: Service, world: World) -> N
         decided(a) for a in service.decide([Request(payment("p1")), Request(msgspec.json.encode(past))])
     )
 
-    assert logged.decision.event == world.dataset.last_position + 1
+    assert logged.decision.event == world.dataset.last_position + 2
     assert logged.decision.as_of == logged.position - 1 > logged.decision.event
     assert historic.decision.event is not None
     assert historic.decision.event <= world.dataset.last_position
@@ -144,7 +146,7 @@ def test_all_wrong_fields_are_named_at_once(service: Service, world: World) -> N
     assert set(refused(answers[0]).fields) == {"amount", "paid_at", "colour"}
     assert set(refused(answers[1]).fields) == {"paid_at", "customer_id", "terminal_id", "amount"}
     assert refused(answers[2]).error == "malformed"
-    assert decided(answers[3]).decision.key == "p3"
+    assert decided(answers[3]).logged.key == "p3"
     assert [e.id for e in entries(world)] == ["p3", "p3"]
     assert service.described()["refused"] == {"invalid": 2, "malformed": 1}
 
@@ -165,10 +167,10 @@ def test_a_record_the_state_cannot_hold_is_referred(service: Service, world: Wor
 def test_a_model_that_fails_refers(world: World, clock: SettableClock) -> None:
     """A model that breaks on one record costs that record its score, not its decision, and no other record anything."""
     with world.service(clock=clock) as service:
-        engine = service._context.engine
+        scorer = service.deciders["card-fraud"].bundle.scorer
         # A model file of another world: it asks for two features more than the plan has.
-        broken = replace(engine.scorer.session, names=(*engine.scorer.names, "one", "two"))
-        object.__setattr__(engine.scorer, "session", broken)
+        broken = replace(scorer.session, names=(*scorer.names, "one", "two"))
+        object.__setattr__(scorer, "session", broken)
         answer = decided(service.decide([Request(payment("p1"))])[0])
 
     assert (answer.decision.action, answer.decision.fallback, answer.decision.score) == ("refer", True, None)
@@ -212,7 +214,7 @@ def test_a_stream_that_nothing_reads_is_a_sentence(service: Service) -> None:
 
 def test_nothing_is_acknowledged_when_the_log_fails(service: Service, world: World) -> None:
     """A log that cannot be written makes every answer 'unavailable', leaves no trace, and the retry is decided."""
-    before = service._online.dump()
+    before = state_of(service).dump()
     blocker = sqlite3.connect(world.folder / "log.sqlite", isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     assert isinstance(service._log, SqliteLog)
@@ -222,7 +224,7 @@ def test_nothing_is_acknowledged_when_the_log_fails(service: Service, world: Wor
 
     blocker.execute("ROLLBACK")
     assert refused(during[0]).error == "unavailable"
-    assert service._online.dump() == before
+    assert state_of(service).dump() == before
     assert entries(world) == []
     assert not decided(service.decide([Request(payment("p1"))])[0]).is_repeated
 
@@ -235,7 +237,7 @@ def test_the_state_follows_a_log_that_ran_ahead(world: World, clock: SettableClo
         service._log.append(ahead)
 
     with world.service(clock=clock) as service:
-        stood, position = service._online.dump(), service._online.position
+        stood, position = state_of(service).dump(), state_of(service).position
         head = service._log.head.position
 
     assert position == head
@@ -248,14 +250,14 @@ def test_state_equals_a_rebuild(service: Service, world: World) -> None:
     service.record("chargebacks", [Request(raw) for raw in world.chargebacks(100)])
     service.decide([Request(raw) for raw in world.payments(100, skip=150)])
 
-    assert service._online.dump() == rebuilt(world)
+    assert state_of(service).dump() == rebuilt(world)
 
 
 def rebuilt(world: World) -> str:
     """Return the digest of a state made of history and log alone."""
     online = open_state(world.folder / "rebuilt", world.plan)
     with open_log(world.folder / "log.sqlite") as log:
-        online.rebuild(fold(log, world.plan, until=log.head.position))
+        online.rebuild(records(log, world.plan))
         with online.transaction() as state:
             state.commit(log.head.position)
     digest = online.dump()
@@ -269,7 +271,7 @@ def test_only_an_approved_bundle_serves(world: World, clock: SettableClock) -> N
     online = open_state(world.folder / "state", world.plan)
 
     with SqliteLog.create_or_open(world.folder / "log.sqlite") as log, pytest.raises(NotApproved):
-        Service(bundle, log, online, clock)
+        Service([bundle], log, {world.plan.state_digest: online}, clock)
 
     online.close()
 
@@ -280,7 +282,7 @@ def test_an_approval_of_another_bundle_does_not_count(world: World, clock: Setta
     online = open_state(world.folder / "state", world.plan)
 
     with SqliteLog.create_or_open(world.folder / "log.sqlite") as log, pytest.raises(NotApproved):
-        Service(bundle, log, online, clock)
+        Service([bundle], log, {world.plan.state_digest: online}, clock)
 
     online.close()
 
@@ -301,7 +303,7 @@ def test_the_head_is_signed_at_start_at_stop_and_between(world: World, clock: Se
 
     positions = [entry.facts["position"] for entry in world.ledger.verified_entries("log_head")]
     begin = world.dataset.last_position
-    assert positions == [begin, begin + 30, begin + 60, begin + 80]
+    assert positions == [begin + 1, begin + 31, begin + 61, begin + 81]
     assert world.ledger.verify().n_checkpoints == len(positions)
 
 
@@ -309,7 +311,7 @@ def test_a_log_that_was_cut_does_not_start(world: World, clock: SettableClock) -
     """Against the head in the ledger, a log that lost its tail is refused before anything is decided."""
     with world.service(clock=clock) as service:
         service.decide([Request(raw) for raw in world.payments(5)])
-    cut(world, world.dataset.last_position + 6)
+    cut(world, world.dataset.last_position + 7)
 
     with pytest.raises(Exception, match="cut"), world.service(clock=clock):
         pass

@@ -7,25 +7,27 @@ import pytest
 
 from tallystick.definitions.clock import SettableClock
 from tallystick.errors import HistoryAltered, HistoryMissing, SegmentDamaged, StateAhead
+from tallystick.journal.history import History, record_at
 from tallystick.log.entry import Draft
 from tallystick.log.opening import open_log
 from tallystick.log.sqlite import SqliteLog
-from tallystick.serving.history import History, record_at
 from tallystick.serving.requests import Decided, Recorded, Request
 from tallystick.serving.state import open_state
 from tallystick.testing.world import World
+
+from .served_state import state_of
 
 
 def test_a_state_left_by_a_machine_that_went_down_is_made_anew(world: World, clock: SettableClock) -> None:
     """Pages that an operating system may have lost are not trusted: the log gives them again."""
     with world.service(clock=clock) as service:
         service.decide([Request(raw) for raw in world.payments(20)])
-        before = service._online.dump()
+        before = state_of(service).dump()
     session = world.folder / "state" / world.plan.state_digest / "session"
     session.write_bytes(b"another start of the machine")
 
     with world.service(clock=clock) as service:
-        assert service._online.dump() == before
+        assert state_of(service).dump() == before
 
 
 def test_a_state_ahead_of_its_log_is_refused(world: World, clock: SettableClock) -> None:

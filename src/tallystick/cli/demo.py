@@ -19,6 +19,7 @@ from tallystick.cli.screen import Screen
 from tallystick.definitions.clock import SettableClock
 from tallystick.definitions.durations import DAY_US
 from tallystick.errors import ConfigError
+from tallystick.journal.decision import decisions
 from tallystick.lifecycle import Project
 from tallystick.monitoring.report import MonitoringReport
 from tallystick.reporting.text import Text, strong
@@ -87,9 +88,9 @@ def demo(options: Options, folder: Path) -> None:
     _one_day_over_http(story)
     report = _until_the_alarm(story)
     _retrain(story, report)
-    stopped = _replay(story)
-    _flip_one_byte(story, stopped)
-    _try_next(story, stopped)
+    declined = _replay(story)
+    _flip_one_byte(story, declined)
+    _try_next(story, declined)
 
 
 def _declare(screen: Screen, home: Path) -> Story:
@@ -187,12 +188,12 @@ def _replay(story: Story) -> str:
     story.chapter("8  Replay")
     ada = story.acting("ada")
     with ada.archive() as archive:
-        stopped = next(str(e.id) for e in archive.decisions("payments") if b'"action":"decline"' in e.body)
-    story.screen.say(ada.replay(stopped).report())
+        declined = next(d.key for d in decisions(archive.log, "card-fraud") if d.decision.action == "decline")
+    story.screen.say(ada.replay(declined).report())
     with story.screen.progress() as step:
         period = ada.replay_period(sample=REPLAYED, step=step)
     story.screen.say(f"and of {REPLAYED} others chosen at random, {period.n_identical} are identical.")
-    return stopped
+    return declined
 
 
 def _flip_one_byte(story: Story, decision: str) -> None:
@@ -223,13 +224,13 @@ def _let_pass(story: Story, days: int) -> None:
 def _live(story: Story, service: Service, days: int, step: Any) -> dict[str, int]:
     """Decide payments as they come, and record reports when they come."""
     counts = {"approve": 0, "refer": 0, "decline": 0}
-    stopped = rehearsal.stopped(story.acting("ada"))
+    declined = rehearsal.declined(story.acting("ada"), "card-fraud")
     begin, stage = story.clock.at, f"decide from {_day(story.clock.at)}"
     for done in range(days):
         step(stage, done, days)
         day = begin + done * DAY_US
         story.clock.at = day + DAY_US
-        arrivals = [a for a in _arrivals(story.network.between(day, day + DAY_US)) if a[1] not in stopped]
+        arrivals = [a for a in _arrivals(story.network.between(day, day + DAY_US)) if a[1] not in declined]
         for stream, group in _groups(arrivals):
             requests = [Request(raw) for _, _, raw in group]
             if stream == "payments":
@@ -237,10 +238,10 @@ def _live(story: Story, service: Service, days: int, step: Any) -> dict[str, int
                     if isinstance(answer, Decided):
                         counts[answer.decision.action] += 1
                         if answer.decision.action == "decline":
-                            stopped.add(answer.decision.record_id)
+                            declined.add(answer.decision.record_id)
             else:
-                # A payment that was stopped within this group's day is never reported either.
-                service.record(stream, [r for r, a in zip(requests, group, strict=True) if a[1] not in stopped])
+                # A payment that was declined within this group's day is never reported either.
+                service.record(stream, [r for r, a in zip(requests, group, strict=True) if a[1] not in declined])
     step(stage, days, days)
     return counts
 

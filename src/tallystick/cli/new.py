@@ -26,6 +26,7 @@ chargebacks = ts.Stream(
     time="reported_at",
     source="data/chargebacks.parquet",
     fields={"payment_id": ts.key},
+    holds="outcomes",
 )
 fraud = payments.flagged_by(chargebacks, on="payment_id")  # 0 until reported, then 1: it knows when it became known
 

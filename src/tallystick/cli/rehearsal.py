@@ -16,10 +16,9 @@ from typing import Any
 
 import msgspec
 
+from tallystick.journal.decision import decisions
 from tallystick.lifecycle import Project
-from tallystick.replay.archive import Archive
 from tallystick.serving import tokens
-from tallystick.serving.record import decode
 from tallystick.settings import Places
 from tallystick.testing.command import connected, free_port
 
@@ -70,12 +69,13 @@ def server(project: Project, *, clock_at: int) -> Iterator[Caller]:
         tokens.revoke(project.places.tokens, BEARER)
 
 
-def stopped(project: Project) -> set[str]:
-    """Return the records that were stopped so far: nobody ever reports them."""
+def declined(project: Project, model: str) -> set[str]:
+    """Return the records that a model declined so far: nobody ever reports them."""
     if not project.places.log.exists():
         return set()
     with project.archive() as archive:
-        return {d.record_id for d in map(decode, _bodies(archive)) if d.action == "decline"}
+        made = decisions(archive.log, model)
+        return {each.decision.record_id for each in made if each.decision.action == "decline"}
 
 
 @contextmanager
@@ -99,7 +99,3 @@ def flipped_copy(root: Path, decision: str) -> Iterator[Path]:
             log.execute(f"UPDATE entries SET body = ? WHERE {where}", (bytes(body), decision))
         log.close()
         yield copy
-
-
-def _bodies(archive: Archive) -> Iterator[bytes]:
-    return (entry.body for entry in archive.decisions("payments"))

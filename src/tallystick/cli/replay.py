@@ -13,7 +13,7 @@ from tallystick.cli.screen import Screen
 @click.option("--since", default=None, metavar="INSTANT", help="Decisions made from this instant or day on.")
 @click.option("--until", default=None, metavar="INSTANT", help="Decisions made before this instant or day.")
 @click.option("--sample", default=None, type=click.IntRange(min=1), help="As many of them, chosen at random (seeded).")
-@click.option("--model", default=None, help="Whose decisions, where models of several streams are declared.")
+@click.option("--model", default=None, help="Whose decisions, where several models made them.")
 @click.option("--todays-definitions", is_flag=True, help="With the project file's features instead of the bundle's.")
 @json_option
 @click.pass_obj

@@ -17,18 +17,23 @@ from tallystick.serving.server import serve as run_server
 
 
 @click.command()
-@click.argument("bundle", required=False)
+@click.argument("bundles", nargs=-1, metavar="[BUNDLE]...")
 @click.option("--host", default=None, help="Where to listen; the loopback address unless told otherwise.")
 @click.option("--port", default=None, type=click.IntRange(1, 65_535))
 @click.option("--rehearse-at", default=None, metavar="INSTANT", help="Let the server's clock start at this instant.")
 @json_option
 @click.pass_obj
 def serve(  # noqa: PLR0917 - one argument per option
-    options: Options, bundle: str | None, host: str | None, port: int | None, rehearse_at: str | None, as_json: bool
+    options: Options,
+    bundles: tuple[str, ...],
+    host: str | None,
+    port: int | None,
+    rehearse_at: str | None,
+    as_json: bool,
 ) -> None:
     """Decisions over HTTP, until Ctrl-C.
 
-    From BUNDLE, or the one approved last.
+    From each BUNDLE, or of each model the one approved last.
     """
     screen, project = Screen(as_json=as_json), options.open()
     begins = as_instant(rehearse_at, "--rehearse-at")
@@ -39,8 +44,8 @@ def serve(  # noqa: PLR0917 - one argument per option
     address = Address(host or project.settings.serving.host, port or project.settings.serving.port)
     with ExitStack() as stack:
         with screen.progress() as step:
-            service = stack.enter_context(project.service(bundle, step=step))
-        serving = str(service.described()["bundle"])
+            service = stack.enter_context(project.service(*bundles, step=step))
+        serving = {model: decider.bundle.digest for model, decider in service.deciders.items()}
         for stream in service.without_history:
             sentence = (
                 f"{stream!r} was declared after the log began: nothing from before is in its history, and features see "
@@ -50,8 +55,9 @@ def serve(  # noqa: PLR0917 - one argument per option
 
         def on_listening(where: Address) -> None:
             url = f"http://{where.host}:{where.port}"
-            screen.emit({"bundle": serving, "url": url})
-            screen.say(Text.of("Serving bundle ", strong(serving[:12]), f" on {url} (Ctrl-C stops)."))
+            screen.emit({"models": serving, "url": url})
+            for model, digest in serving.items():
+                screen.say(Text.of("Serving bundle ", strong(digest[:12]), f" of {model} on {url} (Ctrl-C stops)."))
             sys.stdout.flush()
 
         run_server(service, tokens.Tokens(project.places.tokens), address, on_listening=on_listening)

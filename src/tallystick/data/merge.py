@@ -47,19 +47,36 @@ def concat(dataset: Dataset, more: Mapping[str, Records]) -> Dataset:
 
     Parameters
     ----------
-    dataset : stays as it is
-    more : further records, by source
+    dataset : what there is
+    more : further records by source
 
     Raises
     ------
     RecordsClash
         If two records of a source have one sequence number.
     """
-    records = dict(dataset.records)
-    for name, added in more.items():
-        records[name] = _joined(records[name], added) if name in records else added
+    records = extended(dataset.records, more)
     last = max((int(found.position[-1]) for found in records.values() if len(found)), default=0)
     return Dataset(records, fingerprint(records), max(last, dataset.last_position))
+
+
+def extended(records: Mapping[str, Records], more: Mapping[str, Records]) -> dict[str, Records]:
+    """Return records by source with further ones among them: what ``concat`` does, for who needs no fingerprint.
+
+    Parameters
+    ----------
+    records : what there is, by source
+    more : further records by source; those of new sources come last
+
+    Raises
+    ------
+    RecordsClash
+        If two records of a source have one sequence number.
+    """
+    found = dict(records)
+    for name, added in more.items():
+        found[name] = _joined(found[name], added) if name in found else added
+    return found
 
 
 def _joined(before: Records, added: Records) -> Records:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -21,6 +21,9 @@ from tallystick.definitions.matching import check_key, declared, known_fields, k
 from tallystick.definitions.mistakes import shown, where
 from tallystick.errors import DefinitionError, FieldUnknown, LeakRefused, did_you_mean
 
+Holds = Literal["events", "outcomes"]
+"""What a stream's records are in the log: what happened, or what became known later about what happened."""
+
 
 class StreamDefinition(msgspec.Struct, frozen=True, tag="stream"):
     """Records that happen: each has an id, an instant, and fields.
@@ -35,6 +38,7 @@ class StreamDefinition(msgspec.Struct, frozen=True, tag="stream"):
     key : for a dated or static table, the field with what its rows are about
     arrived : the field with the instant a record arrived, where history has one
     lateness_us : how much later than it happened a record may arrive; None for any
+    holds : whether its records are events, or outcomes: what becomes known about events
     """
 
     name: str
@@ -45,6 +49,7 @@ class StreamDefinition(msgspec.Struct, frozen=True, tag="stream"):
     key: str = ""
     arrived: str = ""
     lateness_us: int | None = None
+    holds: Holds = "events"
 
 
 class TableDefinition(msgspec.Struct, frozen=True, tag="table"):
@@ -73,6 +78,8 @@ class Stream:
     arrived : the column with the instant each record of history arrived; it decides who saw it, and without it
         records count as having arrived when they happened
     lateness : how much later than it happened a record may arrive, such as "2h"; older ones are refused
+    holds : "outcomes" for reports, corrections and whatever else becomes known later about other records; they are
+        posted to ``/outcomes/`` and stand in the log as such
 
     Raises
     ------
@@ -102,12 +109,16 @@ class Stream:
         source: str = "",
         arrived: str = "",
         lateness: str | None = None,
+        holds: Holds = "events",
     ) -> None:
         _check_names(name, {"id": id, "time": time} | ({"arrived": arrived} if arrived else {}), source)
         own = (id, time, arrived) if arrived else (id, time)
         declared: dict[str, Field] = {id: Key(), **dict.fromkeys(own[1:], Time()), **_checked(name, fields, own=own)}
         late = None if lateness is None else microseconds(lateness, where=where())
-        self.definition = StreamDefinition(name, id, time, declared, source, arrived=arrived, lateness_us=late)
+        if holds not in get_args(Holds):
+            sentence = f"holds={shown(holds)} is neither 'events' nor 'outcomes'. Say which the stream {name!r} holds."
+            raise DefinitionError(sentence, where=where())
+        self.definition = StreamDefinition(name, id, time, declared, source, "", arrived, late, holds)
 
     # Which kind of column a name gives is written in `fields`, where no type checker sees it.
     def __getattr__(self, field: str) -> Any:

@@ -118,7 +118,7 @@ from tallystick.errors.release import (
     SelfTestFailed,
     SignatureRefused,
 )
-from tallystick.errors.replay import DecisionUnknown, NothingDecided, ReplayError
+from tallystick.errors.replay import DecisionUnknown, ModelUnclear, NothingDecided, ReplayError
 from tallystick.errors.scoring import (
     BackgroundEmpty,
     ExportRefused,
@@ -133,6 +133,8 @@ from tallystick.errors.serving import (
     AddressUnusable,
     HistoryAltered,
     HistoryMissing,
+    ModelNotServed,
+    ModelServedTwice,
     NotApproved,
     QueueFull,
     ServiceStopped,
@@ -236,6 +238,9 @@ __all__ = [
     "MetricUndefined",
     "ModelDamaged",
     "ModelError",
+    "ModelNotServed",
+    "ModelServedTwice",
+    "ModelUnclear",
     "ModelUnknown",
     "ModelUnnamed",
     "ModelUnreadable",

@@ -2,8 +2,11 @@
 
 ReplayError
 · DecisionUnknown  the log has no such decision
+· ModelUnclear     several models decided, and none was named
 · NothingDecided   no decision in this period
 """
+
+from collections.abc import Sequence
 
 from tallystick.errors.base import TallystickError
 
@@ -15,12 +18,21 @@ class ReplayError(TallystickError):
 class DecisionUnknown(ReplayError):
     """The log has no decision of this id."""
 
-    def __init__(self, decision: str, *, stream: str) -> None:
-        self.decision, self.stream = decision, stream
+    def __init__(self, decision: str, *, models: Sequence[str]) -> None:
+        self.decision, self.models = decision, tuple(models)
         super().__init__(
-            f"The log has no decision {decision!r} about {stream!r}. A decision's id is the idempotency key it was "
-            "asked with, or else the record's own id."
+            f"The log has no decision {decision!r} of {' or '.join(map(repr, models))}. A decision's id is the "
+            "idempotency key it was asked with, or else the record's own id."
         )
+
+
+class ModelUnclear(ReplayError):
+    """Several models decided, and none was named."""
+
+    def __init__(self, decision: str | None, *, models: Sequence[str]) -> None:
+        self.decision, self.models = decision, tuple(models)
+        what = "made decisions" if decision is None else f"have a decision {decision!r}"
+        super().__init__(f"{len(models)} models {what}: {', '.join(models)}. Say which is meant, by --model.")
 
 
 class NothingDecided(ReplayError):

@@ -1,7 +1,9 @@
 """A service that cannot start, or cannot take more.
 
 ServingError
-· NotApproved      no standing approval of this bundle
+· NotApproved       no standing approval of this bundle
+· ModelNotServed    another model was asked for, or none where several are served
+· ModelServedTwice  two bundles of one model
 · StateAhead       the state knows entries that the log lost
 · HistoryMissing   the log's first segment is not where it was
 · HistoryAltered   or it is not the one that was attached
@@ -31,6 +33,27 @@ class NotApproved(ServingError):
             f"Bundle {bundle[:12]} has no standing approval, and only an approved bundle decides. "
             f"Have a validator other than its builder run 'tally approve {bundle[:12]}'."
         )
+
+
+class ModelNotServed(ServingError):
+    """A model was asked for that is not served, or none was named where several are."""
+
+    def __init__(self, model: str | None, *, known: Iterable[str]) -> None:
+        self.model, self.known = model, tuple(known)
+        served = ", ".join(self.known)
+        if model is None:
+            super().__init__(f"Several models are served, and none was named. Name one of {served}.")
+            return
+        hint = did_you_mean(model, self.known)
+        super().__init__(f"The model {model!r} is not served here. Served: {served}. {hint}".rstrip())
+
+
+class ModelServedTwice(ServingError):
+    """Two bundles of one model would decide."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        super().__init__(f"Two of the bundles are of the model {model!r}, and one decides at a time. Name one of them.")
 
 
 class StateAhead(ServingError):

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from tallystick.definitions.progress import Step, named_step
 from tallystick.errors import NothingServed
 from tallystick.features.plan import Plan
+from tallystick.journal import anchoring
+from tallystick.journal.records import records
 from tallystick.lifecycle.bundles import Bundles
-from tallystick.lifecycle.datasets import NOW_ON
 from tallystick.log.opening import open_log
 from tallystick.monitoring import from_log
 from tallystick.monitoring.report import MonitoringReport
 from tallystick.replay.archive import Archive
-from tallystick.replay.fold import fold
+from tallystick.replay.attribution import decided_by
 from tallystick.replay.period import ReplayReport, replay_period
 from tallystick.replay.single import replay
 from tallystick.replay.verdict import Verdict
-from tallystick.serving import anchoring
 from tallystick.workspace import Workspace
 
 
@@ -49,10 +49,17 @@ class Audit:
             yield Archive(log, self.workspace.places.bundles, self.workspace.trusted_keys(), self.workspace.ledger)
 
     def replay(self, name: str, *, model: str | None = None, with_todays_definitions: bool = False) -> Verdict:
-        """Make one decision again from its raw request, positions and digests, and compare every bit."""
+        """Make one decision again from its raw request, positions and digests, and compare every bit.
+
+        Parameters
+        ----------
+        name : the decision's id
+        model : whose; needed where several models have a decision of this id
+        with_todays_definitions : compute the project file's features instead of the bundle's
+        """
         with self.archive() as archive:
-            stream, plan = self._replayed(model, with_todays_definitions)
-            return replay(archive, stream, name, plan=plan)
+            model = self._model(archive, model, name)
+            return replay(archive, model, name, plan=self._todays_plan(model) if with_todays_definitions else None)
 
     def replay_period(
         self,
@@ -64,21 +71,36 @@ class Audit:
         with_todays_definitions: bool = False,
         step: Step | None = None,
     ) -> ReplayReport:
-        """Make the decisions of a period again, all of them or a seeded sample."""
+        """Make the decisions of a period again, all of them or a seeded sample.
+
+        Parameters
+        ----------
+        since, until : instants in microseconds since 1970 UTC; open where None
+        sample : how many to choose at random; all if None
+        model : whose; needed where several models made decisions
+        with_todays_definitions : compute the project file's features instead of the bundle's
+        step : told how far it is
+        """
         with self.archive() as archive:
-            stream, plan = self._replayed(model, with_todays_definitions)
+            model = self._model(archive, model, None)
+            plan = self._todays_plan(model) if with_todays_definitions else None
             on_progress = named_step(step, "replay")
             return replay_period(
-                archive, stream, since=since, until=until, sample=sample, plan=plan, progress=on_progress
+                archive, model, since=since, until=until, sample=sample, plan=plan, progress=on_progress
             )
 
-    def _replayed(self, model: str | None, with_todays_definitions: bool) -> tuple[str, Plan | None]:
-        """Return the stream that was decided about, which a model need only be named for where there are several."""
-        spines = {definition.features.spine.name for definition in self.workspace.definitions.models.values()}
-        if model is None and len(spines) == 1 and not with_todays_definitions:
-            return spines.pop(), None
-        definition = self.workspace.definitions.model(model)
-        return definition.features.spine.name, self.workspace.plan(definition) if with_todays_definitions else None
+    def _model(self, archive: Archive, requested: str | None, key: str | None) -> str:
+        """Return whose decisions are meant: those of the model named, or of the only one that has them."""
+        declared = self.workspace.definitions.models
+        if requested is None and declared:
+            return decided_by(archive.log, tuple(declared), key)
+        # A model that is declared no longer has its decisions still.
+        if requested is None or archive.log.last("decision", requested) is None:
+            return self.workspace.definitions.model(requested).name
+        return requested
+
+    def _todays_plan(self, model: str) -> Plan:
+        return self.workspace.plan(self.workspace.definitions.model(model))
 
     def monitor(self, as_of: int | None = None, *, bundle: str | None = None) -> MonitoringReport:
         """Say what became of a bundle's decisions, as known at an instant; by default now."""
@@ -88,7 +110,7 @@ class Audit:
             anchoring.verify(archive.log, self.workspace.ledger)
             return from_log.watch(
                 archive.log,
-                fold(archive.log, opened.plan, until=NOW_ON),
+                records(archive.log, opened.plan),
                 opened,
                 definition.label,
                 as_of=self.workspace.clock.now() if as_of is None else as_of,

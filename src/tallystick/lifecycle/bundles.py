@@ -1,11 +1,12 @@
 """The bundles that were released, and whether they may decide: bundle, review, approve, refuse."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tallystick.definitions.changes import Change, changes
 from tallystick.definitions.models import ModelDefinition
-from tallystick.errors import BundleInconsistent
-from tallystick.governance.approval_status import RELEASED, Approval, last_approved
+from tallystick.errors import BundleInconsistent, NothingApproved
+from tallystick.governance.approval_status import RELEASED, Approval, approved, last_approved
 from tallystick.governance.approvals import Approvals, approve, refuse
 from tallystick.governance.review import Review, review
 from tallystick.ledger.entry import LedgerEntry
@@ -74,6 +75,26 @@ class Bundles:
             # Who approves or serves this one would answer for another.
             raise BundleInconsistent("manifest.json", folder=folder, reason=f"it is bundle {opened.digest[:12]}")
         return opened
+
+    def acting(self, names: Sequence[str] = ()) -> list[Bundle]:
+        """Open the bundles that are to decide: those named, or of each model the one approved last.
+
+        Parameters
+        ----------
+        names : what their digests begin with
+
+        Raises
+        ------
+        NothingApproved
+            If none is named and none is approved.
+        """
+        if names:
+            return [self.bundle(name) for name in names]
+        decided = approved(self.workspace.ledger.verified_entries())
+        if not decided:
+            raise NothingApproved
+        latest = {each.model: each.approval.bundle_digest for each in decided}
+        return [self.bundle(digest) for digest in latest.values()]
 
     def approve(self, bundle: str) -> Approval:
         """Allow a bundle to decide: said by a validator who did not build it, on evidence without failures."""

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from tallystick.data.read import Screening
 from tallystick.data.records import Dataset
 from tallystick.definitions.progress import Step
+from tallystick.journal import anchoring
+from tallystick.journal.records import records
 from tallystick.lifecycle.sources import Sources
 from tallystick.log.opening import open_log
-from tallystick.replay.fold import fold
-from tallystick.serving import anchoring
 from tallystick.workspace import Workspace
-
-NOW_ON = 2**62
 
 Screened = Callable[[dict[str, Screening]], None]
 """Told what came of each source when it was read."""
@@ -46,4 +44,4 @@ class Datasets:
             return reading.dataset
         with open_log(self.workspace.places.log) as log:
             anchoring.verify(log, self.workspace.ledger)
-            return fold(log, self.workspace.plan(self.workspace.definitions.model(model)), until=NOW_ON)
+            return records(log, self.workspace.plan(self.workspace.definitions.model(model)))

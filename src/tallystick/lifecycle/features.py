@@ -18,8 +18,10 @@ from tallystick.features.spill.budget import LEAST, available, bytes_in_memory
 from tallystick.features.spill.executor import Written
 from tallystick.features.spill.folder import sweep
 from tallystick.features.sql.query import script
-from tallystick.lifecycle.datasets import NOW_ON, Datasets, Screened
+from tallystick.lifecycle.datasets import Datasets, Screened
 from tallystick.workspace import Workspace
+
+_END_OF_TIME = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ class Features:
         rows = None
         if begin is not None or end is not None:
             time = dataset.records[definition.features.spine.name].time
-            inside = (time >= (-NOW_ON if begin is None else begin)) & (time < (NOW_ON if end is None else end))
+            inside = (time >= (-_END_OF_TIME if begin is None else begin)) & (
+                time < (_END_OF_TIME if end is None else end)
+            )
             rows = np.flatnonzero(inside).astype(np.int64)
         on_progress = named_step(step, "features")
         return compute(engine, self.workspace.plan(definition), dataset, rows, threads=2, progress=on_progress)

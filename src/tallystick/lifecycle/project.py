@@ -67,8 +67,6 @@ class Project:
     def _parts(self) -> Parts:
         return Parts(self.workspace)
 
-    # ---- the workspace -----------------------------------------------------------------------------------
-
     @property
     def root(self) -> Path:
         """The folder."""
@@ -137,8 +135,6 @@ class Project:
     def lineage(self, *, model: str | None = None) -> Lineage:
         """Return the columns, streams and files that a model's features, label and policy come from."""
         return lineage(self.definitions.model(model), self.definitions.sources)
-
-    # ---- records and features ----------------------------------------------------------------------------
 
     def read(self, step: Step | None = None) -> Reading:
         """Read, screen and number the history that the sources name; refused rows go to quarantine."""
@@ -247,8 +243,6 @@ class Project:
         """
         return self._parts.features.prove(n_rows, model=model, master=master, step=step)
 
-    # ---- train and judge ---------------------------------------------------------------------------------
-
     def train(self, model: str | None = None, *, step: Step | None = None) -> list[Judged]:
         """Train every family, judge each candidate, keep both, and record it in the ledger; the best comes first.
 
@@ -276,8 +270,6 @@ class Project:
     def candidate(self, name: str | None = None) -> Judged:
         """Return the candidate whose digest begins so; by default the best of the last training."""
         return self._parts.candidates.candidate(name)
-
-    # ---- release and approve -----------------------------------------------------------------------------
 
     def release(self, candidate: str | None = None) -> Bundle:
         """Pack, prove and sign a candidate as it was judged, and record it; by default the last training's best."""
@@ -322,17 +314,15 @@ class Project:
         """
         return self._parts.bundles.refuse(bundle, reason=reason)
 
-    # ---- serve and decide --------------------------------------------------------------------------------
-
-    def service(self, bundle: str | None = None, *, step: Step | None = None) -> AbstractContextManager[Service]:
-        """Open log and state, and serve from an approved bundle until the block is left.
+    def service(self, *bundles: str, step: Step | None = None) -> AbstractContextManager[Service]:
+        """Open log and states, and serve approved bundles, one for each model, until the block is left.
 
         Parameters
         ----------
-        bundle : how its digest begins; by default the one approved last
+        bundles : how their digests begin; by default of each model the one approved last
         step : called with how far it is
         """
-        return self._parts.serving.service(bundle, step=step)
+        return self._parts.serving.service(*bundles, step=step)
 
     def rebuild_state(self, bundle: str | None = None, *, step: Step | None = None) -> Remade:
         """Make the state of a bundle's features anew from history and log, in the place of the one that is there.
@@ -344,11 +334,15 @@ class Project:
         """
         return self._parts.serving.rebuild_state(bundle, step=step)
 
-    def decide(self, record: Mapping[str, Any]) -> Answer:
-        """Decide about one record, as the server would, and remember it."""
-        return self._parts.serving.decide(record)
+    def decide(self, *records: Mapping[str, Any], model: str | None = None) -> list[Answer]:
+        """Decide about records, as the server would, and remember it.
 
-    # ---- replay and monitor ------------------------------------------------------------------------------
+        Parameters
+        ----------
+        records : each by field; together they are one commit
+        model : which one decides; it need only be named where several are approved
+        """
+        return self._parts.serving.decide(*records, model=model)
 
     def archive(self) -> AbstractContextManager[Archive]:
         """Open what was kept, for reading only: what replays and comparisons are made from."""
@@ -360,7 +354,7 @@ class Project:
         Parameters
         ----------
         name : the decision's id
-        model : whose decision, where models of several streams are declared
+        model : whose; it need only be named where several have a decision of this id
         with_todays_definitions : compute the project file's features instead of the bundle's
         """
         return self._parts.audit.replay(name, model=model, with_todays_definitions=with_todays_definitions)

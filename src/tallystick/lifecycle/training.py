@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.definitions.digest import digest_of
-from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.progress import Step, named_step
 from tallystick.errors import NothingServed
 from tallystick.features.batch.executor import compute
@@ -72,7 +71,7 @@ class Training:
             dataset,
             builder=signer.actor,
             at=self.workspace.clock.now(),
-            exclude=self._unlabelled(definition, matrix),
+            exclude=self._unlabelled(matrix),
             progress=named_step(step, "search and fit"),
         )
         ledger, clock = self.workspace.ledger, self.workspace.clock
@@ -117,9 +116,9 @@ class Training:
         self.workspace.ledger.record("retrained", facts, self.workspace.signer(), self.workspace.clock.now())
         return Retrained(best, challenger, comparison)
 
-    def _unlabelled(self, model: ModelDefinition, matrix: Matrix) -> NDArray[np.bool_] | None:
-        """Say which rows can have no label: stopped payments never get one."""
+    def _unlabelled(self, matrix: Matrix) -> NDArray[np.bool_] | None:
+        """Say which rows can have no label: what was declined never gets one."""
         if not self.workspace.places.log.exists():
             return None
         with open_log(self.workspace.places.log) as log:
-            return np.isin(matrix.position, from_log.stopped(log, model.features.spine.name))
+            return np.isin(matrix.position, from_log.declined(log))

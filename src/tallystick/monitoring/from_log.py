@@ -10,6 +10,7 @@ from tallystick.data.records import Dataset, Records, known_at
 from tallystick.definitions.fields import Money
 from tallystick.definitions.models import LabelDefinition, ModelDefinition
 from tallystick.definitions.policies import AboveCost, Policy
+from tallystick.journal.decision import decisions, logged
 from tallystick.log.protocol import LogReader
 from tallystick.monitoring.drift import Histogram
 from tallystick.monitoring.outcomes import Action, Decided, Reported
@@ -17,7 +18,6 @@ from tallystick.monitoring.report import MonitoringReport
 from tallystick.monitoring.watch import Reference, Settings, monitor, rate_at_most
 from tallystick.release.open import Bundle
 from tallystick.scoring.policy import missed_cost
-from tallystick.serving.record import decode
 from tallystick.settings import Monitoring
 
 ACTIONS = {"approve": Action.APPROVE, "refer": Action.REFER, "decline": Action.DECLINE}
@@ -37,7 +37,7 @@ def watch(
     scores = Histogram(known.scores.edges, known.scores.counts)
     metrics = bundle.candidate.metrics["test"].average_precision
     reference = Reference(bundle.digest, rate_at_most(known.bad.n_bad, known.scores.n), scores, metrics)
-    made = decided(log, dataset, bundle.policy, stream=spine, bundle=bundle.digest)
+    made = decided(log, dataset, bundle.policy, model=bundle.manifest.model, stream=spine, bundle=bundle.digest)
     return monitor(made, reported(dataset, label), reference, as_of=as_of, settings=settings)
 
 
@@ -60,16 +60,10 @@ def settings(model: ModelDefinition, chosen: Monitoring) -> Settings:
     )
 
 
-def stopped(log: LogReader, stream: str) -> NDArray[np.int64]:
-    """Return the positions of the events that were stopped: nobody ever learns whether they were bad.
-
-    Parameters
-    ----------
-    log : where decisions stand
-    stream : what they were about
-    """
-    decisions = (decode(entry.body) for entry in log.read(kinds=("decision",), namespaces=(stream,)))
-    events = [d.event for d in decisions if d.action == "decline" and d.event is not None and not d.shadow]
+def declined(log: LogReader) -> NDArray[np.int64]:
+    """Return the positions of the events that some model declined: nobody ever finds out whether they were bad."""
+    made = (logged(entry).decision for entry in log.read(kinds=("decision",)))
+    events = [d.event for d in made if d.action == "decline" and d.event is not None]
     return np.array(events, dtype=np.int64)
 
 
@@ -83,22 +77,28 @@ class Unsettled(msgspec.Struct, frozen=True):
     score: float
 
 
-def decided(log: LogReader, dataset: Dataset, policy: Policy, *, stream: str, bundle: str | None) -> Decided:
+def decided(
+    log: LogReader, dataset: Dataset, policy: Policy, *, model: str, stream: str, bundle: str | None
+) -> Decided:
     """Return the decisions of a bundle, or of all, as columns: of each event the first one that has a score.
 
     An event that was asked about again under other keys is one event: counted twice, it would thin out the bad ones.
 
     Parameters
     ----------
+    log : where the decisions are
     dataset : history and what the log added: it has the events' times and amounts
-    stream : the spine
+    policy : what a missed bad event costs by
+    model : whose decisions
+    stream : what it decides about
     bundle : whose decisions, or None for everybody's
     """
     spine = dataset.records[stream]
     by_event: dict[int, Unsettled] = {}
-    for d in (decode(entry.body) for entry in log.read(kinds=("decision",), namespaces=(stream,))):
-        if d.event is not None and d.score is not None and not d.shadow and bundle in (None, d.bundle):
-            by_event.setdefault(d.event, Unsettled(d.record_id, d.at, d.event, ACTIONS[d.action], d.score))
+    for made in decisions(log, model):
+        d = made.decision
+        if d.event is not None and d.score is not None and bundle in (None, d.bundle):
+            by_event.setdefault(d.event, Unsettled(d.record_id, made.at, d.event, ACTIONS[d.action], d.score))
     found = list(by_event.values())
     rows = np.searchsorted(spine.position, np.array([d.event for d in found], dtype=np.int64))
     values = {name: column.in_units(rows) for name, column in spine.values.items()}

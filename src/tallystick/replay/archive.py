@@ -1,20 +1,24 @@
 """Everything a replay reads: the log, its history, the bundles, the ledger."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from tallystick.features.plan import Plan
+from tallystick.journal.bodies import Approval
+from tallystick.journal.entities import EntityIndex
+from tallystick.journal.proof import Proof, prove
 from tallystick.ledger.ledger import Ledger
-from tallystick.log.entry import Entry
 from tallystick.log.protocol import LogReader
 from tallystick.release.open import Bundle, open_bundle
-from tallystick.replay.proof import Proof, prove
 
 
 @dataclass
 class Archive:
     """What was kept, opened for reading only; beside a running server, or long after.
+
+    What takes a pass over the log (its proof, where the records of an entity stand) is done when it is first needed,
+    and kept.
 
     Parameters
     ----------
@@ -28,23 +32,37 @@ class Archive:
     bundles: Path
     trusted_keys: tuple[str, ...]
     ledger: Ledger | None = None
+    _proof: Proof | None = None
+    _approvals: dict[Approval, str | None] = field(default_factory=dict)
     _opened: dict[str, Bundle] = field(default_factory=dict)
-
-    @cached_property
-    def proof(self) -> Proof:
-        """How far the log can be believed; computed once."""
-        return prove(self.log, self.ledger)
+    _indexes: dict[Plan, EntityIndex] = field(default_factory=dict)
 
     @cached_property
     def origin(self) -> int:
         """The last position of the history; the log's own entries begin after it."""
         return self.log.origin.position
 
-    @cached_property
-    def approvals(self) -> dict[int, tuple[str, str, str]]:
-        """Every approval of the ledger by its number: bundle, hash, approver."""
-        entries = [] if self.ledger is None else self.ledger.verified_entries("approved")
-        return {entry.number: (str(entry.facts.get("bundle")), entry.hash, entry.actor) for entry in entries}
+    def approved(self, approval: Approval) -> str | None:
+        """Return the bundle that an approval allowed, or None where the ledger holds no such approval."""
+        if self.ledger is not None and approval not in self._approvals:
+            for entry in self.ledger.verified_entries("approved"):
+                self._approvals[Approval(entry.number, entry.hash)] = str(entry.facts.get("bundle"))
+            # Kept as unknown too: a forged one would otherwise have the ledger proven again for each decision.
+            self._approvals.setdefault(approval, None)
+        return self._approvals.get(approval)
+
+    def proof(self, position: int) -> Proof:
+        """Return how far the log can be believed: computed once, and anew for what was written since.
+
+        Parameters
+        ----------
+        position : of an entry that is in the log
+        """
+        if self._proof is None or (position > self._proof.until and not self._proof.damage):
+            head, found = self.log.head.position, prove(self.log, self.ledger)
+            # Whole is what was read; what a running server writes afterwards is not proven by it.
+            self._proof = found if found.damage else replace(found, until=head)
+        return self._proof
 
     def bundle(self, digest: str) -> Bundle:
         """Open a bundle by its digest; an approval withdrawn later does not matter for what was decided before."""
@@ -52,14 +70,19 @@ class Archive:
             self._opened[digest] = open_bundle(self.bundles / digest, trusted_keys=self.trusted_keys)
         return self._opened[digest]
 
-    def decisions(self, stream: str, since: int | None = None, until: int | None = None) -> Iterator[Entry]:
-        """Yield the decisions about a stream that were made in ``since <= at < until``.
+    def entities(self, plan: Plan, *, until: int) -> EntityIndex:
+        """Return where the records stand that a plan looks up, for all replays that compute with it.
 
         Parameters
         ----------
-        stream : what was decided about
-        since, until : microseconds since 1970 UTC; without end if None
+        plan : the same value each time: plans are compared by identity
+        until : the last position that is wanted; beside a running server the log may have grown past the last index
+
+        Raises
+        ------
+        HistoryMissing, HistoryAltered, SegmentDamaged
+            If history cannot be read as it was attached.
         """
-        for entry in self.log.read(kinds=("decision",), namespaces=(stream,)):
-            if (since or 0) <= entry.at and (until is None or entry.at < until):
-                yield entry
+        if plan not in self._indexes or self._indexes[plan].until < until:
+            self._indexes[plan] = EntityIndex.of(self.log, plan)
+        return self._indexes[plan]

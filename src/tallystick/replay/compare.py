@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.models import LabelDefinition
 from tallystick.errors import MetricUndefined, NothingDecided
+from tallystick.journal.decision import Decision, decisions
+from tallystick.journal.history import record_at
+from tallystick.journal.records import records
 from tallystick.release.open import Bundle
 from tallystick.replay.archive import Archive
-from tallystick.replay.fold import Question, features, fold
+from tallystick.replay.vectors import Question, features, row_at
 from tallystick.reporting.notebook import Displayed
 from tallystick.reporting.report import Report, Section
 from tallystick.reporting.table import Column, Row, Table
 from tallystick.scoring.policy import Action, decide, row_values
-from tallystick.serving.history import record_at
-from tallystick.serving.record import Decision, decode
 from tallystick.training.labels import read_labels
 from tallystick.training.metrics import auc, average_precision
 
@@ -141,7 +142,7 @@ def compare(
     Parameters
     ----------
     archive : what was kept
-    challenger : opened, approved or not
+    challenger : opened, approved or not; the decisions are those of its own model
     label : what counts as bad, and when that is final
     at : the present; only records whose label has matured by then are compared
     since, until : when the champion decided, in microseconds since 1970 UTC
@@ -151,10 +152,9 @@ def compare(
     NothingDecided
         If no decision in the period has matured.
     """
-    stream = challenger.plan.definition.spine.name
-    found = [decode(entry.body) for entry in archive.decisions(stream, since, until)]
-    stored = [decision for decision in found if not decision.fallback and not decision.shadow]
-    dataset = fold(archive.log, challenger.plan, until=archive.log.head.position)
+    found = (logged.decision for logged in decisions(archive.log, challenger.manifest.model, since, until))
+    stored = [decision for decision in found if not decision.fallback]
+    dataset = records(archive.log, challenger.plan)
     compared = _compared(challenger, dataset, stored, label, at)
     if not compared.decisions:
         raise NothingDecided(since, until)
@@ -175,15 +175,18 @@ def _compared(
 ) -> _Compared:
     spine = dataset.records[challenger.plan.definition.spine.name]
     labels = read_labels(dataset, label)
-    rows = np.searchsorted(spine.position, np.array([decision.event for decision in stored], np.int64))
+    placed = [(decision, row_at(challenger.plan, dataset, decision.event)) for decision in stored]
+    # What the challenger's contract cannot read it would not have decided about.
+    read = [(decision, row) for decision, row in placed if row is not None]
+    rows = np.array([row for _, row in read], np.int64)
     kept = np.flatnonzero(labels.is_matured(at)[rows])
-    decisions = [stored[place] for place in kept.tolist()]
-    matrix = features(challenger.plan, dataset, [Question(d.event or 0, d.as_of) for d in decisions])
+    compared = [read[place][0] for place in kept.tolist()]
+    matrix = features(challenger.plan, dataset, [Question(d.event or 0, d.as_of) for d in compared])
     _, scores = challenger.scorer.session.many(matrix.values)
-    records = [record_at(spine, int(row)) for row in rows[kept]]
-    pairs = zip(scores.tolist(), records, strict=True)
+    asked = [record_at(spine, int(row)) for row in rows[kept]]
+    pairs = zip(scores.tolist(), asked, strict=True)
     actions = [_action(challenger, score, record) for score, record in pairs]
-    return _Compared(decisions, scores, actions, labels.at(at)[rows[kept]])
+    return _Compared(compared, scores, actions, labels.at(at)[rows[kept]])
 
 
 def _action(bundle: Bundle, score: float, record: Record) -> Action:

@@ -9,6 +9,7 @@ import numpy as np
 from tallystick.definitions.progress import Progress
 from tallystick.errors import NothingDecided
 from tallystick.features.plan import Plan
+from tallystick.journal.decision import decision_entries
 from tallystick.replay.archive import Archive
 from tallystick.replay.batch_replay import replay_entries
 from tallystick.replay.verdict import Stage, Verdict
@@ -90,7 +91,7 @@ class ReplayReport(Displayed):
 
 def replay_period(
     archive: Archive,
-    stream: str,
+    model: str,
     *,
     since: int | None = None,
     until: int | None = None,
@@ -104,7 +105,7 @@ def replay_period(
     Parameters
     ----------
     archive : what was kept
-    stream : the stream that was decided about
+    model : whose decisions
     since, until : instants in microseconds since 1970 UTC
     sample : how many to choose at random; all if None
     seed : of the choice
@@ -116,7 +117,7 @@ def replay_period(
     NothingDecided
         If the period holds no decision.
     """
-    entries = list(archive.decisions(stream, since, until))
+    entries = list(decision_entries(archive.log, model, since, until))
     if not entries:
         raise NothingDecided(since, until)
     chosen = entries

@@ -1,9 +1,12 @@
 """What a replay says: identical, or the first stage that differs and what differs there."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
 
+from tallystick.journal.decision import Decision
+from tallystick.log.entry import Entry
 from tallystick.reporting.notebook import Displayed
 from tallystick.reporting.report import Block, Report, Section
 from tallystick.reporting.table import Column, Table
@@ -14,8 +17,8 @@ Stage = Literal["record", "bundle", "features", "score", "runtime", "reasons", "
 """In the order they are asked: the first that differs is named.
 
 *record*: raw bytes, digests, chain, history or ledger are not what was written. *bundle*: what decided cannot be
-opened, or was not approved as the decision says. *features*, *score*, *reasons*, *policy*: the number or word computed
-now is another one. *runtime*: the score's bits differ, and so does onnxruntime or the processor.
+opened, or was not activated and approved as the decision says. *features*, *score*, *reasons*, *policy*: the number or
+word computed now is another one. *runtime*: the score's bits differ, and so does onnxruntime or the processor.
 """
 
 
@@ -32,6 +35,7 @@ class Verdict(Displayed, msgspec.Struct, frozen=True):
 
     Parameters
     ----------
+    model : whose decision it is
     decision : its id
     position : its place in the log
     at : when it was decided, in microseconds since 1970 UTC; None where its entry cannot be read
@@ -42,6 +46,7 @@ class Verdict(Displayed, msgspec.Struct, frozen=True):
     differences : what differs at that stage
     """
 
+    model: str
     decision: str
     position: int
     at: int | None
@@ -78,3 +83,40 @@ class Verdict(Displayed, msgspec.Struct, frozen=True):
             return (what,)
         rows = [(each.what, str(each.stored), str(each.found)) for each in self.differences]
         return what, Table.of((Column("what"), Column("stored"), Column("found")), rows)
+
+
+class Differs(Exception):
+    """What differs first.
+
+    Parameters
+    ----------
+    stage : where
+    reason : a sentence about it
+    differences : what differs there
+    """
+
+    def __init__(self, stage: Stage, reason: str, differences: Iterable[Difference] = ()) -> None:
+        self.stage, self.reason, self.differences = stage, reason, tuple(differences)
+        super().__init__(reason)
+
+
+def verdict(entry: Entry, decision: Decision | None, differs: Differs | None = None) -> Verdict:
+    """Return what became of a decision.
+
+    Parameters
+    ----------
+    entry : where it stands
+    decision : what the entry says; None where that cannot be read, or is not proven
+    differs : what differs first; None where everything is identical
+    """
+    return Verdict(
+        model=entry.namespace,
+        decision=entry.id,
+        position=entry.position,
+        at=None if decision is None else entry.at,
+        bundle=None if decision is None else decision.bundle,
+        action=None if decision is None else decision.action,
+        stage=None if differs is None else differs.stage,
+        reason="" if differs is None else differs.reason,
+        differences=() if differs is None else differs.differences,
+    )

@@ -1,32 +1,36 @@
-"""One group commit in the making: each task becomes log entries and an answer, inside one transaction of the state."""
+"""One group commit in the making: each task becomes log entries and an answer, inside one transaction of each state."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from tallystick.data.contract import parse
 from tallystick.data.records import Record, is_same
 from tallystick.definitions.digest import digest_bytes
 from tallystick.definitions.streams import Source
 from tallystick.errors import EntityTooLong, FeatureOverflow, LogHeld, RowRefused, StateLost, StateUnavailable
-from tallystick.features.online.executor import Transaction
+from tallystick.features.online.executor import Prepared, Transaction
+from tallystick.journal.bodies import Fault, encode_body
+from tallystick.journal.decision import LoggedDecision, encode, logged
+from tallystick.journal.records import reread, reread_raw
 from tallystick.log.entry import Draft, Entry, Kind
 from tallystick.log.protocol import Log
-from tallystick.serving.catch_up import reread
-from tallystick.serving.decision_engine import DecisionEngine
-from tallystick.serving.history import History
-from tallystick.serving.record import Decision, Fault, decode, encode
+from tallystick.serving.contracts import Contracts
+from tallystick.serving.decider import Decider, fault_of
+from tallystick.serving.followed_state import FollowedState
 from tallystick.serving.requests import Answer, Decided, Recorded, Refused, Request, Task
 
 _END_OF_TIME = 2**62
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownRecord:
     """A record that has its place: in the history, in the log, or in this group.
 
     Parameters
     ----------
-    position : its sequence
+    position : its place in the order of arrival
     raw : as it was received; None in the history, which keeps records and not requests
     record : as it was screened
     """
@@ -38,38 +42,45 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class BatchContext:
-    """What a group works with."""
+    """What a group works with.
 
+    Parameters
+    ----------
+    deciders : by the name of the model
+    states : by state digest; an event enters each that reads its stream
+    sources : the streams and tables that may be posted to, by name
+    kinds : what the records of each are in the log
+    log : where the group goes
+    contracts : every version of a source that some model reads, with the history that it reads
+    """
+
+    deciders: Mapping[str, Decider]
+    states: Mapping[str, FollowedState]
     sources: Mapping[str, Source]
     kinds: Mapping[str, Kind]
     log: Log
-    history: History
-    engine: DecisionEngine
+    contracts: Contracts
 
 
 @dataclass(slots=True)
-class Group:
+class CommitBatch:
     """Tasks taken one after another; the later ones see what the earlier ones wrote.
 
     Parameters
     ----------
     context : what it works with
-    state : the open transaction of the online features
+    transactions : the open transaction of each state, by its digest
     now : the server's clock, once for the group
     last : position of the log's head
-    away : why the state cannot be asked, if it cannot: then decisions are referred, and records wait in the log
-    n_fallbacks : how many of its decisions are fallbacks
     """
 
     context: BatchContext
-    state: Transaction
+    transactions: Mapping[str, Transaction]
     now: int
     last: int
-    away: Fault | None = None
-    n_fallbacks: int = 0
     drafts: list[Draft] = field(default_factory=list)
-    _records: dict[tuple[str, str], Known] = field(default_factory=dict)
-    _decisions: dict[str, tuple[Decision, int]] = field(default_factory=dict)
+    _records: dict[tuple[str, str], tuple[Source, KnownRecord]] = field(default_factory=dict)
+    _decisions: dict[tuple[str, str], LoggedDecision] = field(default_factory=dict)
 
     @property
     def next(self) -> int:
@@ -92,125 +103,157 @@ class Group:
             raise LogHeld(self.context.log.name)
 
     def _record(self, task: Task) -> Answer:
-        read = self._read(task)
-        if isinstance(read, Refused):
-            return read
-        record, refused = read
-        known = self._known(record, task.request.raw)
-        if isinstance(known, Known):
+        source = self.context.sources[task.target]
+        screened = self._screen(source, task.request.raw)
+        if isinstance(screened, Refused):
+            return screened
+        record, refused = screened
+        known = self._known(source, record, task.request.raw)
+        if isinstance(known, KnownRecord):
             return Recorded(record.stream, record.id, known.position, is_repeated=True)
-        if (reason := refused or known) is not None:
-            return reason
+        if (refusal := refused or known) is not None:
+            return refusal
         position = self.next
-        if (fault := self._append(record, task.request.raw)) is not None:
+        if (fault := self._append(source, record, task.request.raw)) is not None:
             return Refused("invalid", f"The record cannot be counted: {fault.detail}")
         return Recorded(record.stream, record.id, position)
 
     def _decide(self, task: Task) -> Answer:
-        request = task.request
-        if request.key is not None and (decided := self._decided(task.stream, request.key)):
+        request, decider = task.request, self.context.deciders[task.target]
+        if request.key is not None and (decided := self._decided(decider.model, request.key)):
             return _repeated(decided, request)
-        read = self._read(task)
-        if isinstance(read, Refused):
-            return read
-        record, refused = read
-        key = record.id if request.key is None else request.key
-        if request.key is None and (decided := self._decided(task.stream, key)):
+        source = decider.source
+        screened = self._screen(source, request.raw)
+        if isinstance(screened, Refused):
+            return screened
+        record, refused = screened
+        if request.key is None and (decided := self._decided(decider.model, record.id)):
             return _repeated(decided, request)
-        known = self._known(record, request.raw)
-        if isinstance(known, Known):
-            return self._to_come(task) or self._judged(key, known.record, request, known)
-        return refused or known or self._judged(key, record, request, None)
+        known = self._known(source, record, request.raw)
+        if isinstance(known, KnownRecord):
+            # Whether it has not happened yet is asked again; how late it is now does not matter: it came in time.
+            to_come = screen(source, request.raw, self.now, is_known=True)
+            return to_come if isinstance(to_come, Refused) else self._judge(decider, known.record, task, known)
+        return refused or known or self._judge(decider, record, task, None)
 
-    def _read(self, task: Task) -> tuple[Record, Refused | None] | Refused:
+    def _screen(self, source: Source, raw: bytes) -> tuple[Record, Refused | None] | Refused:
         """Read a request, and say why its record is refused unless it is known.
 
         Whether a record happened in the future, or too long ago, was asked when it came: a retry gets the first
         answer, wherever the clock stands now.
         """
-        source, raw = self.context.sources[task.stream], task.request.raw
-        record = parsed(source, raw, self.now)
+        record = screen(source, raw, self.now)
         if not isinstance(record, Refused):
             return record, None
-        repeated = parsed(source, raw, _END_OF_TIME, is_known=True)
+        repeated = screen(source, raw, _END_OF_TIME, is_known=True)
         return record if isinstance(repeated, Refused) else (repeated, record)
 
-    def _to_come(self, task: Task) -> Refused | None:
-        """Say where a known record has not happened yet. How late it is now does not matter: it came in time."""
-        found = parsed(self.context.sources[task.stream], task.request.raw, self.now, is_known=True)
-        return found if isinstance(found, Refused) else None
-
-    def _judged(self, key: str, record: Record, request: Request, known: Known | None) -> Decided:
+    def _judge(self, decider: Decider, record: Record, task: Task, known: KnownRecord | None) -> Decided:
         """Decide about a record, new or known, and write the decision down."""
+        raw, source = task.request.raw, decider.source
         event: int | None = known.position if known else self.next
-        fault = None if known else self._append(record, request.raw)
+        fault = None if known else self._append(source, record, raw)
         event = event if fault is None else None
-        is_kept = event is not None and (known is None or known.raw == request.raw)
-        requested = Decision(
-            key=key, stream=record.stream, record_id=record.id, raw_sha256=digest_bytes(request.raw),
-            raw=None if is_kept else request.raw, event=event, as_of=self.next - 1, at=self.now,
-            **self.context.engine.undecided(),
-        )  # fmt: skip
-        decision, fault = self.context.engine.decide(requested, record, self.state, fault or self.away)
-        self.n_fallbacks += decision.fallback
-        position = self.next
-        self._draft("decision", record.stream, key, encode(decision))
+        is_kept = event is not None and (known is None or known.raw == raw)
+        undecided = msgspec.structs.replace(
+            decider.undecided(record, raw_sha256=digest_bytes(raw), as_of=self.next - 1, caller=task.caller),
+            event=event,
+            raw=None if is_kept else raw,
+        )
+        digest = decider.online.plan.state_digest
+        away = self.context.states[digest].away
+        decision, fault = decider.decide(undecided, record, self.transactions[digest], fault or away)
+        key = record.id if task.request.key is None else task.request.key
+        decided = LoggedDecision(decider.model, key, self.next, self.now, decision)
+        self._draft("decision", decider.model, key, encode(decision))
         if fault is not None:
-            self._draft("fault", record.stream, key, encode(fault))
-        self._decisions[key] = (decision, position)
-        return Decided(decision, position)
+            self._draft("fault", decider.model, key, encode_body(fault))
+        self._decisions[decider.model, key] = decided
+        return Decided(decided)
 
-    def _append(self, record: Record, raw: bytes) -> Fault | None:
-        """Give a new record its place in log and state, or say why the state cannot hold it."""
-        position = self.next
+    def _append(self, source: Source, record: Record, raw: bytes) -> Fault | None:
+        """Give a new record its place in the log and in every state that reads it, or say which cannot hold it.
+
+        All states are asked before the first is changed: a record enters all of them or none.
+        """
+        prepared = []
         try:
-            if self.away is None:
-                self.state.append(record, position)
-        except (StateUnavailable, StateLost) as error:
-            # The log has the record, and the state follows the log when it is back.
-            self.away = fault_of(error)
+            for digest, state in self.context.states.items():
+                own = state.sources.get(record.stream)
+                read = record if own is source else None if own is None else reread_raw(own, raw, self.now)
+                if read is not None and (ready := self._prepare(digest, state, read)) is not None:
+                    prepared.append((digest, state, ready))
         except (FeatureOverflow, EntityTooLong) as error:
             # Written as an event it would stop every later fold; the decision's own entry keeps its bytes.
-            return fault_of(error)
+            return fault_of("state", error)
+        for digest, state, ready in prepared:
+            self._enter(digest, state, ready)
+        position = self.next
         self._draft(self.context.kinds[record.stream], record.stream, record.id, raw)
-        self._records[record.stream, record.id] = Known(position, raw, record)
+        self._records[record.stream, record.id] = source, KnownRecord(position, raw, record)
         return None
 
-    def _draft(self, kind: Kind, stream: str, name: str, body: bytes) -> None:
-        self.drafts.append(Draft(kind, stream, name, self.now, body))
+    def _prepare(self, digest: str, state: FollowedState, record: Record) -> Prepared | None:
+        """Ask a state what a record changes in it; one that is away follows the log when it is back."""
+        if state.away is None:
+            try:
+                return self.transactions[digest].prepare(record, self.next)
+            except (StateUnavailable, StateLost) as error:
+                state.away = fault_of("state", error)
+        return None
 
-    def _known(self, record: Record, raw: bytes) -> Known | Refused | None:
+    def _enter(self, digest: str, state: FollowedState, ready: Prepared) -> None:
+        try:
+            self.transactions[digest].enter(ready)
+        except (StateUnavailable, StateLost) as error:
+            state.away = fault_of("state", error)
+
+    def _draft(self, kind: Kind, namespace: str, name: str, body: bytes) -> None:
+        self.drafts.append(Draft(kind, namespace, name, self.now, body))
+
+    def _known(self, source: Source, record: Record, raw: bytes) -> KnownRecord | Refused | None:
         """Find the record where it is known already; another record under its id is a conflict."""
-        known = self._records.get((record.stream, record.id)) or self._logged(record) or self._past(record)
-        source = self.context.sources[record.stream]
-        if known is None or known.raw == raw or is_same(known.record, record, source):
+        known = self._grouped(source, record) or self._logged(source, record) or self._past(source, record)
+        if known is None or isinstance(known, Refused):
             return known
-        return Refused("conflict", f"{record.id!r} of {record.stream!r} is known with another content.")
+        return known if known.raw == raw or is_same(known.record, record, source) else _conflict(record)
 
-    def _logged(self, record: Record) -> Known | None:
+    def _grouped(self, source: Source, record: Record) -> KnownRecord | Refused | None:
+        written, known = self._records.get((record.stream, record.id), (source, None))
+        if known is None or written is source or known.raw is None:
+            return known
+        # Another model's version of the stream let it in: this one reads the same bytes its own way.
+        read = reread_raw(source, known.raw, self.now)
+        return _conflict(record) if read is None else KnownRecord(known.position, known.raw, read)
+
+    def _logged(self, source: Source, record: Record) -> KnownRecord | Refused | None:
         entry = self.context.log.record(record.stream, record.id)
         if entry is None:
             return None
-        return Known(entry.position, entry.body, reread(self.context.sources[record.stream], entry))
+        found = reread(source, entry)
+        return _conflict(record) if found is None else KnownRecord(entry.position, entry.body, found)
 
-    def _past(self, record: Record) -> Known | None:
-        found = self.context.history.find(record.stream, record.id)
-        return None if found is None else Known(found[0], None, found[1])
+    def _past(self, source: Source, record: Record) -> KnownRecord | None:
+        found = self.context.contracts.history(source).find(record.stream, record.id)
+        return None if found is None else KnownRecord(found[0], None, found[1])
 
-    def _decided(self, stream: str, key: str) -> tuple[Decision, int] | None:
-        if key in self._decisions:
-            return self._decisions[key]
-        entry = self.context.log.find("decision", stream, key)
-        return None if entry is None else (decode(entry.body), entry.position)
-
-
-def fault_of(error: Exception) -> Fault:
-    """Return why the state could not take or tell something, as the log keeps it."""
-    return Fault("state", type(error).__name__, str(error))
+    def _decided(self, model: str, key: str) -> LoggedDecision | None:
+        if (model, key) in self._decisions:
+            return self._decisions[model, key]
+        entry = self.context.log.find("decision", model, key)
+        return None if entry is None else logged(entry)
 
 
-def parsed(source: Source, raw: bytes, now: int, *, is_known: bool = False) -> Record | Refused:
-    """Read a request as a record of a stream, or name everything that is wrong with it."""
+def screen(source: Source, raw: bytes, now: int, *, is_known: bool = False) -> Record | Refused:
+    """Read a request as a record of a stream, or name everything that is wrong with it.
+
+    Parameters
+    ----------
+    source : the contract it is held against
+    raw : a JSON object
+    now : the server's clock, in microseconds since 1970 UTC
+    is_known : it was accepted once, so that it is not asked again how late it came
+    """
     try:
         return parse(source, raw, now=now, is_known=is_known)
     except RowRefused as error:
@@ -220,8 +263,11 @@ def parsed(source: Source, raw: bytes, now: int, *, is_known: bool = False) -> R
         return Refused("invalid", f"{len(fields)} of the record's fields cannot be accepted.", fields)
 
 
-def _repeated(decided: tuple[Decision, int], request: Request) -> Answer:
-    decision, position = decided
-    if decision.raw_sha256 != digest_bytes(request.raw):
-        return Refused("conflict", f"The idempotency key {decision.key!r} was used for another body.")
-    return Decided(decision, position, is_repeated=True)
+def _conflict(record: Record) -> Refused:
+    return Refused("conflict", f"{record.id!r} of {record.stream!r} is known with another content.")
+
+
+def _repeated(decided: LoggedDecision, request: Request) -> Answer:
+    if decided.decision.raw_sha256 != digest_bytes(request.raw):
+        return Refused("conflict", f"The idempotency key {decided.key!r} was used for another body.")
+    return Decided(decided, is_repeated=True)

@@ -29,7 +29,7 @@ class Committer:
     Examples
     --------
     >>> from tallystick.serving.requests import Refused, Request
-    >>> committer = Committer(lambda tasks: [Refused("invalid", task.stream) for task in tasks])
+    >>> committer = Committer(lambda tasks: [Refused("invalid", task.target) for task in tasks])
     >>> committer.start()
     >>> committer.submit([Task("payments", Request(b"{}"), is_decision=True)]).result()[0].message
     'payments'

@@ -1,9 +1,10 @@
 """What an operator reads of a running service: how often it refused or reached a cap since it began, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tallystick.features.plan import Plan
+from tallystick.journal.decision import Decision
 from tallystick.serving.requests import Answer, Decided, Refused
 
 
@@ -12,7 +13,11 @@ class Counts:
 
     Parameters
     ----------
-    plan : of the features it decides by
+    plans : of the features that each model decides by
+
+    Attributes
+    ----------
+    refused : how many requests were refused, by the code of the refusal
 
     Examples
     --------
@@ -22,35 +27,35 @@ class Counts:
     >>> payments = Stream("payments", id="id", time="at", fields={"customer": key, "shop": key})
     >>> class Shops(FeatureSet, spine=payments):
     ...     shops = payments.by("customer").distinct(payments.shop, cap=3).over("7d")
-    >>> counts = Counts(Plan(Shops.definition, (payments.definition,)))
+    >>> counts = Counts({"fraud": Plan(Shops.definition, (payments.definition,))})
     >>> counts.take([Refused("invalid", "This is no record.")])
-    >>> counts.to_plain()
-    {'refused': {'invalid': 1}, 'caps': {'shops': 0}}
+    >>> counts.refused, counts.of("fraud")
+    ({'invalid': 1}, {'fallbacks': 0, 'caps': {'shops': 0}})
     """
 
-    def __init__(self, plan: Plan) -> None:
-        names = plan.definition.names
-        self._caps = [(name, names.index(name)) for name in plan.definition.capped]
-        self._metrics = {name: 0 for name, _ in self._caps}
-        self._refused: dict[str, int] = {}
+    def __init__(self, plans: Mapping[str, Plan]) -> None:
+        self.refused: dict[str, int] = {}
+        self._columns = {
+            model: [(name, plan.definition.names.index(name)) for name in plan.definition.capped]
+            for model, plan in plans.items()
+        }
+        self._caps = {model: {name: 0 for name, _ in columns} for model, columns in self._columns.items()}
+        self._fallbacks = dict.fromkeys(plans, 0)
 
     def take(self, answers: Sequence[Answer]) -> None:
         """Count the answers of a group; a repeated one was counted when it was first given."""
         for answer in answers:
             if isinstance(answer, Refused):
-                self._refused[answer.error] = self._refused.get(answer.error, 0) + 1
+                self.refused[answer.error] = self.refused.get(answer.error, 0) + 1
             elif isinstance(answer, Decided) and not answer.is_repeated:
-                self._decided(answer)
+                self._decided(answer.logged.model, answer.decision)
 
-    def to_plain(self) -> dict[str, Any]:
-        """Return the counts as plain data."""
-        return {
-            "refused": dict(self._refused),
-            "caps": dict(self._metrics),
-        }
+    def of(self, model: str) -> dict[str, Any]:
+        """Return a model's counts: decisions that fell back, and how often each cap was reached."""
+        return {"fallbacks": self._fallbacks[model], "caps": dict(self._caps[model])}
 
-    def _decided(self, answer: Decided) -> None:
-        features = answer.decision.features
-        if features is not None:
-            for name, place in self._caps:
-                self._metrics[name] += features[place] is None
+    def _decided(self, model: str, decision: Decision) -> None:
+        self._fallbacks[model] += decision.fallback
+        if decision.features is not None:
+            for name, place in self._columns[model]:
+                self._caps[model][name] += decision.features[place] is None

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from tallystick.data.reasons import shown
-from tallystick.errors import QueueFull, ServiceStopped
+from tallystick.errors import ModelNotServed, QueueFull, ServiceStopped
 from tallystick.serving import wire
 from tallystick.serving.committer import Committer
 from tallystick.serving.requests import Refused, Task
@@ -31,11 +31,12 @@ _log = logging.getLogger("tallystick.serving")
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A request whose body was not read yet."""
+    """A request whose body was not read yet; ``caller`` is the name of its token, once that was asked for."""
 
     requested: Requested
     headers: dict[bytes, bytes]
     receive: Receive
+    caller: str = ""
 
 
 Handler = Callable[[Incoming], Awaitable[Response]]
@@ -74,7 +75,7 @@ def guarded(tokens: Tokens, *, then: Handler) -> Handler:
             return refusal(refused, {"www-authenticate": "Bearer"})
         if route is not None and route.scope is not None and route.scope not in grant.scopes:
             return refusal(Refused("forbidden", f"This token may not do that: it needs the scope {route.scope!r}."))
-        return await then(incoming)
+        return await then(replace(incoming, caller=grant.name))
 
     return handle
 
@@ -109,11 +110,11 @@ class _Rooms:
         route = incoming.requested.route
         match route.name if route else None:
             case "decide":
-                return await self._submit(incoming, self.service.stream, is_decision=True)
+                return await self._decide(incoming)
             case "event" | "outcome" as kind:
                 return await self._record(incoming, kind)
             case "decision":
-                return await self._decision(incoming.requested.segment)
+                return await self._decision(incoming)
             case "health":
                 return Response(200, b'{"status":"alive"}')
             case "ready":
@@ -121,18 +122,31 @@ class _Rooms:
             case _:
                 return _lost(incoming.requested)
 
+    async def _decide(self, incoming: Incoming) -> Response:
+        model = self._model(incoming.requested.segments)
+        return model if isinstance(model, Response) else await self._submit(incoming, model, is_decision=True)
+
+    def _model(self, segments: tuple[str, ...]) -> str | Response:
+        try:
+            return self.service.model(segments[0] if segments else None)
+        except ModelNotServed as error:
+            known = ", ".join(error.known)
+            if error.model is None:
+                sentence = f"Several models decide here: {known}. Post to /models/MODEL/decisions."
+                return refusal(Refused("not_found", sentence))
+            return refusal(Refused("not_found", f"There is no model {shown(error.model)} here. Known: {known}."))
+
     async def _record(self, incoming: Incoming, kind: str) -> Response:
-        stream = incoming.requested.segment
+        (stream,) = incoming.requested.segments
         kinds = self.service.kinds
         if stream not in kinds:
             known = ", ".join(kinds)
             return refusal(Refused("not_found", f"There is no stream {shown(stream)} here. Known: {known}."))
-        # Reports that a new bundle aggregates too become events: whoever posts them need not learn of it.
-        if kinds[stream] != kind and not (kind == "outcome" and stream in self.service.reports):
+        if kinds[stream] != kind:
             return refusal(Refused("not_found", f"{stream!r} holds {kinds[stream]}s. Post to /{kinds[stream]}s/."))
         return await self._submit(incoming, stream, is_decision=False)
 
-    async def _submit(self, incoming: Incoming, stream: str, *, is_decision: bool) -> Response:
+    async def _submit(self, incoming: Incoming, target: str, *, is_decision: bool) -> Response:
         try:
             async with asyncio.timeout(self.body_s):
                 body = await _body(incoming, self.most_bytes)
@@ -144,16 +158,20 @@ class _Rooms:
         if isinstance(read, Refused):
             return refusal(read)
         requests, are_several = read
-        tasks = [Task(stream, request, is_decision) for request in requests]
+        tasks = [Task(target, request, is_decision, incoming.caller) for request in requests]
         answers = await asyncio.wrap_future(self.committer.submit(tasks))
         return wire.responses(answers) if are_several else wire.response(answers[0])
 
-    async def _decision(self, name: str) -> Response:
-        found = await asyncio.to_thread(self.service.decision, name)
+    async def _decision(self, incoming: Incoming) -> Response:
+        *models, key = incoming.requested.segments
+        model = self._model(tuple(models))
+        if isinstance(model, Response):
+            return model
+        found = await asyncio.to_thread(self.service.decision, key, model=model)
         if found is None:
-            return refusal(Refused("not_found", f"There is no decision {shown(name)}."))
-        plain = msgspec.to_builtins(found.decision) | {"decision_id": name, "sequence": found.position}
-        return Response(200, msgspec.json.encode(plain))
+            return refusal(Refused("not_found", f"There is no decision {shown(key)} of {model}."))
+        place = {"model": model, "decision_id": key, "position": found.position, "at": found.logged.at}
+        return Response(200, msgspec.json.encode(place | msgspec.to_builtins(found.decision)))
 
 
 def _grant(tokens: Tokens, header: bytes) -> Grant | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tallystick.serving.record import Decision
+from tallystick.journal.decision import Decision, LoggedDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,7 @@ class Request:
     Parameters
     ----------
     raw : the record's JSON object, byte for byte
-    key : the caller's idempotency key; by default the record's own id, so that one record is decided once
+    key : the caller's idempotency key; by default the record's own id, so that a model decides once about a record
     """
 
     raw: bytes
@@ -22,11 +22,20 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A request and what is wanted of it: a decision, or only that it becomes known."""
+    """A request and what is wanted of it: a decision, or only that it becomes known.
 
-    stream: str
+    Parameters
+    ----------
+    target : the model that is to decide, or the stream whose record it is
+    request : the record
+    is_decision : which of the two
+    caller : who asks: the name of a token, or an actor's
+    """
+
+    target: str
     request: Request
     is_decision: bool
+    caller: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +44,22 @@ class Decided:
 
     Parameters
     ----------
-    decision : what was decided
-    position : its place in the log
+    logged : the decision and its place
     is_repeated : whether it was there before this request, which is then a retry
     """
 
-    decision: Decision
-    position: int
+    logged: LoggedDecision
     is_repeated: bool = False
+
+    @property
+    def decision(self) -> Decision:
+        """What was decided."""
+        return self.logged.decision
+
+    @property
+    def position(self) -> int:
+        """The decision's place in the log."""
+        return self.logged.position
 
 
 @dataclass(frozen=True, slots=True)

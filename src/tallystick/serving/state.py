@@ -1,8 +1,8 @@
 """The state of a plan: a cache of the log, thrown away without regret where it is in doubt, and made anew."""
 
 import shutil
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from os.path import expandvars
 from pathlib import Path
@@ -39,6 +39,24 @@ def open_state(root: Path, plan: Plan, url: str | None = None) -> Online:
         # The machine went down while it was open: the log has everything, so nothing is lost.
         shutil.rmtree(folder)
         return Online(plan, LmdbStore(folder))
+
+
+@contextmanager
+def open_states(root: Path, plans: Iterable[Plan], url: str | None = None) -> Iterator[dict[str, Online]]:
+    """Open the states of several plans, by state digest, until the block is left; plans of one digest share one.
+
+    Parameters
+    ----------
+    root : the folder of states
+    plans : whose states
+    url : of the Redis where states are instead, if they are
+    """
+    with ExitStack() as stack:
+        states: dict[str, Online] = {}
+        for plan in plans:
+            if plan.state_digest not in states:
+                states[plan.state_digest] = stack.enter_context(closing(open_state(root, plan, url)))
+        yield states
 
 
 def redis_store(url: str, plan: Plan) -> RedisStore:

@@ -95,19 +95,21 @@ def refusal(refused: Refused, headers: Mapping[str, str] | None = None) -> Respo
 def plain(answer: Answer) -> dict[str, Any]:
     """Return an answer as plain data."""
     match answer:
-        case Decided(decision=decision, position=position):
+        case Decided(logged=logged):
+            decision = logged.decision
             return {
-                "decision_id": decision.key,
+                "model": logged.model,
+                "decision_id": logged.key,
                 "action": decision.action,
                 "score": decision.score,
                 "threshold": decision.threshold,
-                "reasons": [{"feature": r.name, "contribution": r.contribution} for r in decision.reasons],
+                "reasons": [{"feature": r.feature, "contribution": r.contribution} for r in decision.reasons],
                 "fallback": decision.fallback,
                 "bundle": decision.bundle,
-                "sequence": position,
+                "position": logged.position,
             }
         case Recorded(stream=stream, id=name, position=position, is_repeated=is_repeated):
-            return {"stream": stream, "id": name, "sequence": position, "repeated": is_repeated}
+            return {"stream": stream, "id": name, "position": position, "repeated": is_repeated}
         case Refused(error=error, message=message, fields=fields):
             return {"error": error, "message": message} | ({"fields": dict(fields)} if fields else {})
 

@@ -25,11 +25,11 @@ payments = ts.Stream(
     fields={"customer_id": ts.key, "amount": ts.money("EUR", minimum=0), "kind": ts.optional(ts.key)},
 )
 refunds = ts.Stream(
-    "refunds", id="refund_id", time="refunded_at", source="data/refunds.parquet",
+    "refunds", id="refund_id", time="refunded_at", source="data/refunds.parquet", holds="outcomes",
     fields={"payment_id": ts.key, "amount": ts.money("EUR")},
 )
 defaults = ts.Stream(
-    "defaults", id="default_id", time="reported_at", source="data/defaults.parquet",
+    "defaults", id="default_id", time="reported_at", source="data/defaults.parquet", holds="outcomes",
     fields={"application_id": ts.key},
 )
 profiles = ts.Table(

@@ -8,7 +8,7 @@ payments = ts.Stream(
     fields={"customer_id": ts.key, "terminal_id": ts.key, "amount": ts.money("EUR", minimum=0)},
 )
 chargebacks = ts.Stream(
-    "chargebacks", id="report_id", time="reported_at", source="data/chargebacks.parquet",
+    "chargebacks", id="report_id", time="reported_at", source="data/chargebacks.parquet", holds="outcomes",
     fields={"payment_id": ts.key},
 )
 fraud = payments.flagged_by(chargebacks, on="payment_id")

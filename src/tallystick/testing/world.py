@@ -20,6 +20,7 @@ from tallystick.features.batch.executor import compute
 from tallystick.features.plan import Plan
 from tallystick.governance.approvals import Approvals, approve
 from tallystick.governance.releases import record_release
+from tallystick.journal import anchoring
 from tallystick.ledger.actors import enrol
 from tallystick.ledger.keys import Keys
 from tallystick.ledger.ledger import Ledger
@@ -29,9 +30,8 @@ from tallystick.release.make import scorer_of
 from tallystick.release.open import Bundle, open_bundle
 from tallystick.release.prove import prove
 from tallystick.release.sign import sign
-from tallystick.serving import anchoring
 from tallystick.serving.service import Service
-from tallystick.serving.state import open_state
+from tallystick.serving.state import open_states
 from tallystick.simulation.cards import Network, midnight, simulate
 from tallystick.simulation.frauds import FraudRates
 from tallystick.testing.models import hand_written, sound_evidence
@@ -145,8 +145,8 @@ def build(folder: Path, *, seed: int = 7) -> World:
     >>> world = build(Path(tempfile.mkdtemp()) / "world")
     >>> with world.service() as service:
     ...     answer, = service.decide([Request(world.payments(1)[0])])
-    >>> answer.decision.action, answer.decision.approval.approver
-    ('decline', 'vera')
+    >>> answer.decision.action, answer.logged.model
+    ('decline', 'card-fraud')
     """
     network = simulate(customers=40, terminals=30, start=START, days=DAYS, seed=seed, rates=RATES)
     model, plan, dataset = _project(folder, network)
@@ -169,15 +169,20 @@ def served(
         folder / "bundles" / bundle, trusted_keys=[keys.load("ada").public_pem], approvals=Approvals(ledger)
     )
     with SqliteLog.create_or_open(folder / "log.sqlite") as log:
-        anchoring.check_last(log, anchoring.signed(ledger))
-        online = open_state(folder / "state", opened.plan, url)
-        signing = anchoring.signing(ledger, keys.load("otto"), clock)
-        try:
-            service = Service(opened, log, online, clock, sign_head=signing, sign_every=sign_every)
+        signed = anchoring.signed(ledger)
+        anchoring.check_last(log, signed)
+        with open_states(folder / "state", [opened.plan], url) as states:
+            service = Service(
+                [opened],
+                log,
+                states,
+                clock,
+                sign_head=anchoring.signing(ledger, keys.load("otto"), clock),
+                signed=signed[-1].position if signed else -1,
+                sign_every=sign_every,
+            )
             yield service
             service.close()
-        finally:
-            online.close()
 
 
 def _project(folder: Path, network: Network) -> tuple[ModelDefinition, Plan, Dataset]:

@@ -1,6 +1,7 @@
 """The online executor: the same totals, one record at a time, over an ordered key-value store."""
 
 import hashlib
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -106,6 +107,20 @@ class Online:
             raise StateOfOtherPlan(found=found.decode(), wanted=wanted.decode())
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a record will change in a state.
+
+    Parameters
+    ----------
+    position : its place in the order of arrival
+    draft : the changes; None where no feature looks at such records
+    """
+
+    position: int
+    draft: Draft | None
+
+
 class Transaction:
     """Records appended and questions asked, all or nothing; each sees what was appended before it.
 
@@ -142,22 +157,43 @@ class Transaction:
         FeatureOverflow
             If a running total leaves the range in which every window is exact.
         """
+        self.enter(self.prepare(record, position))
+
+    def prepare(self, record: Record, position: int) -> "Prepared":
+        """Compute what a record changes in the state, without changing it: who keeps several states asks all first.
+
+        Parameters
+        ----------
+        record, position : as for ``append``, which also tells what this raises
+
+        Raises
+        ------
+        PositionRefused
+            If a later record was appended before.
+        """
         if position <= self._current_position:
             raise PositionRefused(position, reached_position=self._current_position, allowed="later")
         role = self._online.roles.get(record.stream)
-        if role is not None:
-            draft = Draft(self._store, position)
-            role.enter(draft, record)
-            draft.put()
-        self._current_position = position
+        if role is None:
+            return Prepared(position, None)
+        draft = Draft(self._store, position)
+        role.enter(draft, record)
+        return Prepared(position, draft)
 
-    def vector(self, record: Record, as_of: int) -> list[float]:
+    def enter(self, prepared: "Prepared") -> None:
+        """Let a prepared record enter; nothing was appended since it was prepared."""
+        if prepared.draft is not None:
+            prepared.draft.put()
+        self._current_position = prepared.position
+
+    def vector(self, record: Record, as_of: int, *, of: Online | None = None) -> list[float]:
         """Compute the features of a record of the spine that was appended, as of now.
 
         Parameters
         ----------
         record : whose features
         as_of : the last place in the order of arrival it sees; the state has reached nothing later
+        of : whose features are asked for: another plan's, whose state digest is this one's
 
         Returns
         -------
@@ -171,13 +207,14 @@ class Transaction:
         """
         if as_of < self._current_position:
             raise PositionRefused(as_of, reached_position=self._current_position, allowed="its present")
-        slots = self._answers(record, 0 if record.time is None else record.time)
-        return [feature(record, slots) for feature in self._online.features]
+        online = self._online if of is None else of
+        slots = self._answers(online, record, 0 if record.time is None else record.time)
+        return [feature(record, slots) for feature in online.features]
 
-    def _answers(self, record: Record, time: int) -> list[list[Answer]]:
+    def _answers(self, online: Online, record: Record, time: int) -> list[list[Answer]]:
         """Ask all groups at once, so that a store elsewhere is asked once."""
         store, requested, questions = self._store, [], []
-        for aggregate in self._online.aggregates:
+        for aggregate in online.aggregates:
             entity = aggregate.requested(record)
             requested.append((aggregate, entity))
             if entity is not None:

@@ -55,7 +55,7 @@ class History:
     sources: tuple[Source, ...]
     beside: Path
     _indexes: dict[str, "_Index"] = field(default_factory=dict)
-    _requested: list[Dataset] = field(default_factory=list)
+    _read: list[Dataset] = field(default_factory=list)
 
     @classmethod
     def of(cls, log: LogReader, sources: tuple[Source, ...]) -> "History":
@@ -104,9 +104,9 @@ class History:
         if not len(rows):
             return None
         # Most services never ask; who asks once, asks again, and then the files are not read a second time.
-        if not self._requested and (dataset := self.dataset()) is not None:
-            self._requested.append(dataset)
-        records = self._requested[0].records[stream]
+        if not self._read and (dataset := self.dataset()) is not None:
+            self._read.append(dataset)
+        records = self._read[0].records[stream]
         row = next((int(row) for row in rows if records.ids[int(row)].as_py() == name), None)
         return None if row is None else (int(records.position[row]), record_at(records, row))
 

@@ -7,8 +7,8 @@ import pytest
 from tallystick.data.records import Dataset
 from tallystick.definitions.streams import Stream
 from tallystick.errors import SegmentRefused
+from tallystick.journal.history import History, begin_log
 from tallystick.log.opening import open_log
-from tallystick.serving.history import History, begin_log
 from tallystick.testing.world import World
 
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tallystick.errors import LedgerDamaged, LogDamaged
+from tallystick.journal import anchoring
 from tallystick.ledger.ledger import Ledger
 from tallystick.log.entry import Head
 from tallystick.log.protocol import LogReader
-from tallystick.serving import anchoring
 
 
 @dataclass(frozen=True, slots=True)
