@@ -48,7 +48,7 @@ class Contestant:
     Parameters
     ----------
     name : with --only
-    told_ : in the table
+    title : in the table
     cores : how many it may use
     prepare : takes the folder of data, the work and the cores, and returns what is then timed
     share : it gets a network smaller by this factor, with the same events per entity
@@ -57,7 +57,7 @@ class Contestant:
     """
 
     name: str
-    told_: str
+    title: str
     cores: int
     prepare: Callable[[Path, list[Window], int], by.Run]
     share: int = 1
@@ -145,7 +145,7 @@ def _table(title: str, work: str, chosen: Sequence[Contestant], n: int, folder: 
             f"{found.peak_mib:,.0f}",
             f"{limit / speed:.1f}",
         )
-        rows.append(Row((contestant.told_, str(contestant.cores), *numbers, *same)))
+        rows.append(Row((contestant.title, str(contestant.cores), *numbers, *same)))
         print(f"  {contestant.name}: {found.seconds:.3f} s, best of {found.n_runs}", file=sys.stderr)
     columns = (Column("who"), *(Column(name, "number") for name in right))
     return Table(columns, tuple(rows), title=title)
@@ -218,9 +218,9 @@ def _peak_mib() -> float:
     found, of_parent = {}, {}
     for status in Path("/proc").glob("[0-9]*/status"):
         with contextlib.suppress(OSError):
-            told_ = dict(line.split(":", 1) for line in status.read_text().splitlines())
-            found[int(told_["Pid"])] = int(told_.get("VmHWM", "0 kB").split()[0]) / 1024
-            of_parent[int(told_["Pid"])] = int(told_["PPid"])
+            stated = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            found[int(stated["Pid"])] = int(stated.get("VmHWM", "0 kB").split()[0]) / 1024
+            of_parent[int(stated["Pid"])] = int(stated["PPid"])
     own = {os.getpid()}
     while more := {pid for pid, parent in of_parent.items() if parent in own} - own:
         own |= more

@@ -124,14 +124,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--feast", metavar="PYTHON", help="an interpreter that has feast[redis]")
-    told_ = parser.parse_args()
-    n_total, n = (20_000, 500) if told_.quick else (200_000, 5_000)
+    options = parser.parse_args()
+    n_total, n = (20_000, 500) if options.quick else (200_000, 5_000)
     histories = [history(each, n_total, n) for each in HISTORIES if each <= n_total]
     console = Console(width=120)
     console.print(_table("Twelve windowed features of two entities", _measured(CONTENDERS, Windowed, histories)))
     rows = [row for name, what in TRACKS.items() for row in _measured({name: in_lmdb}, what, histories)]
     console.print(_table("One feature of single events over 30 days, in LMDB", rows))
-    console.print(feast(told_.feast))
+    console.print(feast(options.feast))
 
 
 def in_lmdb(plan: Plan, past: History) -> Laps:

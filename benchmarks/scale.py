@@ -113,7 +113,7 @@ def simulate(folder: Path, n: int) -> None:
             "amount": pa.decimal128(12, 2),
         }
     )
-    told_: list[tuple[np.ndarray, np.ndarray]] = []
+    reported: list[tuple[np.ndarray, np.ndarray]] = []
     with pq.ParquetWriter(folder / "payments.parquet", schema) as file:
         for start in range(0, n, PIECE):
             m = min(PIECE, n - start)
@@ -131,8 +131,8 @@ def simulate(folder: Path, n: int) -> None:
             amount = pa.Array.from_buffers(pa.decimal128(12, 2), m, [None, pa.py_buffer(wide)])
             file.write_table(pa.table([*map(pa.array, columns), amount], names=schema.names).cast(schema))
             bad = np.flatnonzero(draw.random(m) < 0.003)
-            told_.append((ids[bad], paid_at[bad] + (draw.gamma(2.0, 4.0, len(bad)) * DAY_US).astype(np.int64)))
-    about, at = (np.concatenate(parts) for parts in zip(*told_, strict=True))
+            reported.append((ids[bad], paid_at[bad] + (draw.gamma(2.0, 4.0, len(bad)) * DAY_US).astype(np.int64)))
+    about, at = (np.concatenate(parts) for parts in zip(*reported, strict=True))
     order = np.argsort(at, kind="stable")
     made = {
         "report_id": np.arange(len(at)),
@@ -175,7 +175,7 @@ def _measured(folder: Path, memory: int, threads: int) -> Run:
 
 
 def _print(runs: list[Run], memory: int) -> None:
-    anchoring = (
+    heads = (
         "payments", "seconds", "rows/s", "us/row", "CPU us/row", "of the first", "peak MiB", "bytes/row", "on disk GiB",
         "parts",
     )  # fmt: skip
@@ -189,11 +189,11 @@ def _print(runs: list[Run], memory: int) -> None:
             f"{run.spilled / 2**30:.1f}", f"{run.parts}",
         )))  # fmt: skip
     title = f"15 features from Parquet to Parquet, with a budget of {memory / 2**30:.1f} GiB"
-    columns = tuple(Column(head, "number") for head in anchoring)
+    columns = tuple(Column(head, "number") for head in heads)
     print(text(Table(columns, tuple(rows), title=title), width=130))
     print(f"Limits: a peak of {LIMIT >> 20:,} MiB; CPU per row at most {FLAT} times that of the first size.")
-    told_ = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in runs[-1].phases.items())
-    print(f"{runs[-1].n_rows:,}: {told_}\n")
+    phases = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in runs[-1].phases.items())
+    print(f"{runs[-1].n_rows:,}: {phases}\n")
 
 
 def _arguments() -> argparse.Namespace:

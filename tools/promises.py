@@ -1,7 +1,8 @@
 """Keep the promises of the tree by counting, not by reviewing: ``python tools/promises.py`` exits 1 on a broken one.
 
 Every module starts with a sentence, no function hides an import of our own and no file imports for types alone, public
-functions document what they raise, tests say their claim, and nothing in the package can run code from data.
+functions document what they raise, tests say their claim, no name is one whose meaning only its author knows, and
+nothing in the package can run code from data.
 """
 
 import ast
@@ -17,6 +18,12 @@ FOR_TYPES_ALONE = ("src/tallystick/lifecycle/project.py", "src/tallystick/lifecy
 """The face names the values of every room, and loads a room only when it is asked for."""
 NEVER = re.compile(r"^\s*(import|from) (pickle|joblib|cloudpickle|dill|shelve|marshal)\b|\b(eval|exec)\(|torch\.load\(")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+VAGUE = frozenset(
+    {"again", "desk", "gathering", "ground", "keeper", "material", "meeting", "pile", "sight", "together"},
+)
+"""Words that say nothing to a stranger where they are the whole name; docs/glossary.md has better ones."""
+VAGUE_ANYWHERE = frozenset({"asked", "because", "learnt", "promised", "reached", "said", "spelled", "told"})
+"""Words that say nothing even as a part of a name: ``reached_position``, ``told_``."""
 
 
 def broken(path: Path) -> Iterator[tuple[int, str]]:
@@ -32,6 +39,9 @@ def broken(path: Path) -> Iterator[tuple[int, str]]:
             yield number, "this can run code from data, and the design says never"
     if path.relative_to(ROOT).as_posix() not in FOR_TYPES_ALONE:
         yield from _typed_only(tree)
+    for line, name in sorted({(1, path.stem), *_names(tree)}):
+        if _is_vague(name):
+            yield line, f"{name} is no name that a stranger guesses; docs/glossary.md has the field's words"
     for function in _functions(tree):
         yield from _broken_by(function)
 
@@ -48,6 +58,26 @@ def _typed_only(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in tree.body:
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             yield node.lineno, "an import for types alone hides what the file depends on"
+
+
+def _names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield every name that a file gives: of functions, classes, parameters, variables, attributes and aliases."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield node.lineno, name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()) | ast.arg(arg=name):
+                yield node.lineno, name
+            case ast.alias(asname=str(name)):
+                yield node.lineno, name
+            case _:
+                pass
+
+
+def _is_vague(name: str) -> bool:
+    # MostTogether and most_together are the same words.
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_").split("_")
+    return "_".join(words) in VAGUE or not VAGUE_ANYWHERE.isdisjoint(words)
 
 
 def _functions(scope: ast.Module | ast.ClassDef) -> Iterator[Function]:

@@ -80,7 +80,13 @@ class Workspace:
         return keys.load(self.actor)
 
     def enrol(self, name: str, *roles: str) -> LedgerEntry:
-        """Make a key for another actor on this machine, and enrol it under the name of who acts."""
+        """Make a key for another actor on this machine, and enrol it under the name of who acts.
+
+        Parameters
+        ----------
+        name : of the new actor; letters, digits and ``-``, since its key file is called by it
+        *roles : what it may do: "builder", "validator", "operator"
+        """
         by = self.signer()
         key = Keys(self.places.keys).load_or_create(name)
         return enrol(self.ledger, name, roles, public_pem=key.public_pem, by=by, at=self.clock.now())
@@ -114,6 +120,8 @@ def named(what: str, prefix: str, names: Sequence[str], *, remedy: str) -> str:
     Parameters
     ----------
     what : what it names, for the sentence
+    prefix : how the name begins, as it was written
+    names : all names there are, the latest last
     remedy : the command that makes one
 
     Raises

@@ -38,7 +38,7 @@ class Standalone:
             arguments = [*own.split(), "--work-dir", str(self.folder / f"work{i}"), self.address]
             self.running.enter_context(_process(self.folder / f"worker{i}.log", arguments))
         for i in range(n):
-            _told(self.folder / f"worker{i}.log", "(Successfully registered) with master")
+            _logged(self.folder / f"worker{i}.log", "(Successfully registered) with master")
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def standalone(folder: Path) -> Iterator[Standalone]:
     with ExitStack() as running:
         own = "org.apache.spark.deploy.master.Master --host 127.0.0.1 --port 0 --webui-port 0"
         log = running.enter_context(_process(folder / "master.log", own.split()))
-        yield Standalone(folder, _told(log, r"Starting Spark master at (spark://\S+)"), running)
+        yield Standalone(folder, _logged(log, r"Starting Spark master at (spark://\S+)"), running)
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def _process(log: Path, arguments: list[str]) -> Iterator[Path]:
                 process.wait()
 
 
-def _told(log: Path, pattern: str) -> str:
+def _logged(log: Path, pattern: str) -> str:
     until = time.monotonic() + WAIT_SECONDS
     while (found := re.search(pattern, log.read_text(errors="replace"))) is None:
         assert time.monotonic() < until, f"{log} never said {pattern}: {log.read_text(errors='replace')[-2_000:]}"

@@ -30,8 +30,8 @@ def test_rows_beyond_a_cap_are_counted(tmp_path: Path) -> None:
     pq.write_table(table, folder / "part-0.parquet")
     pq.write_table(table, folder / "part-1.parquet")
 
-    assert caps.n_reached(Shops.definition, folder / "part-0.parquet") == {"shops_7d": 2}
-    assert caps.n_reached(Shops.definition, folder) == {"shops_7d": 4}
+    assert caps.n_capped_rows(Shops.definition, folder / "part-0.parquet") == {"shops_7d": 2}
+    assert caps.n_capped_rows(Shops.definition, folder) == {"shops_7d": 4}
     assert caps.summary({"shops_7d": 4}, Shops.definition) == "Cap reached, so missing: shops_7d in 4 rows (cap 3)."
 
 
@@ -41,4 +41,4 @@ def test_without_caps_no_file_is_read(tmp_path: Path) -> None:
     class Plain(ts.FeatureSet, spine=payments):
         n = customer.count().over("7d")
 
-    assert caps.n_reached(Plain.definition, tmp_path / "nothing.parquet") == {}
+    assert caps.n_capped_rows(Plain.definition, tmp_path / "nothing.parquet") == {}

@@ -9,7 +9,7 @@ import pytest
 
 from tallystick.errors import StateDoubtful, StateFull, StateHeld
 from tallystick.features.state.lmdb import LmdbStore
-from tallystick.testing.store_contract import Again, OrderedStoreContract, put
+from tallystick.testing.store_contract import OrderedStoreContract, Reiterable, put
 
 SMALL = 1 << 20
 
@@ -50,7 +50,7 @@ def test_it_grows_between_transactions(tmp_path: Path) -> None:
 def test_a_load_grows_as_it_needs(tmp_path: Path) -> None:
     """A load larger than the file makes room and begins anew."""
     store = LmdbStore(tmp_path, map_size=SMALL)
-    store.load(Again([(number.to_bytes(4, "big"), bytes(1_000)) for number in range(4_000)]))
+    store.load(Reiterable([(number.to_bytes(4, "big"), bytes(1_000)) for number in range(4_000)]))
 
     assert sum(1 for _ in store.entries()) == 4_000
     store.close()
@@ -73,7 +73,7 @@ def test_a_load_beyond_the_largest_size_is_refused(tmp_path: Path) -> None:
     store = LmdbStore(tmp_path, map_size=SMALL, largest_size=2 * SMALL)
 
     with pytest.raises(StateFull, match="2 MiB"):
-        store.load(Again([(number.to_bytes(4, "big"), bytes(1_000)) for number in range(4_000)]))
+        store.load(Reiterable([(number.to_bytes(4, "big"), bytes(1_000)) for number in range(4_000)]))
 
     assert list(store.entries()) == []
     store.close()

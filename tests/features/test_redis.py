@@ -9,7 +9,7 @@ from tallystick.errors import StateConflict, StateLost, StateUnavailable
 from tallystick.features.state.redis import RedisStore
 from tallystick.testing import redis_server as servers
 from tallystick.testing.redis_server import RedisServer, redis_server
-from tallystick.testing.store_contract import SOME, Again, OrderedStoreContract, put
+from tallystick.testing.store_contract import SOME, OrderedStoreContract, Reiterable, put
 
 pytestmark = pytest.mark.skipif(servers.SERVER is None, reason=servers.MISSING)
 NAMES = count()
@@ -63,7 +63,7 @@ def test_a_transaction_gives_way_to_another_writer(server: RedisServer) -> None:
 def test_many_entries_come_in_parts(store: RedisStore) -> None:
     """More entries than fit into one answer are all yielded, our own among them, each once."""
     many = [(number.to_bytes(4, "big"), b"there") for number in range(0, 5_000, 2)]
-    store.load(Again(many))
+    store.load(Reiterable(many))
     transaction = store.begin()
     ours = {number.to_bytes(4, "big"): b"ours" for number in range(1, 5_000, 1_000)}
 

@@ -43,7 +43,7 @@ SHORTER = {
 LIVE = midnight(START) + HISTORY_DAYS * DAY_US
 NEW_FRAUD = LIVE + QUIET_DAYS * DAY_US
 LAST = midnight(START) + LAST_DAY * DAY_US
-TOGETHER = 100
+MOST_IN_A_GROUP = 100
 REPLAYED = 500
 
 
@@ -258,7 +258,7 @@ def _groups(arrivals: list[tuple[str, str, bytes]]) -> Iterator[tuple[str, list[
     """Yield what comes together: neighbours of one stream, not more than a request may hold."""
     group: list[tuple[str, str, bytes]] = []
     for arrival in arrivals:
-        if group and (arrival[0] != group[0][0] or len(group) == TOGETHER):
+        if group and (arrival[0] != group[0][0] or len(group) == MOST_IN_A_GROUP):
             yield group[0][0], group
             group = []
         group.append(arrival)

@@ -125,7 +125,7 @@ def _tell_written(
     screenings: dict[str, Screening],
 ) -> None:
     """Say what a matrix holds, and what it lacks: rows that were refused, features whose cap was reached."""
-    names, capped = list(definition.names), {} if is_address(out) else caps.n_reached(definition, Path(out))
+    names, capped = list(definition.names), {} if is_address(out) else caps.n_capped_rows(definition, Path(out))
     refused = {name: found for name, found in screenings.items() if found.n_refused}
     screen.emit(
         {

@@ -59,10 +59,11 @@ def is_readable(field: Field, kind: pa.DataType) -> bool:
 
     Parameters
     ----------
-    field : as declared
-    kind : as found in the file or table
+    field : what the project declares
+    kind : the column's Arrow type; a dictionary is judged by its values
     """
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    # A column that is empty in one file, Arrow calls null: its values are missing, whatever the field.
     if pa.types.is_null(kind):
         return True
     is_number = pa.types.is_integer(kind) or pa.types.is_decimal(kind) or kind in _MANTISSA
@@ -82,8 +83,8 @@ def numbers(field: Field, array: pa.Array) -> Numbers:
 
     Parameters
     ----------
-    field : as declared
-    array : as found, of a type that `is_readable` allows
+    field : any kind but a key; it says how many decimals are kept, and which range is allowed
+    array : shape (n,), of a type for which ``is_readable`` holds
     """
     array = plain(array)
     missing = nulls(array)
@@ -92,10 +93,13 @@ def numbers(field: Field, array: pa.Array) -> Numbers:
     else:
         written = _flags_as_digits(array) if isinstance(field, Flag) and _is_text(array.type) else array
         values, codes = _units(field, written, field.decimals)
+        # Frameworks write a missing number as NaN; infinity is no missing number, and is refused.
         if pa.types.is_floating(array.type):
             missing = missing | np.isnan(_numpy(array))
     codes = _ranged(field, values, codes)
+    # What is missing broke no rule here; whether it may be missing is the contract's question.
     codes[missing] = 0
+    # One value stands for every refused or missing one, so that nothing left over enters a sum or a digest.
     values = np.where(missing | (codes != 0), 0, values)
     return Numbers(Fixed(values, missing, field.decimals), codes)
 
@@ -103,8 +107,10 @@ def numbers(field: Field, array: pa.Array) -> Numbers:
 def texts(array: pa.Array) -> Texts:
     """Parse a column of keys into its canonical texts; its type must be readable."""
     array = plain(array)
+    # Whole numbers become keys by their digits: 596 and "596" are one customer.
     if not _is_text(array.type):
         return Texts(pc.cast(array, pa.string()), np.zeros(len(array), np.uint8))
+    # One pass over the bytes settles nearly every column; each of the rules below is another.
     if _all_usual(array):
         return Texts(array, np.zeros(len(array), np.uint8))
     codes = np.zeros(len(array), np.uint8)
@@ -119,9 +125,11 @@ def texts(array: pa.Array) -> Texts:
 
 def keys(array: pa.Array) -> tuple[Keys, Codes]:
     """Parse a column of keys of which many rows share one: the rules are asked once per key."""
+    # A thousand terminals stand in millions of rows: each key is judged once.
     encoded = pc.dictionary_encode(plain(array))
     parsed = texts(encoded.dictionary)
     codes = _numpy(encoded.indices.fill_null(-1)).astype(np.int32, copy=False)
+    # The spare 0 at the end is what code -1, a missing key, points to.
     broken = np.append(parsed.codes, np.uint8(0))[codes] if parsed.codes.any() else np.zeros(len(codes), np.uint8)
     return Keys(codes, parsed.texts), broken
 
@@ -150,9 +158,10 @@ def values_at(arrays: Sequence[pa.Array], rows: NDArray[np.int64]) -> list[Any]:
 
     Parameters
     ----------
-    arrays : the pieces of the column, in their order
-    rows : shape (n,), counted over all pieces
+    arrays : the pieces of the column in their order; their types may differ, as those of a source's files may
+    rows : shape (m,), places counted from 0 over all pieces
     """
+    # Files of one source may differ in type; then only texts can stand in one column.
     taken = pa.chunked_array([_tellable(array) for array in arrays]) if len({a.type for a in arrays}) == 1 else None
     if taken is None:
         taken = pa.chunked_array([canonical(array) for array in arrays])
@@ -189,7 +198,9 @@ def _units(field: Field, array: pa.Array, decimals: int) -> tuple[NDArray[np.int
 
 
 def _of_integers(whole: NDArray[Any], decimals: int) -> tuple[NDArray[np.int64], Codes]:
+    # Compared before it is multiplied: after an overflow nobody could tell.
     most = MAX_UNITS // 10**decimals
+    # Unsigned numbers beyond 2**63 are compared as they are, and zeroed before they become signed.
     too_large = (whole > most) | (whole < -most)
     values = np.where(too_large, 0, whole).astype(np.int64) * 10**decimals
     return values, _coded(too_large, Code.TOO_LARGE)
@@ -200,9 +211,11 @@ def _of_floats(floats: NDArray[Any], decimals: int, mantissa: int) -> tuple[NDAr
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = floats.astype(np.float64) * scale
         units = np.rint(scaled)
+        # A float means the decimal it was written as: 12.30 is 12.30 if it comes back to the same float.
         exact = (units / scale).astype(floats.dtype) == floats
     size = np.abs(scaled)
     codes = np.where(exact, 0, Code.TOO_MANY_DECIMALS).astype(np.uint8)
+    # Beyond its mantissa a float skips whole units, so the cents it shows are an accident.
     codes[np.abs(units) > mantissa] = Code.IMPRECISE
     codes[size >= 2.0**63] = Code.TOO_LARGE
     codes[np.isinf(floats)] = Code.NOT_FINITE
@@ -212,6 +225,7 @@ def _of_floats(floats: NDArray[Any], decimals: int, mantissa: int) -> tuple[NDAr
 
 def _of_decimals(array: pa.Array, decimals: int) -> tuple[NDArray[np.int64], Codes, NDArray[np.bool_]]:
     n, shift = len(array), decimals - array.type.scale
+    # Such columns are rare, and their powers of ten do not fit 64 bits: they go one by one.
     if array.type.bit_width > 128 or abs(shift) > 18:
         return np.zeros(n, np.int64), np.zeros(n, np.uint8), np.ones(n, np.bool_)
     if array.type.bit_width < 128:
@@ -219,28 +233,33 @@ def _of_decimals(array: pa.Array, decimals: int) -> tuple[NDArray[np.int64], Cod
     # A decimal128 is one whole number in two little-endian words; the high one only repeats the sign if it is small.
     words = np.frombuffer(array.buffers()[1], "<i8", count=2 * n, offset=16 * array.offset).reshape(n, 2)
     low, high = words[:, 0], words[:, 1]
+    # The smallest of all has no opposite, and its absolute value below would overflow.
     other = (high != (low >> 63)) | (low == -(2**63))
     whole = np.where(other, 0, low)
     if shift >= 0:
         values, codes = _of_integers(whole, shift)
         return values, codes, other
+    # numpy floors, so the sign is taken off: -1.999 and 1.999 lose the same digit.
     size, rest = np.divmod(np.abs(whole), 10**-shift)
     codes = _coded(rest != 0, Code.TOO_MANY_DECIMALS)
     return np.sign(whole) * size, codes, other
 
 
 def _of_plain_texts(array: pa.Array, decimals: int) -> tuple[NDArray[np.int64], Codes, NDArray[np.bool_]]:
+    # Up to 17 digits, so that no product below overflows; the rest is parsed one by one.
     usual = pc.fill_null(pc.match_substring_regex(array, _PLAIN_DECIMAL), fill_value=False)
     split = pc.split_pattern(pc.if_else(usual, array, "0"), ".", max_splits=1)
     whole = _numpy(pc.cast(pc.utf8_ltrim(pc.list_element(split, 0), "-"), pa.int64()))
     # Every list gets a second part: texts without a point have no fraction.
     has_point = pc.equal(pc.list_value_length(split), 2)
+    # 12.500 has one decimal, not three: zeros at the end are no precision.
     fraction = pc.utf8_rtrim(_second_part(split, has_point), "0")
     too_fine = _numpy(pc.greater(pc.utf8_length(fraction), decimals))
     padded = pc.utf8_rpad(pc.utf8_slice_codeunits(fraction, 0, decimals), max(decimals, 1), "0")
     tail = _numpy(pc.cast(padded, pa.int64())) if decimals else np.zeros(len(array), np.int64)
     other = ~_numpy(usual) | (whole >= 10 ** (18 - decimals))
     size = np.where(other, 0, whole) * 10**decimals + tail
+    # Asked of the text, since the whole part of "-0.5" is 0 and has no sign.
     negative = _true(pc.starts_with(array, "-"))
     return np.where(negative, -size, size), _coded(too_fine, Code.TOO_MANY_DECIMALS), other
 
@@ -275,8 +294,10 @@ def _one_by_one(
 
 
 def _ranged(field: Field, values: NDArray[np.int64], codes: Codes) -> Codes:
+    # 2 is a number and no flag: whatever was wrong before, it is of the wrong type.
     if isinstance(field, Flag):
         return _coded((codes != 0) | (values < 0) | (values > 1), Code.WRONG_TYPE)
+    # Ranges are compared in units, after parsing, so that no bound is rounded through a float.
     low, high = bounds(field)
     codes = codes.copy()
     fine = codes == 0
@@ -314,6 +335,7 @@ def _true(answers: pa.Array) -> NDArray[np.bool_]:
 
 
 def _numpy(array: pa.Array) -> NDArray[Any]:
+    # numpy would turn whole numbers with nulls into floats, and large ones would lose digits.
     if array.null_count:
         array = array.fill_null(False if pa.types.is_boolean(array.type) else 0)
     made: NDArray[Any] = array.to_numpy(zero_copy_only=False)

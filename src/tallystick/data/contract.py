@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tallystick.data import columns
 from tallystick.data.columns import Codes, Numbers, Texts
+from tallystick.data.ids import ids_of, repeated
 from tallystick.data.parsing import Parsed, parser
 from tallystick.data.reasons import Code, Late, Reason, Refused, reason
 from tallystick.data.records import (
@@ -87,9 +87,11 @@ def parse(
     if ignore_unknown:
         given = {name: value for name, value in given.items() if name in fields}
     own, arrived = (name_field(source), time_field(source)), arrival_field(source)
+    # Every field is tried, also after the first broken rule: a caller corrects all of them in one go.
     parsed: dict[str, Parsed] = {}
     broken: dict[str, Code] = {}
     for name, field in fields.items():
+        # What a request claims about its arrival is not even parsed: only our own clock decides who saw it.
         value = now if name == arrived else parser(field)(given.get(name))
         if value is None and (not field.optional or name in own):
             value = Code.MISSING
@@ -97,6 +99,7 @@ def parse(
             broken[name] = value
         parsed[name] = value
     late = _held_to_clock(source, parsed, broken, now, now + tolerance_us, is_known=is_known)
+    # The length is compared first, since it is cheap and nearly every request has exactly the declared fields.
     if broken or len(given) > len(fields) or not given.keys() <= fields.keys():
         raise RowRefused(source.name, reasons=_reasons(fields, given, broken, late))
     return _record(source, parsed)
@@ -138,19 +141,23 @@ def screen(
     names = _texts(arrays[named])
     numbers = {n: _numbers(f, arrays[n]) for n, f in source.fields.items() if not isinstance(f, Key)}
     keyed = {n: _keys(arrays[n]) for n in key_fields(source) if n != id_field(source)}
+    # One code per row and field: 0 is fine, and the first broken rule of a field stays.
     codes = _required(source, names, numbers, keyed)
     time, wrong = _instants(source, names.texts, numbers, known_at, now + tolerance_us)
     own_time = time_field(source)
     codes_of_time = codes[own_time or named]
+    # An outcome has no instant of its own, so what is wrong with its time is told under its key.
     codes_of_time[wrong & (codes_of_time == 0)] = Code.IN_THE_FUTURE if own_time else Code.EVENT_UNKNOWN
     late = _hold_to_arrival(source, numbers, codes, now + tolerance_us)
+    # Duplicates come last: of rows with one id, the first that is otherwise sound counts, not the first of all.
     good = ~np.logical_or.reduce([found != 0 for found in codes.values()])
-    ids = _ids(source, names.texts, time)
-    repeated = _repeated(arrays[named][0] if ids is names.texts and len(arrays[named]) == 1 else ids, good)
+    ids = ids_of(source, names.texts, time)
+    repeats = repeated(arrays[named][0] if ids is names.texts and len(arrays[named]) == 1 else ids, good)
     codes_of_id = codes[named if id_field(source) or own_time is None else own_time]
-    codes_of_id[repeated & (codes_of_id == 0)] = Code.DUPLICATE
-    good &= ~repeated
+    codes_of_id[repeats & (codes_of_id == 0)] = Code.DUPLICATE
+    good &= ~repeats
     records = _records(source, ids, time, keyed, numbers)
+    # Nearly every source is without fault, and then its columns are used as they are, not copied.
     if good.all():
         return records, Refused(np.zeros(0, np.int64), ())
     return records.taken(np.flatnonzero(good)), _refused(source, arrays, codes, late, np.flatnonzero(~good))
@@ -170,6 +177,7 @@ def _object(source: Source, raw: bytes) -> dict[str, Any]:
 
 
 def _opened(value: object) -> object:
+    # Fields may still be raw JSON, so that money never passed through a float on its way here.
     if not isinstance(value, msgspec.Raw):
         return value
     try:
@@ -184,6 +192,7 @@ def _decimal(text: str) -> Decimal | float:
         value = Decimal(text)
     except InvalidOperation:
         return math.inf
+    # "0e5" is plain 0. What an exponent beyond all bounds turned into 0 was not nothing, and is out of range.
     return value if value or "e" not in text.lower() else _zero_or_infinity(text)
 
 
@@ -207,6 +216,7 @@ def _held_to_clock(
         broken[own_time] = Code.IN_THE_FUTURE
     if is_known or allowed is None or now - parsed[own_time] <= allowed:
         return None
+    # Checked at arrival only: a record read once more from the log was on time when it came.
     broken[own_time] = Code.BEYOND_LATENESS
     return Late(now - parsed[own_time], allowed)
 
@@ -316,47 +326,10 @@ def _hold_to_arrival(
     is_known = (codes[arrived] == 0) & (codes[own_time] == 0)
     if source.lateness_us is not None:
         codes[own_time][is_known & (late > source.lateness_us)] = Code.BEYOND_LATENESS
+    # Clocks of two machines differ, so a little before its own time is no lie yet.
     codes[arrived][is_known & (late < -CLOCK_TOLERANCE_US)] = Code.ARRIVED_BEFORE
     codes[arrived][(codes[arrived] == 0) & (numbers[arrived].fixed.values > latest)] = Code.IN_THE_FUTURE
     return late
-
-
-def _ids(source: Source, names: pa.Array, time: NDArray[np.int64]) -> pa.Array:
-    """Return the ids of rows by what they are called; versions of a dated table are told apart by their instants."""
-    if id_field(source) or time_field(source) is None:
-        return names
-    pairs = zip(names.to_pylist(), time.tolist(), strict=True)
-    return pa.array([None if name is None else id_of(source, name, at) for name, at in pairs], pa.string())
-
-
-def _repeated(ids: pa.Array, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which rows have the id of an earlier good row; ids are texts, or the whole numbers they were made of."""
-    if _are_distinct(ids):
-        return np.zeros(len(good), np.bool_)
-    encoded = pc.dictionary_encode(ids)
-    n_ids, none = len(encoded.dictionary), len(good)
-    place = pc.fill_null(encoded.indices, n_ids).to_numpy(zero_copy_only=False)
-    rows = np.flatnonzero(good)
-    first = np.full(n_ids + 1, none)
-    first[place[rows][::-1]] = rows[::-1]  # the last to be written is the first of its id
-    first[n_ids] = none
-    repeated: NDArray[np.bool_] = np.arange(len(good)) > first[place]
-    return repeated
-
-
-def _are_distinct(ids: pa.Array) -> bool:
-    """Return whether it is cheap to see that no id comes twice: whole numbers are sorted, texts must rise already.
-
-    They rise as texts, or the longer after the shorter, as numbers do that are written out.
-    """
-    if ids.null_count or len(ids) < 2:
-        return len(ids) < 2
-    if pa.types.is_integer(ids.type):
-        ordered = np.sort(ids.to_numpy(), kind="stable")
-        return bool(np.all(ordered[1:] != ordered[:-1]))
-    rises = pc.less(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
-    longer = np.diff(pc.binary_length(columns.plain(ids)).to_numpy())
-    return bool(np.all(rises) or np.all((longer > 0) | (rises & (longer == 0))))
 
 
 def _refused(
@@ -366,6 +339,7 @@ def _refused(
     late: NDArray[np.int64] | None,
     rows: NDArray[np.int64],
 ) -> Refused:
+    # Values are fetched for refused rows alone: sentences quote them, and accepted rows need none.
     known_lists: list[list[Reason]] = [[] for _ in rows]
     allowed = getattr(source, "lateness_us", None)
     for name, field in source.fields.items():
@@ -387,5 +361,6 @@ def _records(
     if isinstance(source, TableDefinition):
         # An outcome's key is its id: each stands once, so it is its own dictionary.
         keys[source.key] = Keys(np.arange(len(ids), dtype=np.int32), ids)
+    # A record's own instant is its time; kept twice, the two could differ one day.
     values = {name: found.fixed for name, found in numbers.items() if name != time_field(source)}
     return Records(source, np.zeros(len(ids), np.int64), time, ids, keys, values)

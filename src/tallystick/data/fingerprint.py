@@ -14,7 +14,7 @@ from tallystick.definitions.digest import canonical, digest_of
 
 
 def fingerprint(records: Mapping[str, Records]) -> str:
-    """Return the digest of ids, times, keys, values and sequence numbers of all sources.
+    """Return the digest of ids, times, keys, values and positions of all sources.
 
     File layout, the order of columns, the order of dictionaries, paths and the sources' order in the mapping do not
     matter: each source is digested by itself, from whole numbers in little-endian and texts in UTF-8.
@@ -33,6 +33,7 @@ def first_seen(keys: Keys) -> Keys:
     first = np.full(n + 1, len(codes))
     first[codes[::-1]] = np.arange(len(codes))[::-1]  # the last to be written is the first use; -1 writes the spare
     order = np.argsort(first[:n], kind="stable")[: int((first[:n] < len(codes)).sum())]
+    # Columns that were parsed here are in this order already.
     if len(order) == n and np.array_equal(order, np.arange(n)):
         return keys
     to = np.full(n + 1, -1, np.int32)
@@ -42,6 +43,7 @@ def first_seen(keys: Keys) -> Keys:
 
 def _of_source(records: Records) -> str:
     own = id_field(records.source)
+    # Names and scales first: columns of the same bytes under other names, or of other units, are another dataset.
     head = {"keys": sorted(records.keys), "values": {n: v.decimals for n, v in sorted(records.values.items())}}
     digest = hashlib.sha256(canonical({"id": own, "rows": len(records), **head}))
     _add(digest, records.position)
@@ -55,15 +57,18 @@ def _of_source(records: Records) -> str:
             _add_texts(digest, seen.names)
     for name in head["values"]:
         _add(digest, records.values[name].values)
+        # A 0 and a missing value are the same number in memory.
         _add(digest, np.packbits(records.values[name].missing))
     return digest.hexdigest()
 
 
 def _add(digest: Any, values: NDArray[Any]) -> None:
+    # On a big-endian machine the same records must give the same digest.
     digest.update(np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<")))
 
 
 def _add_texts(digest: Any, texts: pa.Array) -> None:
+    # Lengths first: "ab", "c" and "a", "bc" are the same bytes one after the other.
     _add(digest, pc.binary_length(texts).to_numpy(zero_copy_only=False).astype(np.int32, copy=False))
     offsets = np.frombuffer(texts.buffers()[1], np.int32, count=len(texts) + 1, offset=4 * texts.offset)
     content = texts.buffers()[2]

@@ -33,6 +33,7 @@ def of_timestamps(array: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]
 def of_texts(array: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the instants that RFC 3339 texts name, and whether each text names one."""
     shaped = pc.fill_null(pc.match_substring_regex(array, f"^{INSTANT}$"), fill_value=False)
+    # What is no instant stands in for one, so that everything below may trust the shape.
     usual = pc.if_else(shaped, array, "1970-01-01T00:00:00")
     seconds, is_day = _seconds(pc.utf8_slice_codeunits(usual, 0, _WRITTEN))
     rest = pc.utf8_rtrim(pc.utf8_slice_codeunits(usual, _WRITTEN), "Zz")
@@ -41,9 +42,11 @@ def of_texts(array: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
 
 
 def _microseconds(ticks: NDArray[np.int64], per_second: int) -> NDArray[np.int64]:
+    # Floor division, also before 1970: an instant is cut towards the past on both sides.
     if per_second > 1_000_000:
         return ticks // (per_second // 1_000_000)
     factor = 1_000_000 // per_second
+    # Seconds may be any number of 64 bits: multiplied, a large one could wrap into an instant that is allowed.
     inside: NDArray[np.int64] = np.clip(ticks, -1, LAST_US // factor)
     return inside * factor
 
@@ -59,8 +62,10 @@ def _seconds(written: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         for first, last in ((0, 3), (5, 6), (8, 9), (11, 12), (14, 15), (17, 18))
     )
     is_month = (year >= 1) & (month >= 1) & (month <= 12)
+    # A month 13 would silently be the next January.
     months = np.where(is_month, (year - 1970) * 12 + month - 1, 0)
     first_day = _days_to(months)
+    # The calendar is numpy's: how long a month is follows from where the next begins.
     is_day = is_month & (day >= 1) & (day <= _days_to(months + 1) - first_day)
     days = first_day + np.where(is_day, day, 1) - 1
     return days * 86_400 + hour * 3_600 + minute * 60 + second, is_day

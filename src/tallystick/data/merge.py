@@ -18,15 +18,16 @@ def empty(source: Source) -> Records:
 
 
 def from_parsed(source: Source, parsed: Sequence[tuple[int, Record]]) -> Records:
-    """Return numbered records, in order of their sequence, of which each was parsed alone.
+    """Return numbered records, in order of their positions, of which each was parsed alone.
 
     An outcome of a table has no instant of its own; its time is 0 here, and features take it from the event it judges.
 
     Parameters
     ----------
     source : the stream or table they all belong to
-    parsed : the sequence number of each record, and the record
+    parsed : the position of each record, and the record
     """
+    # Sorted here, so that a caller may hand records in as it found them.
     ordered = sorted(parsed, key=lambda pair: pair[0])
     records = [record for _, record in ordered]
     return Records(
@@ -47,15 +48,18 @@ def concat(dataset: Dataset, more: Mapping[str, Records]) -> Dataset:
 
     Parameters
     ----------
-    dataset : what there is
-    more : further records by source
+    dataset : what is there, such as history
+    more : what the log added, by source; positions may interleave with those of the dataset, but not repeat one
 
     Raises
     ------
     RecordsClash
-        If two records of a source have one sequence number.
+        If two records of a source have one position.
     """
-    records = extended(dataset.records, more)
+    records = dict(dataset.records)
+    for name, added in more.items():
+        records[name] = _joined(records[name], added) if name in records else added
+    # Positions of sources that are not read here count too: the log's place never goes back.
     last = max((int(found.position[-1]) for found in records.values() if len(found)), default=0)
     return Dataset(records, fingerprint(records), max(last, dataset.last_position))
 
@@ -90,8 +94,10 @@ def _joined(before: Records, added: Records) -> Records:
         {name: _united(keys, added.keys[name]) for name, keys in before.keys.items()},
         {name: _appended(of, added.values[name]) for name, of in before.values.items()},
     )
+    # What the log added comes after history, so a sort is the exception.
     if before.position[-1] >= added.position[0]:
         joined = joined.taken(np.argsort(joined.position, kind="stable"))
+    # They rise, so that equal ones are neighbours.
     twice = np.flatnonzero(joined.position[1:] == joined.position[:-1])
     if len(twice):
         raise RecordsClash(before.source.name, position=int(joined.position[twice[0]]))
@@ -99,6 +105,7 @@ def _joined(before: Records, added: Records) -> Records:
 
 
 def _united(before: Keys, added: Keys) -> Keys:
+    # Codes of what was there stay, and only the few new names are appended: history is not encoded anew.
     place = pc.index_in(added.names, value_set=before.names)
     new = added.names.filter(pc.is_null(place))
     to = np.full(len(added.names) + 1, -1, np.int32)  # the spare at the end is where a missing key points

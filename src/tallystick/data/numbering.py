@@ -1,4 +1,4 @@
-"""One sequence over all records of all streams: the order of arrival, or the nearest to it that files can give."""
+"""The positions of all records of all streams: the order of arrival, or the nearest to it that files can give."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -27,10 +27,11 @@ def number(records: Mapping[str, Records]) -> tuple[dict[str, Records], dict[str
 
     Returns
     -------
-    The records in order of their sequence, and for each source whether its rows came in that order already.
+    The records in order of their positions, and for each source whether its rows came in that order already.
     """
     instants = {name: arrived_at(found) for name, found in records.items()}
     in_order = {name: is_rising(found) for name, found in instants.items()}
+    # Stable: records of one instant stand as their sources do in the project, then as their rows do.
     order = np.argsort(np.concatenate([np.zeros(0, np.int64), *instants.values()]), kind="stable")
     position = np.empty(len(order), np.int64)
     position[order] = np.arange(1, len(order) + 1)
@@ -38,6 +39,7 @@ def number(records: Mapping[str, Records]) -> tuple[dict[str, Records], dict[str
     for name, found in records.items():
         own, start = position[start : start + len(found)], start + len(found)
         ordered = replace(found, position=own)
+        # Rows that rise already keep their columns, without a copy of millions of rows.
         numbered[name] = ordered if in_order[name] else ordered.taken(np.argsort(own))
     return numbered, in_order
 
@@ -56,6 +58,7 @@ def known_at(flags: Iterable[Flagged], table: str, streams: Mapping[str, Records
     delays: dict[str, int] = {}
     for flag in flags:
         if flag.by == table and flag.known_after_us is not None and flag.stream in streams:
+            # An outcome has one place in the order, so the flag that may use it first decides.
             delays[flag.stream] = min(flag.known_after_us, delays.get(flag.stream, flag.known_after_us))
 
     def of_ids(ids: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -75,9 +78,10 @@ def places(ids: pa.Array, among: pa.Array) -> NDArray[np.int64]:
 
     Parameters
     ----------
-    ids : Arrow strings, shape (n,)
-    among : Arrow strings, each once
+    ids : shape (n,), texts that are looked for
+    among : shape (m,), texts that each stand there once
     """
+    # A table of outcomes often has exactly the events' ids, in their order.
     if ids.equals(among):
         return np.arange(len(ids))
     found: NDArray[np.int64] = pc.fill_null(pc.index_in(ids, value_set=among), -1).to_numpy().astype(np.int64)

@@ -60,6 +60,7 @@ def key(value: object) -> str | Code | None:
     """Return the canonical text of a key."""
     if type(value) is not str:
         return _key_of_other(value)
+    # Nearly all keys are short ASCII texts, and one request has several: these four questions settle them.
     if value.isascii() and value.isprintable() and 0 < len(value) <= MAX_KEY_BYTES and not value.startswith(" "):
         return Code.SURROUNDING_SPACE if value.endswith(" ") else value
     return _unusual_key(value)
@@ -69,6 +70,7 @@ def flag(value: object) -> int | Code | None:
     """Return 1 or 0."""
     if value is True or value is False:
         return int(value)
+    # In JSON true needs no quotes, so a quoted one is a mistake; in CSV everything is a text, and columns.py allows it.
     units = Code.WRONG_TYPE if isinstance(value, str) else _units(value, 0)
     return units if units is None or (type(units) is int and 0 <= units <= 1) else Code.WRONG_TYPE
 
@@ -100,6 +102,7 @@ def _units(value: object, decimals: int) -> int | Code | None:
         return None
     if isinstance(value, Decimal):
         return _units_of_decimal(value, decimals)
+    # Not isinstance: True is an int to Python, and no amount.
     if type(value) is int:
         units = value * 10**decimals
         return units if -MAX_UNITS <= units <= MAX_UNITS else Code.TOO_LARGE
@@ -139,12 +142,14 @@ def _units_of_float(value: float, decimals: int) -> int | Code | None:
     units = round(scaled)
     if abs(units) > MAX_FLOAT_UNITS:
         return Code.IMPRECISE
+    # A float that is the nearest to a decimal of this scale means that decimal; any other was computed, not written.
     return units if units / 10**decimals == value else Code.TOO_MANY_DECIMALS
 
 
 def _instant(value: object) -> int | Code | None:
     if type(value) is str:
         return _instant_of_text(value)
+    # Floor division of a timedelta is exact; timestamp() would go through a float.
     if isinstance(value, datetime):
         return int((value - (_NAIVE if value.tzinfo is None else _ZONED)) // _US)
     if isinstance(value, date):
@@ -156,6 +161,7 @@ def _instant_of_text(text: str) -> int | Code:
     if _INSTANT.fullmatch(text) is None:
         return Code.WRONG_TYPE
     try:
+        # Python reads more forms than RFC 3339 has, so the pattern above decides and only the calendar is Python's.
         passed = datetime.fromisoformat(text[:_SECONDS_END].upper()) - _NAIVE
     except ValueError:
         return Code.WRONG_TYPE  # a day that its month does not have
@@ -163,6 +169,7 @@ def _instant_of_text(text: str) -> int | Code:
     if rest[-3:-2] == ":":
         offset = (int(rest[-5:-3]) * 3_600 + int(rest[-2:]) * 60) * (-1 if rest[-6] == "-" else 1)
         rest = rest[:-6]
+    # Nanoseconds are cut, never rounded: rounded up, a record could lie in the next window.
     return (passed.days * 86_400 + passed.seconds - offset) * 1_000_000 + int(rest[1:7].ljust(6, "0"))
 
 
@@ -174,6 +181,7 @@ def _key_of_other(value: object) -> str | Code | None:
         return key(plain)
     if type(plain) is not int:
         return Code.WRONG_TYPE
+    # Python refuses to write numbers of thousands of digits; such a key is too long anyway.
     return str(plain) if plain.bit_length() <= _MAX_KEY_BITS else Code.TOO_LONG
 
 
@@ -197,6 +205,7 @@ def _plain(value: object) -> object | None:
     for kind in (str, int, Decimal):
         if isinstance(value, kind):
             return kind(value)
+    # Notebooks hand in numpy's scalars; their item() is the plain value.
     item = getattr(value, "item", None)
     inner = item() if callable(item) else None
     return inner if type(inner) in {str, int, float, bool} else None

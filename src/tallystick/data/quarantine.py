@@ -39,6 +39,7 @@ def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: 
     others = [name for name in rows.column_names if name not in own]
     found = {name if name in others else free(name, [*own, *others]): name for name in rows.column_names}
     table = pa.table(own | {name: as_texts(rows.column(column)) for name, column in found.items()})
+    # The name holds a digest of the content: the same run twice leaves one file, and no run overwrites another.
     path = folder / f"{quote(source, safe='')}-{_fingerprint(table)}.parquet"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,8 +55,8 @@ def free(name: str, taken: Iterable[str]) -> str:
 
     Parameters
     ----------
-    name : as wanted
-    taken : names that are in use
+    name : what the column would be called
+    taken : the names that others have
 
     Examples
     --------

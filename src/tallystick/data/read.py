@@ -121,9 +121,11 @@ def read(
     for n_done, source in enumerate(sorted(used, key=lambda s: isinstance(s, TableDefinition))):
         how = known_at(flags, source.name, accepted) if isinstance(source, TableDefinition) else None
         accepted[source.name], found[source.name] = _screened(source, root, now, how, quarantine_dir)
+        # After its quarantine is written: who must correct the rows needs them.
         hold(found[source.name], max_refused_share)
         if progress is not None:
             progress("read", n_done + 1, len(used))
+    # Numbered in the project's order, not in the order of reading.
     numbered, in_order = number({source.name: accepted[source.name] for source in used})
     n_records = sum(len(records) for records in numbered.values())
     screenings = {name: _with_order(found[name], is_ordered) for name, is_ordered in in_order.items()}
@@ -153,7 +155,7 @@ def hold(screening: Screening, max_share: float) -> None:
     Parameters
     ----------
     screening : what came of the source
-    max_share : of its rows, between 0 and 1
+    max_share : the largest share of its rows that may be refused, 0 to 1
 
     Raises
     ------
@@ -188,6 +190,7 @@ def quarantined(source: Source, found: Sequence[Piece], lengths: Sequence[int], 
     ends = np.cumsum(lengths, dtype=np.int64)
     which = np.searchsorted(ends, refused.rows, side="right")
     places = refused.rows - (ends - np.array(lengths))[which]
+    # Refused rows are read once more, whole: screening read the declared columns alone.
     parts = [found[n].rows(pa.array(places[which == n])) for n in np.unique(which)]
     origin = pa.table({"file": pa.array([found[n].name for n in which], pa.string()), "row": places})
     rows = pa.concat_tables([_all_texts(part) for part in parts], promote_options="default")

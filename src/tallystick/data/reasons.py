@@ -149,6 +149,7 @@ def allowed(field: Field) -> str:
 
 
 def _sentence(name: str, field: Field | None, code: Code, value: object, known: Iterable[str]) -> str:
+    # Of what is no object there is no field to speak of.
     if code is Code.NO_RECORD:
         return f"This is no JSON object ({value}). Send one object with the fields {', '.join(known)}."
     if code is Code.FIELD_UNKNOWN or field is None:

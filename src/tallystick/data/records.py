@@ -1,4 +1,4 @@
-"""Screened records in memory: exact whole numbers, dictionary-encoded keys, and one sequence over all streams."""
+"""Screened records in memory: exact whole numbers, dictionary-encoded keys, and one order over all streams."""
 
 from dataclasses import dataclass, field, replace
 
@@ -49,7 +49,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """All screened records of one stream or table, in order of their sequence.
+    """All screened records of one stream or table, in order of their positions.
 
     Parameters
     ----------
@@ -107,13 +107,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Everything that was read, as one sequence.
+    """Everything that was read, in one order.
 
     Parameters
     ----------
     records : by the name of their stream or table, in the project's order
     fingerprint : digest of the content: the same rows in the same order give the same, whatever file held them
-    last_position : the highest sequence number
+    last_position : the highest position
     """
 
     records: dict[str, Records]
@@ -144,6 +144,7 @@ def arrived_at(records: Records) -> NDArray[np.int64]:
 
 def known_at(records: Records) -> NDArray[np.int64]:
     """Return from when on each record was known: when it had both happened and arrived; shape (n,)."""
+    # Clocks differ: a record can claim to have arrived a little before it happened.
     return np.maximum(records.time, arrived_at(records))
 
 
@@ -164,9 +165,9 @@ def id_of(source: Source, key: str, time: int) -> str:
 
     Parameters
     ----------
-    source : the table
-    key : of the row
-    time : from when the row holds, in microseconds since 1970 UTC
+    source : the table; dated, or the key alone is the id
+    key : the canonical text of the row's key
+    time : the instant the row holds from, microseconds since 1970 UTC
 
     Examples
     --------
@@ -176,6 +177,7 @@ def id_of(source: Source, key: str, time: int) -> str:
     >>> id_of(profiles.definition, "596", 1_000_000)
     '596@1000000'
     """
+    # Two versions of one customer are two records, and the same version read twice is one.
     return f"{key}@{time}" if time_field(source) else key
 
 
@@ -184,8 +186,8 @@ def is_same(one: Record, other: Record, source: Source) -> bool:
 
     Parameters
     ----------
-    one, other : read from anywhere
-    source : says which fields a record has
+    one, other : records of the source under one id
+    source : their stream or table
     """
     arrived = arrival_field(source)
     if arrived is None:

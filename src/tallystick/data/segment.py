@@ -54,7 +54,7 @@ def save(dataset: Dataset, folder: Path) -> Segment:
 
     Parameters
     ----------
-    dataset : what to keep; its sequence starts at 1
+    dataset : what to keep; its positions start at 1
     folder : where segments are kept
 
     Returns
@@ -66,10 +66,12 @@ def save(dataset: Dataset, folder: Path) -> Segment:
     DataUnwritable
         If the folder or the disk does not take the files.
     """
+    # The name is the digest, which is known at the end: written under another name, and renamed once it is whole.
     unfinished = folder / f".unfinished-{secrets.token_hex(8)}"
     try:
         unfinished.mkdir(parents=True)
         path = folder / _filled(unfinished, dataset)
+        # The same dataset is the same segment, so one that is there already is this one.
         if not path.exists():
             place(unfinished, path)
     except OSError as error:
@@ -96,6 +98,7 @@ def open_segment(path: Path, sources: Mapping[str, Source] | Iterable[Source]) -
     """
     listed = list(sources.values() if isinstance(sources, Mapping) else sources)
     manifest = _manifest(path)
+    # All files are proven, also those of sources that are not wanted: a damaged segment is not opened in part.
     contents = {entry.source: _content(path, entry) for entry in manifest.files}
     entries = {entry.source: entry for entry in manifest.files}
     records = {
@@ -131,6 +134,7 @@ def _written(folder: Path, name: str, records: Records) -> _File:
     columns = {_POSITION: pa.array(records.position), _TIME: pa.array(records.time, _INSTANT), own: records.ids}
     texts = [field for field in records.keys if field != own]
     for field in texts:
+        # In order of first use, so that equal columns give equal bytes, however they were encoded before.
         keys = first_seen(records.keys[field])
         codes = pa.array(keys.codes, mask=keys.codes < 0)
         columns[field] = pa.DictionaryArray.from_arrays(codes, keys.names)
@@ -157,6 +161,9 @@ def _manifest(path: Path) -> _Manifest:
         manifest = reader_of(content, READERS, unknown=partial(SegmentFormatUnknown, path, known=READERS))(content)
     except ValueError as error:
         raise SegmentUnfit(path, reason=f"its manifest cannot be read ({error})") from None
+    if manifest.format != FORMAT:
+        raise SegmentUnfit(path, reason=f"it has format {manifest.format}, and this version knows format {FORMAT}")
+    # A file that nobody listed is proven by nobody.
     strangers = {found.name for found in path.iterdir()} - {MANIFEST} - {entry.file for entry in manifest.files}
     for name in sorted(strangers):
         raise SegmentDamaged(path, file=name, reason="does not belong to it")

@@ -60,21 +60,39 @@ class Entity:
         return self._measure("count", None, where)
 
     def sum(self, of: Expr, where: Expr | None = None) -> "Measure":
-        """Return the sum of a column, or of a flag, over the events that have it; 0 where there is none."""
+        """Return the sum of a column, or of a flag, over the events that have it; 0 where there is none.
+
+        Parameters
+        ----------
+        of : a column, a flag that becomes known later, or a corrected column of the entity's stream
+        where : a condition on the event's own record; None for all events
+        """
         return self._measure("sum", self._value(of, Column, Flagged, Corrected), where)
 
     def mean(self, of: Expr, where: Expr | None = None) -> "Measure":
-        """Return the mean of a column, or the rate of a flag, over the events that have it; missing where none."""
+        """Return the mean of a column, or the rate of a flag, over the events that have it; missing where none.
+
+        Parameters
+        ----------
+        of : a column, a flag that becomes known later, or a corrected column of the entity's stream
+        where : a condition on the event's own record; None for all events
+        """
         return self._measure("mean", self._value(of, Column, Flagged, Corrected), where)
 
     def rate(self, of: Expr, where: Expr | None = None) -> "Measure":
         """Return the share of events for which a flag or condition holds, of those for which it is known.
+
+        Parameters
+        ----------
+        of : a flag of the entity's stream, or a condition on the event's own record
+        where : a condition on the event's own record; None for all events
 
         Raises
         ------
         DefinitionError
             If it is neither.
         """
+        # The mean of 1 and 0 is the share for which it holds; there is no function of its own in any executor.
         if is_condition(of):
             return self._measure("mean", self._own(of), where)
         if isinstance(of, Corrected) or (isinstance(of, Column) and not isinstance(known_kind(of), Flag | None)):
@@ -85,27 +103,63 @@ class Entity:
         return self.mean(of, where)
 
     def std(self, of: Expr, where: Expr | None = None) -> "Measure":
-        """Return the sample standard deviation of a column; missing for fewer than two values."""
+        """Return the sample standard deviation of a column; missing for fewer than two values.
+
+        Parameters
+        ----------
+        of : a column of the entity's stream
+        where : a condition on the event's own record; None for all events
+        """
         return self._measure("std", self._value(of, Column), where)
 
     def min(self, of: Expr, where: Expr | None = None) -> "Measure":
-        """Return the smallest value of a column; missing where none."""
+        """Return the smallest value of a column; missing where none.
+
+        Parameters
+        ----------
+        of : a column of the entity's stream
+        where : a condition on the event's own record; None for all events
+        """
         return self._measure("min", self._value(of, Column), where)
 
     def max(self, of: Expr, where: Expr | None = None) -> "Measure":
-        """Return the largest value of a column; missing where none."""
+        """Return the largest value of a column; missing where none.
+
+        Parameters
+        ----------
+        of : a column of the entity's stream
+        where : a condition on the event's own record; None for all events
+        """
         return self._measure("max", self._value(of, Column), where)
 
     def first(self, of: Expr, where: Expr | None = None) -> "Measure":
-        """Return the earliest value of a column or key; missing where none."""
+        """Return the earliest value of a column or key; missing where none.
+
+        Parameters
+        ----------
+        of : a column or key of the entity's stream; a key gives a text, to compare or take a category of
+        where : a condition on the event's own record; None for all events
+        """
         return self._measure("first", self._value(of, Column, KeyColumn), where)
 
     def last(self, of: Expr, where: Expr | None = None) -> "Measure":
-        """Return the latest value of a column or key; missing where none."""
+        """Return the latest value of a column or key; missing where none.
+
+        Parameters
+        ----------
+        of : a column or key of the entity's stream; a key gives a text, to compare or take a category of
+        where : a condition on the event's own record; None for all events
+        """
         return self._measure("last", self._value(of, Column, KeyColumn), where)
 
     def distinct(self, of: Expr, *, cap: int, where: Expr | None = None) -> "Measure":
         """Return how many different values a column or key has; missing where there are more than ``cap``.
+
+        Parameters
+        ----------
+        of : a column or key of the entity's stream; an event that lacks it counts for nothing
+        cap : the most that are told apart, 1 to 65,536: state and time grow with it
+        where : a condition on the event's own record; None for all events
 
         Raises
         ------
@@ -124,7 +178,13 @@ class Entity:
         return self._measure("since", None, where)
 
     def latest(self, of: Expr, where: Expr | None = None) -> Aggregate:
-        """Return the value that the latest event has, however long ago it was; missing if that event lacks it."""
+        """Return the value that the latest event has, however long ago it was; missing if that event lacks it.
+
+        Parameters
+        ----------
+        of : a column or key of the entity's stream; a key gives a text, to compare or take a category of
+        where : a condition on the event's own record; None for all events
+        """
         value = self._value(of, Column, KeyColumn)
         return Aggregate(
             "latest", self.stream, self.keys, value, FOREVER_US, 0, self._condition(where), self.looked_up_at
@@ -144,6 +204,7 @@ class Entity:
         return self._own(where)
 
     def _value(self, of: object, *allowed: type[Expr]) -> AnyExpr:
+        # Aggregated, an undated outcome would count from its event's instant on, before anybody knew it.
         if isinstance(of, TableColumn):
             raise LeakRefused(f"{of.table}.{of.field}", where=place())
         if not isinstance(of, allowed):
@@ -156,6 +217,8 @@ class Entity:
 
     def _own(self, of: Any) -> AnyExpr:
         """Hold a value or condition to the records that are aggregated: it can look at nothing else."""
+        # An event is weighed once, when it enters: what depends on other records would have to be weighed anew at each
+        # question.
         for part in parts(of):
             if isinstance(part, Aggregate) or (isinstance(part, Later) and part is not of):
                 sentence = (
@@ -175,7 +238,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """An aggregate that still has to be told over which windows."""
+    """An aggregate that does not say yet over which windows."""
 
     entity: Entity
     function: AggregateFunction
@@ -213,6 +276,7 @@ class Measure:
             sentence = f"every={every!r} rounds to nothing. Write a length above zero, such as '1h', or leave it out."
             raise DefinitionError(sentence, where=place())
         after = microseconds(delay, where=place())
+        # Named by the text they were declared with: who writes 1w gets a column n_1w.
         made = [self._aggregate(length, after, rounded) for length in lengths]
         return made[0] if len(made) == 1 else Family(dict(zip(windows, made, strict=True)))
 
@@ -258,7 +322,12 @@ class Family(Mapping[str, Aggregate]):
         return len(self._members)
 
     def trend(self, recent: str, usual: str) -> Arithmetic:
-        """Return one window by another, such as ``spend.trend("1d", "30d")``; missing where the other is 0."""
+        """Return one window by another, such as ``spend.trend("1d", "30d")``; missing where the other is 0.
+
+        Parameters
+        ----------
+        recent, usual : windows of this family, as they were declared, such as "1d" and "30d"
+        """
         trend: Arithmetic = self[recent] / self[usual]
         return trend
 

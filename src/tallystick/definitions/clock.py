@@ -52,6 +52,7 @@ class RehearsalClock:
     @classmethod
     def starting(cls, at: int) -> "RehearsalClock":
         """Return the clock that shows an instant now, and runs from there."""
+        # Kept as a distance, so that it runs on between two readings.
         return cls(at - SystemClock().now())
 
     def now(self) -> int:

@@ -68,6 +68,11 @@ def needed(expr: AnyExpr, sources: Mapping[str, Source]) -> frozenset[tuple[Hash
 
     Each is a tuple that begins with its kind ("total", "track", "series", "edge" or "crossing") and its group, the
     stream with its keys and the way they are asked.
+
+    Parameters
+    ----------
+    expr : a feature, or a part of one
+    sources : every stream and table that it looks at, by name
     """
     found: set[tuple[Hashable, ...]] = set()
     for part in parts(expr):
@@ -78,6 +83,8 @@ def needed(expr: AnyExpr, sources: Mapping[str, Source]) -> frozenset[tuple[Hash
 
 def _needed(aggregate: Aggregate, sources: Mapping[str, Source]) -> set[tuple[Hashable, ...]]:
     of, where = aggregate.of, _text(aggregate.where)
+    # Two aggregates share what is kept only if they group the same events by the same keys and are asked by the same
+    # fields.
     group = (aggregate.stream, aggregate.keys, tuple(key.field for key in aggregate.at) or aggregate.keys)
     window = (aggregate.delay_us, aggregate.window_us, aggregate.every_us if aggregate.window_us else 0)
     found: set[tuple[Hashable, ...]] = set()
@@ -87,6 +94,7 @@ def _needed(aggregate: Aggregate, sources: Mapping[str, Source]) -> set[tuple[Ha
         field = of.field if isinstance(of, Column | KeyColumn) else None
         found.add(("track", group, field, where, aggregate.function == "latest"))
     if found:
+        # A total over a window is the difference of two running totals: one lookup for each end.
         oldest = aggregate.delay_us + aggregate.window_us if aggregate.window_us else EVER
         found |= {("edge", group, aggregate.delay_us, 0), ("edge", group, oldest, window[2])}
     if isinstance(of, Later):
@@ -98,6 +106,7 @@ def _totals(aggregate: Aggregate, sources: Mapping[str, Source]) -> set[tuple[st
     """Return the totals of an aggregate: what is added, and of which value; None for the event itself."""
     of, kinds = aggregate.of, _TOTALS[aggregate.function]
     if isinstance(of, Column | Corrected):
+        # The number of values that are never missing is the number of events, and is shared with every count.
         always = not sources[of.stream].fields[of.field].optional
         return {(kind, None if kind == "number" and always else of.field) for kind in kinds}
     if of is not None and is_condition(of):

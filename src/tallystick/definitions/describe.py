@@ -1,4 +1,4 @@
-"""A feature set told to a person: for each feature its meaning, inputs, windows, unit and cost."""
+"""A feature set in words: for each feature its meaning, inputs, windows, unit and cost."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -108,12 +108,12 @@ def describe(
     >>> payments = Stream("payments", id="payment_id", time="paid_at",
     ...                   fields={"customer_id": key, "amount": money("EUR")})
     >>> spend = payments.by("customer_id").sum(payments.amount).over("7d")
-    >>> told = describe("Set", payments.definition, {"spend": spend}, {"payments": payments.definition})
-    >>> told["spend"].meaning
+    >>> described = describe("Set", payments.definition, {"spend": spend}, {"payments": payments.definition})
+    >>> described["spend"].meaning
     "sum of amount (EUR) over the customer's payments of the last 7 days"
-    >>> str(told["spend"].cost)
+    >>> str(described["spend"].cost)
     '1 running total per event, 2 lookups per question'
-    >>> told["spend"].inputs
+    >>> described["spend"].inputs
     ('payments.customer_id', 'payments.paid_at', 'payments.amount')
     """
     price = costs(features, sources)

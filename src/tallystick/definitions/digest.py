@@ -20,6 +20,7 @@ def canonical(value: Any) -> bytes:
     >>> canonical({"b": 1.0, "a": [True, None]})
     b'{"a":[true,null],"b":1}'
     """
+    # Digests are kept for years and made by other programs too, so the text is that of a standard, not of a library.
     return rfc8785.dumps(value)
 
 

@@ -21,6 +21,11 @@ LONGEST_US = 36_525 * DAY_US
 def microseconds(text: str, *, where: str | None = None) -> int:
     """Return a written length in microseconds.
 
+    Parameters
+    ----------
+    text : a whole number of at most six digits and a unit: us, ms, s, m, h, d or w
+    where : the line of the user's file that the error names; None where there is none
+
     Raises
     ------
     DefinitionError
@@ -35,6 +40,7 @@ def microseconds(text: str, *, where: str | None = None) -> int:
         ...
     tallystick.errors.definitions.DefinitionError: 'one day' is no length of time. Write a whole number and a unit: ...
     """
+    # No fractions, months or years: a length must be the same number of microseconds every time.
     match = re.fullmatch(r"([0-9]{1,6})(us|ms|[smhdw])", text) if isinstance(text, str) else None
     if match is None:
         sentence = f"{shown(text)} is no length of time. Write a whole number and a unit: 90s, 15m, 1h, 7d or 2w."
@@ -51,6 +57,7 @@ def written(length_us: int) -> str:
     >>> written(microseconds("48h"))
     '2d'
     """
+    # Weeks are left out, so that 7d and 1w, which are one length, are written alike.
     for unit in ("d", "h", "m", "s", "ms"):
         if length_us % UNITS_US[unit] == 0:
             return f"{length_us // UNITS_US[unit]}{unit}"

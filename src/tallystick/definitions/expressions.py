@@ -62,6 +62,10 @@ class Expr(Refused, msgspec.Struct, frozen=True, eq=False):
     def between(self, low: object, high: object) -> "Logical":
         """Return whether low <= number <= high; both ends belong to it.
 
+        Parameters
+        ----------
+        low, high : numbers, columns or other expressions; two plain numbers must be in order
+
         Raises
         ------
         DefinitionError
@@ -392,7 +396,5 @@ def _operand(value: object, op: str) -> AnyExpr:
         return cast("AnyExpr", value)
     if isinstance(value, int | float) and abs(value) < _LARGEST:
         return Literal(float(value))
-    sentence = (
-        f"'{op}' cannot take {shown(value)}. It takes numbers, columns, parts of time and windows of an aggregate."
-    )
-    raise DefinitionError(sentence, where=where())
+    taken = "It takes numbers, columns, parts of time and windows of an aggregate."
+    raise DefinitionError(f"'{op}' cannot take {shown(value)}. {taken}", where=where())

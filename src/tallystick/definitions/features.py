@@ -181,6 +181,7 @@ class FeatureSet:
                 if name in features:
                     sentence = f"{cls.__name__} has two features called {name!r}. Rename one."
                     raise DefinitionError(sentence, where=where())
+                # The matrix has the id as its first column.
                 if name == known.id:
                     sentence = (
                         f"{cls.__name__}.{name} is called as the id of {known.name!r}. Call the feature otherwise."
@@ -217,6 +218,7 @@ class FeatureSet:
         for source in sources:
             if not isinstance(source, Stream | Table):
                 raise DefinitionError(f"describe() takes streams and tables, not {shown(source)}.", where=where())
+        # In a notebook or a project file, streams stand beside the class that uses them.
         beside = vars(sys.modules[cls.__module__]).values() if cls.__module__ in sys.modules else ()
         declared = [value.definition for value in (*beside, *sources) if isinstance(value, Stream | Table)]
         return cls.definition.describe({source.name: source for source in declared})
@@ -250,6 +252,7 @@ def _attributes(cls: type[FeatureSet]) -> dict[str, object]:
     found: dict[str, object] = {}
     for each in _sets(cls):
         found |= {name: value for name, value in vars(each).items() if not name.startswith("__")}
+        # A finished set carries its definition as an attribute, and that is no feature to inherit.
         if each is not cls:
             del found["definition"]
     reserved = [name for name in ("definition", "describe") if name in found]
@@ -287,6 +290,7 @@ def _checked(name: str, expr: Any, spine: StreamDefinition) -> AnyExpr:
             )
             raise DefinitionError(sentence, where=where())
     for part in parts(expr):
+        # Without .at(), the spine's own key of the same name says whose events are meant.
         if isinstance(part, Aggregate) and not part.at:
             _check_entity(name, part, spine)
     checked: AnyExpr = expr

@@ -113,6 +113,11 @@ time = Time()
 def money(currency: str, *, minimum: Bound = None, maximum: Bound = None) -> Money:
     """Declare an amount in a currency, with an optional closed range in major units.
 
+    Parameters
+    ----------
+    currency : three-letter ISO 4217 code; it says how many decimals are kept, 2 for EUR and 0 for JPY
+    minimum, maximum : the ends of the range, both allowed, in major units (12.5 is 12.50 EUR); None for no end
+
     Raises
     ------
     DefinitionError
@@ -123,6 +128,7 @@ def money(currency: str, *, minimum: Bound = None, maximum: Bound = None) -> Mon
     >>> money("EUR", minimum=0)
     Money(currency='EUR', minimum='0', maximum=None, optional=False)
     """
+    # Not held to a list of codes: currencies come, and a project must not wait for a new version.
     if not (isinstance(currency, str) and len(currency) == 3 and currency.isupper()):
         sentence = f"{currency!r} is no currency. Write its three-letter ISO 4217 code, such as money('EUR')."
         raise DefinitionError(sentence, where=where())
@@ -131,6 +137,11 @@ def money(currency: str, *, minimum: Bound = None, maximum: Bound = None) -> Mon
 
 def number(scale: int, *, minimum: Bound = None, maximum: Bound = None) -> Number:
     """Declare a decimal number with ``scale`` digits after the point (0 to 9).
+
+    Parameters
+    ----------
+    scale : digits after the point, 0 to 9; a value with more is refused, never rounded
+    minimum, maximum : the ends of the range, both allowed; None for no end
 
     Raises
     ------
@@ -145,6 +156,10 @@ def number(scale: int, *, minimum: Bound = None, maximum: Bound = None) -> Numbe
 
 def integer(*, minimum: Bound = None, maximum: Bound = None) -> Integer:
     """Declare a whole number, with an optional closed range.
+
+    Parameters
+    ----------
+    minimum, maximum : the ends of the range, both allowed; None for no end
 
     Raises
     ------
@@ -207,6 +222,7 @@ def _written(bound: Decimal) -> str:
 
 def _decimal(bound: float | str | Decimal) -> Decimal:
     try:
+        # By its text: the float 0.1 means one tenth to whoever wrote it, not its fifty binary digits.
         value = Decimal(str(bound))
     except ArithmeticError:
         value = Decimal("NaN")

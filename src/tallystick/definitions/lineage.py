@@ -78,6 +78,7 @@ def lineage(model: ModelDefinition, sources: Mapping[str, Source]) -> Lineage:
     for part, rule in (("policy.decline", model.policy.decline), ("policy.refer", model.policy.refer)):
         missed = rule.missed if isinstance(rule, AboveCost) else None
         looked_at = columns(missed, spine, sources) if isinstance(missed, Expr) else ()
+        # A threshold without columns is listed all the same: that it looks at nothing is an answer too.
         origins += [] if rule is None else [_origin(part, looked_at, sources)]
     return Lineage(model.name, tuple(origins))
 

@@ -14,7 +14,14 @@ SomeColumn = TypeVar("SomeColumn", bound=msgspec.Struct)
 
 
 def declared(column: SomeColumn, fields: Mapping[str, Field]) -> SomeColumn:
-    """Let a column know the fields of its stream, beside its own value: no digest and no file holds them."""
+    """Let a column know the fields of its stream, beside its own value: no digest and no file holds them.
+
+    Parameters
+    ----------
+    column : one that was just taken of a stream
+    fields : all fields of that stream, by name
+    """
+    # Outside the struct's fields: part of them, it would stand in every digest and every file.
     column.__dict__["fields"] = fields
     return column
 
@@ -32,6 +39,10 @@ def known_kind(column: msgspec.Struct) -> Field | None:
 
 def check_order(low: object, high: object) -> None:
     """Hold the ends of a range to their order, where both are numbers.
+
+    Parameters
+    ----------
+    low, high : as they were written; of anything but two plain numbers nothing is asked
 
     Raises
     ------
@@ -65,12 +76,18 @@ def check_key(fields: Mapping[str, Field], stream: str, on: object) -> None:
 def check_unit(column: msgspec.Struct, delta: msgspec.Struct) -> None:
     """Hold a column and what is added to it to one unit, where both are known.
 
+    Parameters
+    ----------
+    column : what is corrected
+    delta : the column that is added to it
+
     Raises
     ------
     DefinitionError
         If they are no numbers, or not of one unit.
     """
     kind, added = known_kind(column), known_kind(delta)
+    # A definition that was read back from a file was checked when it was written.
     if kind is None or added is None:
         return
     if not isinstance(kind, _SUMMED) or not isinstance(added, _SUMMED) or _unit(kind) != _unit(added):

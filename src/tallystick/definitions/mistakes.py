@@ -31,6 +31,7 @@ def where() -> str | None:
     Definitions run while the project file is read, so the nearest outside frame is the line its author wrote.
     """
     frame = sys._getframe(1)  # noqa: SLF001 - the only way to name the author's own line
+    # Asked only when an error is on its way, so that declaring costs nothing.
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         if frame.f_back is None:
             return None

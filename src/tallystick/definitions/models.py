@@ -1,4 +1,4 @@
-"""What is to be learnt: features, label, split, candidates, search, policy and limits of one model."""
+"""What is trained, and how it is used: features, label, split, candidates, search, policy and limits of one model."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -238,6 +238,7 @@ def _has_always(spine: StreamDefinition, column: Column) -> bool:
 
 
 def _whole(setting: str, value: object, *, least: int) -> None:
+    # Not isinstance: trials=True would be one trial.
     if type(value) is not int or not least <= value < _MOST:
         sentence = f"{setting}={value!r} is not possible. Write a whole number from {least} to {_MOST - 1}."
         raise DefinitionError(sentence, where=where())
@@ -249,6 +250,7 @@ def _day(text: str) -> int:
     except (TypeError, ValueError):
         raise DefinitionError(f"test_from={text!r} is no day. Write it as 2018-08-08.", where=where()) from None
     day = day.replace(tzinfo=UTC) if day.tzinfo is None else day
+    # A whole day in UTC, whatever clock time was written: parts of a split are cut at midnights.
     return int(day.timestamp()) // 86_400 * DAY_US
 
 

@@ -1,4 +1,4 @@
-"""What is done with a score: above which threshold a record is stopped, or referred to a person."""
+"""What is done with a score: above which threshold a record is declined, or referred to a person."""
 
 import math
 
@@ -26,7 +26,7 @@ class AboveCost(msgspec.Struct, frozen=True, eq=False, tag="above_cost"):
 
 
 class Policy(msgspec.Struct, frozen=True, eq=False):
-    """From a score to an action: stop where ``decline`` holds, else refer where ``refer`` holds, else allow."""
+    """From a score to an action: decline where ``decline`` holds, else refer where ``refer`` holds, else approve."""
 
     decline: Above | AboveCost
     refer: Above | AboveCost | None = None
@@ -47,11 +47,11 @@ def above(threshold: float) -> Above:
 
 
 def above_cost(*, false_alarm: float, missed: Expr | float) -> AboveCost:
-    """Return the rule that holds where letting a record pass is expected to cost more than stopping it.
+    """Return the rule that holds where letting a record pass is expected to cost more than declining it.
 
     Parameters
     ----------
-    false_alarm : what it costs to stop a good record, in the unit of ``missed``, > 0
+    false_alarm : what it costs to decline a good record, in the unit of ``missed``, > 0
     missed : what it costs to let a bad one pass: an amount, or a column such as ``payments.amount``
 
     Raises

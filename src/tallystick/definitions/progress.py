@@ -10,5 +10,11 @@ Step = Callable[[str, int, int], None]
 
 
 def named_step(step: Step | None, stage: str) -> Progress | None:
-    """Return what a stage tells its progress to, under its name."""
+    """Return what a stage tells its progress to, under its name.
+
+    Parameters
+    ----------
+    step : told of every stage; None where nobody waits for it
+    stage : the name under which this one tells
+    """
     return None if step is None else lambda done, total: step(stage, done, total)

@@ -69,6 +69,8 @@ def load(path: Path) -> Definitions:
     if not path.is_file():
         sentence = f"There is no project file {str(path)!r}. 'tally new card-fraud' writes one to start from."
         raise DefinitionError(sentence)
+    # Found by what they are, not by registering themselves: importing a project has no side effect, and two can be
+    # loaded in one process.
     values = list(vars(_run(path)).values())
     sources: dict[str, Source] = {}
     for value in values:
@@ -147,7 +149,9 @@ def _run(path: Path) -> ModuleType:
         raise DefinitionError(f"{str(path)!r} is no Python file. A project file ends in .py.")
     module = importlib.util.module_from_spec(spec)
     folder, keep = str(path.resolve().parent), sys.dont_write_bytecode
+    # So that a project may be several files, as any Python program.
     sys.path.insert(0, folder)
+    # Reading a project leaves nothing in its folder, which may be read-only.
     sys.dont_write_bytecode = True
     try:
         spec.loader.exec_module(module)
@@ -156,6 +160,7 @@ def _run(path: Path) -> ModuleType:
     except SyntaxError as error:
         where = f"{Path(error.filename or path).name}:{error.lineno}"
         raise DefinitionError(f"This is not Python: {error.msg}.", where=where) from None
+    # Whatever a user's own file raises is told with its line, as a sentence.
     except (Exception, SystemExit) as error:
         raise DefinitionError(_sentence_of(error), where=_line(error, path)) from error
     finally:
@@ -169,6 +174,7 @@ def _sentence_of(error: BaseException) -> str:
     requested = getattr(error, "obj", None)
     if not isinstance(error, AttributeError) or not isinstance(requested, Expr | Entity | Measure | Family):
         return f"{type(error).__name__}: {error}."
+    # "customer.average" is answered with what an entity has, as a misspelt column is.
     names = [name for name in dir(requested) if not name.startswith("_") and callable(getattr(requested, name))]
     hint = did_you_mean(str(error.name), names) or f"There is {', '.join(names)}."
     what = shown(requested) if isinstance(requested, Expr) else _CALLED[type(requested)]
@@ -176,5 +182,6 @@ def _sentence_of(error: BaseException) -> str:
 
 
 def _line(error: BaseException, path: Path) -> str:
+    # The innermost line of the user's own file, not the one in a library that it called.
     own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()]
     return f"{path.name}:{own[-1].lineno}" if own else path.name

@@ -17,6 +17,7 @@ def _refusing(op: str, remedy: str) -> Callable[..., NoReturn]:
 class Refused:
     """What no expression can do, however natural it looks."""
 
+    # A mix-in of frozen structs: with a dict of its own, each expression would have one.
     __slots__ = ()
 
     __floordiv__ = __rfloordiv__ = _refusing("//", "Write a / b.")

@@ -173,6 +173,7 @@ class Stream:
         DefinitionError
             If the reports cannot be joined to this stream.
         """
+        # An outcome without a date can be used only as of a delay that the user vouches for.
         if isinstance(reports, TableColumn):
             if known_after is None:
                 raise LeakRefused(f"{reports.table}.{reports.field}", where=where())
@@ -199,6 +200,7 @@ class Stream:
         raise DefinitionError(sentence, where=where())
 
     def _check_other(self, fields: Mapping[str, Field], on: str) -> None:
+        # Compared by identity: two streams may well have equal fields.
         if fields is self.definition.fields and on == self.definition.id:
             sentence = (
                 f"on={on!r} is the record's own id, so each would report itself. Name the field with the other's."
@@ -303,7 +305,13 @@ class Table:
 
 
 class AsOf:
-    """The row of a dated or static table about one key of a record: its columns are expressions."""
+    """The row of a dated or static table about one key of a record: its columns are expressions.
+
+    Parameters
+    ----------
+    table : a dated or static one
+    key : of the record that looks it up
+    """
 
     def __init__(self, table: StreamDefinition, key: KeyColumn) -> None:
         self._table, self._key = table, key

@@ -73,6 +73,7 @@ def _of_aggregate(expr: Aggregate, sources: Mapping[str, Source]) -> str | None:
 
 
 def _is_yes_or_no(of: AnyExpr, sources: Mapping[str, Source]) -> bool:
+    # A flag is kept as 1 and 0, but its mean is a share and its sum a count.
     if isinstance(of, Column):
         return isinstance(sources[of.stream].fields[of.field], Flag)
     return isinstance(of, Flagged) or is_condition(of)
@@ -84,6 +85,7 @@ def _product(op: str, left: str | None, right: str | None) -> str:
     if right == NONE:
         return left
     if op == "/":
+        # EUR by EUR is a pure number; EUR by seconds is not.
         return NONE if left == right else f"{'1' if left == NONE else left}/{right}"
     return right if left == NONE else f"{left}*{right}"
 

@@ -84,6 +84,7 @@ def words(expr: AnyExpr, sources: Sources) -> str:
     """
     if not is_condition(expr):
         return _WORDING[type(expr)](expr, sources)
+    # Said only where it can happen: repeated everywhere, nobody would read it.
     lacking = ", missing where a part of it is missing" if _can_lack(expr, sources) else ""
     return f"1 if {_claim(expr, sources)}, else 0{lacking}"
 
@@ -95,6 +96,7 @@ def length(us: int) -> str:
     ('7 days', '1 microsecond')
     """
     text = written(us)
+    # The unit is what follows the digits: of "15ms" both letters.
     number = text.rstrip("dhmsu")
     return f"{number} {UNITS[text[len(number) :]]}{'' if number == '1' else 's'}"
 
@@ -180,6 +182,7 @@ def _comparison(expr: Comparison | TextComparison, sources: Sources) -> str:
 def _logical(expr: Logical, sources: Sources) -> str:
     def side(part: AnyExpr) -> str:
         claim = _claim(part, sources)
+        # "a and b and c" needs no brackets; "a and b or c" can be read in two ways.
         return f"({claim})" if isinstance(part, Logical) and part.op != expr.op else claim
 
     return f"{side(expr.left)} {expr.op} {side(expr.right)}"
@@ -223,12 +226,13 @@ def _value(of: AnyExpr, sources: Sources) -> str:
 
 
 def _pattern(expr: Aggregate, sources: Sources) -> str:
-    """Return how an aggregate is told; a sum or mean of a flag or condition is a number or share of events."""
+    """Return the words of an aggregate; a sum or mean of a flag or condition is a number or share of events."""
     if expr.of is not None and expr.function in ("first", "last"):
         return AGGREGATES[expr.function] + (" that has it" if _known(expr.of, sources) else "")
     if expr.of is None or expr.function not in ("sum", "mean"):
         return AGGREGATES[expr.function]
     counted, known = "number" if expr.function == "sum" else "share", _known(expr.of, sources)
+    # The flag's own words say which events, so that "for which" would be one clause too many.
     if isinstance(expr.of, Flagged):
         return f"{counted} of {{events}} {{of}}"
     if is_condition(expr.of):

@@ -37,6 +37,11 @@ class Zone(msgspec.Struct, frozen=True):
 def check(name: str, *, where: str | None = None) -> None:
     """Hold a zone's name against the tz database.
 
+    Parameters
+    ----------
+    name : as the tz database calls it, such as "Europe/Berlin"
+    where : the line of the user's file that the error names; None where there is none
+
     Raises
     ------
     DefinitionError
@@ -70,12 +75,15 @@ def zone(name: str) -> Zone:
     """
     package, _, leaf = name.rpartition("/")
     folder = importlib.resources.files("tzdata").joinpath("zoneinfo", *package.split("/") if package else ())
+    # Read from the pinned package: a machine's own database is of any age, and then two machines would disagree about
+    # an hour.
     with folder.joinpath(leaf).open("rb") as file:
         info = ZoneInfo.from_file(file, key=name)
     at, end = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(LAST_YEAR, 1, 1, tzinfo=UTC)
     begins, offsets = [_whole(at - _EPOCH)], [_offset(info, at)]
     while at < end:
         later = at + _STEP
+        # Weekly steps find every change; the exact second is then found by halving.
         if _offset(info, later) != offsets[-1]:
             begins.append(_whole(_change(info, at, later) - _EPOCH))
             offsets.append(_offset(info, later))

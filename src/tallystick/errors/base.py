@@ -11,6 +11,13 @@ class TallystickError(Exception):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return the sentence that names the nearest known word, or nothing.
 
+    Parameters
+    ----------
+    word : what was written
+    known : what could have been meant
+
+    Examples
+    --------
     >>> did_you_mean("amout", ["amount", "paid_at"])
     "Did you mean 'amount'?"
     """

@@ -39,7 +39,14 @@ class DataError(TallystickError):
 
 
 class SourceMissing(DataError):
-    """A source's file, folder or table is not there, or holds nothing that can be read."""
+    """A source's file, folder or table is not there, or holds nothing that can be read.
+
+    Parameters
+    ----------
+    source : the stream's or table's name
+    path : the file or address, as the project file says it
+    reason : what is missing, without a full stop
+    """
 
     def __init__(self, source: str, *, path: str, reason: str) -> None:
         self.source, self.path, self.reason = source, path, reason
@@ -50,7 +57,14 @@ class SourceMissing(DataError):
 
 
 class SourceUnreadable(DataError):
-    """A file or table of a source is there, and its content cannot be read."""
+    """A file or table of a source is there, and its content cannot be read.
+
+    Parameters
+    ----------
+    source : the stream's or table's name
+    path : the file or address, as the project file says it
+    reason : what the content has, without a full stop
+    """
 
     def __init__(self, source: str, *, path: str, reason: str) -> None:
         self.source, self.path, self.reason = source, path, reason
@@ -58,7 +72,15 @@ class SourceUnreadable(DataError):
 
 
 class SourceAway(DataError):
-    """A source's object store or catalog does not answer, or gives no right to read."""
+    """A source's object store or catalog does not answer, or gives no right to read.
+
+    Parameters
+    ----------
+    source : the stream's or table's name
+    path : the file or address, as the project file says it
+    reason : what is wrong with it, without a full stop
+    remedy : what to do, as a sentence
+    """
 
     def __init__(self, source: str, *, path: str, reason: str, remedy: str) -> None:
         self.source, self.path, self.reason, self.remedy = source, path, reason, remedy
@@ -66,7 +88,15 @@ class SourceAway(DataError):
 
 
 class ReaderMissing(DataError):
-    """The library that reads such a source, of an extra, is not installed."""
+    """The library that reads such a source, of an extra, is not installed.
+
+    Parameters
+    ----------
+    source : the stream's or table's name
+    address : what ``source=`` says
+    library : the library's name, as it is imported
+    extra : the extra of tallystick that brings it
+    """
 
     def __init__(self, source: str, *, address: str, library: str, extra: str) -> None:
         self.source, self.address, self.library, self.extra = source, address, library, extra
@@ -77,7 +107,15 @@ class ReaderMissing(DataError):
 
 
 class ColumnMissing(DataError):
-    """A declared column is not in a file."""
+    """A declared column is not in a file.
+
+    Parameters
+    ----------
+    source : the stream's or table's name
+    column : the declared column's name
+    path : the file or address that lacks it
+    found : the columns that are there
+    """
 
     def __init__(self, source: str, column: str, *, path: str, found: Iterable[str]) -> None:
         self.source, self.column, self.path, self.found = source, column, path, list(found)
@@ -89,7 +127,16 @@ class ColumnMissing(DataError):
 
 
 class ColumnUnusable(DataError):
-    """A column's type cannot become what the field declares."""
+    """A column's type cannot become what the field declares.
+
+    Parameters
+    ----------
+    source : the stream's or table's name
+    column : the declared column's name
+    found : the column's Arrow type
+    kind : what the field declares, such as "money"
+    allowed : what it can be read from, in words
+    """
 
     def __init__(self, source: str, column: str, *, found: str, kind: str, allowed: str) -> None:
         self.source, self.column, self.found, self.kind, self.allowed = source, column, found, kind, allowed
@@ -100,7 +147,17 @@ class ColumnUnusable(DataError):
 
 
 class TooManyRefused(DataError):
-    """More rows of a source broke their contract than the run may lose."""
+    """More rows of a source broke their contract than the run may lose.
+
+    Parameters
+    ----------
+    source : the stream's or table's name
+    n_refused : how many rows were refused
+    n_rows : of how many
+    max_share : the largest share that may be, 0 to 1
+    reasons : how often each reason was given
+    quarantine : where the refused rows lie; None where nowhere
+    """
 
     def __init__(
         self,
@@ -125,7 +182,13 @@ class TooManyRefused(DataError):
 
 
 class RowRefused(DataError):
-    """A raw record breaks its contract; every broken field is told at once."""
+    """A raw record breaks its contract; every broken field is told at once.
+
+    Parameters
+    ----------
+    source : the stream's name
+    reasons : every rule that was broken, one for each field or more
+    """
 
     def __init__(self, source: str, *, reasons: Sequence[RefusedRow]) -> None:
         self.source, self.reasons = source, tuple(reasons)
@@ -133,7 +196,13 @@ class RowRefused(DataError):
 
 
 class DataUnwritable(DataError):
-    """A quarantine or a segment cannot be written."""
+    """A quarantine or a segment cannot be written.
+
+    Parameters
+    ----------
+    path : the file or folder
+    reason : what the machine says
+    """
 
     def __init__(self, path: Path, *, reason: str) -> None:
         self.path, self.reason = path, reason
@@ -143,7 +212,13 @@ class DataUnwritable(DataError):
 
 
 class RecordsClash(DataError):
-    """Records to be put together claim the same place in the order of arrival."""
+    """Records to be put together claim the same place in the order of arrival.
+
+    Parameters
+    ----------
+    source : the stream or table of one of the two
+    position : the place that two records claim
+    """
 
     def __init__(self, source: str, *, position: int) -> None:
         self.source, self.position = source, position
@@ -154,7 +229,14 @@ class RecordsClash(DataError):
 
 
 class SegmentDamaged(DataError):
-    """A file of a segment is not the one that was saved. `file` names it within the segment's folder."""
+    """A file of a segment is not the one that was saved. `file` names it within the segment's folder.
+
+    Parameters
+    ----------
+    folder : the segment's folder
+    file : the file within it
+    reason : what is wrong with the file, as the end of a sentence that begins with its name
+    """
 
     def __init__(self, folder: Path, *, file: str, reason: str) -> None:
         self.folder, self.file, self.reason = folder, file, reason
@@ -176,7 +258,13 @@ class SegmentFormatUnknown(DataError):
 
 
 class SegmentUnfit(DataError):
-    """A whole segment lacks a stream, table or field that is asked of it."""
+    """A whole segment lacks a stream, table or field that is asked of it.
+
+    Parameters
+    ----------
+    folder : the segment's folder
+    reason : what it lacks, without a full stop
+    """
 
     def __init__(self, folder: Path, *, reason: str) -> None:
         self.folder, self.reason = folder, reason

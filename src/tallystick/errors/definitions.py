@@ -11,7 +11,13 @@ from tallystick.errors.base import TallystickError, did_you_mean
 
 
 class DefinitionError(TallystickError):
-    """A project file says something that has no meaning. The sentence starts with its file and line."""
+    """A project file says something that has no meaning. The sentence starts with its file and line.
+
+    Parameters
+    ----------
+    sentence : what is wrong and what to write instead
+    where : ``file.py:line`` in the user's own file, where that is known
+    """
 
     def __init__(self, sentence: str, *, where: str | None = None) -> None:
         self.where = where
@@ -19,7 +25,15 @@ class DefinitionError(TallystickError):
 
 
 class FieldUnknown(DefinitionError, AttributeError):
-    """A stream is asked for a field that it does not declare."""
+    """A stream is asked for a field that it does not declare.
+
+    Parameters
+    ----------
+    field : the name that was written
+    stream : the stream or table that has no such field
+    found : the fields it has
+    where : ``file.py:line`` in the user's own file, where that is known
+    """
 
     def __init__(self, field: str, *, stream: str, found: Iterable[str], where: str | None = None) -> None:
         self.field, self.stream, self.found = field, stream, sorted(found)
@@ -31,7 +45,13 @@ class FieldUnknown(DefinitionError, AttributeError):
 
 
 class LeakRefused(DefinitionError):
-    """A value that becomes known later is used without saying when it becomes known."""
+    """A value that becomes known later is used without saying when it becomes known.
+
+    Parameters
+    ----------
+    value : the value that is used too early, such as "outcomes.is_fraud"
+    where : ``file.py:line`` in the user's own file, where that is known
+    """
 
     def __init__(self, value: str, *, where: str | None = None) -> None:
         self.value = value

@@ -34,7 +34,14 @@ class FeatureError(TallystickError):
 
 
 class FeatureOverflow(FeatureError):
-    """An entity's running total of a column leaves the range in which every window is exact."""
+    """An entity's running total of a column leaves the range in which every window is exact.
+
+    Parameters
+    ----------
+    column : the column that is added up
+    entity : whose total it is, in words
+    value : the number that was too much, in units of its last digit
+    """
 
     def __init__(self, column: str, *, entity: str, value: int) -> None:
         self.column, self.entity, self.value = column, entity, value
@@ -45,7 +52,15 @@ class FeatureOverflow(FeatureError):
 
 
 class EntityTooLong(FeatureError):
-    """A key or id is longer than the state can hold."""
+    """A key or id is longer than the state can hold.
+
+    Parameters
+    ----------
+    text : the key or id
+    n_bytes : its length in UTF-8
+    allowed : the longest that fits, in bytes
+    of : what it is: "key" or "id"
+    """
 
     def __init__(self, text: str, *, n_bytes: int, allowed: int, of: str = "key") -> None:
         self.text, self.n_bytes, self.allowed, self.of = text, n_bytes, allowed, of
@@ -56,7 +71,13 @@ class EntityTooLong(FeatureError):
 
 
 class StateFull(FeatureError):
-    """The state's file has reached the size it may grow to, or the disk has no space."""
+    """The state's file has reached the size it may grow to, or the disk has no space.
+
+    Parameters
+    ----------
+    path : the state's folder or file
+    size : how large it is, bytes
+    """
 
     def __init__(self, path: Path, *, size: int) -> None:
         self.path, self.size = path, size
@@ -67,7 +88,13 @@ class StateFull(FeatureError):
 
 
 class StateUnwritable(FeatureError):
-    """The machine refuses to write the state: no space, no right, or a failing disk."""
+    """The machine refuses to write the state: no space, no right, or a failing disk.
+
+    Parameters
+    ----------
+    path : the state's folder or file
+    reason : what went wrong, as the machine or library says it
+    """
 
     def __init__(self, path: Path, *, reason: str) -> None:
         self.path, self.reason = path, reason
@@ -99,7 +126,13 @@ class StateDoubtful(FeatureError):
 
 
 class StateOfOtherPlan(FeatureError):
-    """The state holds totals of other features."""
+    """The state holds totals of other features.
+
+    Parameters
+    ----------
+    found : the digest of the plan that the state was made for
+    wanted : the digest of the plan at hand
+    """
 
     def __init__(self, *, found: str, wanted: str) -> None:
         self.found, self.wanted = found, wanted
@@ -120,7 +153,13 @@ class StateOccupied(FeatureError):
 
 
 class StateUnavailable(FeatureError):
-    """The Redis that keeps the state does not answer, or refuses."""
+    """The Redis that keeps the state does not answer, or refuses.
+
+    Parameters
+    ----------
+    address : the Redis' address, without name and password
+    reason : what went wrong, as the machine or library says it
+    """
 
     def __init__(self, address: str, *, reason: str) -> None:
         self.address, self.reason = address, reason
@@ -156,18 +195,31 @@ class StateConflict(FeatureError):
 
 
 class PositionRefused(FeatureError):
-    """A record or a question does not fit the order of arrival the state has reached."""
+    """A record or a question does not fit the order of arrival the state has reached.
 
-    def __init__(self, position: int, *, reached_position: int, allowed: str) -> None:
-        self.position, self.reached_position, self.allowed = position, reached_position, allowed
+    Parameters
+    ----------
+    position : the place of the record, or the as-of that was requested
+    current_position : the last position that the state has seen
+    allowed : how the position has to lie to that one, in words
+    """
+
+    def __init__(self, position: int, *, current_position: int, allowed: str) -> None:
+        self.position, self.current_position, self.allowed = position, current_position, allowed
         super().__init__(
-            f"The state has reached {reached_position} in the order of arrival, and {position} is not {allowed}. "
+            f"The state has reached {current_position} in the order of arrival, and {position} is not {allowed}. "
             "Append every record once, in order; ask about the past in batch."
         )
 
 
 class DialectUnknown(FeatureError):
-    """Features are written in the SQL of few databases."""
+    """Features are written in the SQL of few databases.
+
+    Parameters
+    ----------
+    dialect : the name that was given
+    known : those there are
+    """
 
     def __init__(self, dialect: str, *, known: Sequence[str]) -> None:
         self.dialect, self.known = dialect, tuple(known)
@@ -175,7 +227,13 @@ class DialectUnknown(FeatureError):
 
 
 class EngineUnknown(FeatureError):
-    """No executor of this name makes a whole matrix."""
+    """No executor of this name makes a whole matrix.
+
+    Parameters
+    ----------
+    engine : the name that was given
+    known : those there are
+    """
 
     def __init__(self, engine: str, *, known: Sequence[str]) -> None:
         self.engine, self.known = engine, tuple(known)
@@ -183,7 +241,13 @@ class EngineUnknown(FeatureError):
 
 
 class EngineMissing(FeatureError):
-    """An engine's library, of an extra, is not installed."""
+    """An engine's library, of an extra, is not installed.
+
+    Parameters
+    ----------
+    library : the library's name, as it is imported
+    extra : the extra of tallystick that brings it
+    """
 
     def __init__(self, library: str, *, extra: str = "sql") -> None:
         self.library, self.extra = library, extra
@@ -204,7 +268,13 @@ class JavaMissing(FeatureError):
 
 
 class SparkAway(FeatureError):
-    """No Spark master or worker answers."""
+    """No Spark master or worker answers.
+
+    Parameters
+    ----------
+    master : its address, such as "spark://host:7077"
+    reason : what went wrong, as the machine or library says it
+    """
 
     def __init__(self, master: str, *, reason: str) -> None:
         self.master, self.reason = master, reason
@@ -215,7 +285,13 @@ class SparkAway(FeatureError):
 
 
 class EngineUnfit(FeatureError):
-    """An engine that reads files cannot reach what the project knows."""
+    """An engine that reads files cannot reach what the project knows.
+
+    Parameters
+    ----------
+    engine : its name
+    reason : why, without a full stop
+    """
 
     def __init__(self, engine: str, *, reason: str) -> None:
         self.engine, self.reason = engine, reason
@@ -223,7 +299,14 @@ class EngineUnfit(FeatureError):
 
 
 class SpillFull(FeatureError):
-    """The disk has no space for what does not fit into memory."""
+    """The disk has no space for what does not fit into memory.
+
+    Parameters
+    ----------
+    path : the folder that is written to
+    needed : how many bytes of records lay there
+    free : how many are free
+    """
 
     def __init__(self, path: Path, *, needed: int, free: int) -> None:
         self.path, self.needed, self.free = path, needed, free
@@ -235,7 +318,13 @@ class SpillFull(FeatureError):
 
 
 class EngineFailed(FeatureError):
-    """A database or Spark could not compute the features."""
+    """A database or Spark could not compute the features.
+
+    Parameters
+    ----------
+    engine : its name
+    reason : what went wrong, as the machine or library says it
+    """
 
     def __init__(self, engine: str, *, reason: str) -> None:
         self.engine, self.reason = engine, reason

@@ -21,7 +21,13 @@ class ApprovalError(TallystickError):
 
 
 class BuilderRefused(ApprovalError):
-    """The builder of a bundle wants to approve it."""
+    """The builder of a bundle wants to approve it.
+
+    Parameters
+    ----------
+    actor : its builder, who wants to approve it
+    bundle : its digest
+    """
 
     def __init__(self, actor: str, *, bundle: str) -> None:
         self.actor, self.bundle = actor, bundle
@@ -32,7 +38,15 @@ class BuilderRefused(ApprovalError):
 
 
 class RoleMissing(ApprovalError):
-    """An actor lacks the role that an act needs."""
+    """An actor lacks the role that an act needs.
+
+    Parameters
+    ----------
+    actor : the name of who wants to act
+    role : the one that is needed
+    roles : those the actor has
+    act : what it wants to do, such as "approve a bundle"
+    """
 
     def __init__(self, actor: str, *, role: str, roles: Iterable[str], act: str) -> None:
         self.actor, self.role, self.roles, self.act = actor, role, sorted(roles), act
@@ -43,7 +57,13 @@ class RoleMissing(ApprovalError):
 
 
 class BundleUnknown(ApprovalError):
-    """A bundle that no entry of the ledger released."""
+    """A bundle that no entry of the ledger released.
+
+    Parameters
+    ----------
+    bundle : its digest
+    released : the digests of the bundles that were released
+    """
 
     def __init__(self, bundle: str, *, released: Iterable[str]) -> None:
         self.bundle, self.released = bundle, list(released)
@@ -55,7 +75,13 @@ class BundleUnknown(ApprovalError):
 
 
 class EvidenceFailed(ApprovalError):
-    """Evidence with at least one failed check or limit."""
+    """Evidence with at least one failed check or limit.
+
+    Parameters
+    ----------
+    bundle : its digest
+    failed : code and reason of each failed finding
+    """
 
     def __init__(self, bundle: str, *, failed: Iterable[tuple[str, str]]) -> None:
         self.bundle, self.failed = bundle, list(failed)
@@ -67,7 +93,13 @@ class EvidenceFailed(ApprovalError):
 
 
 class EvidenceRefused(ApprovalError):
-    """Evidence that cannot carry an approval."""
+    """Evidence that cannot carry an approval.
+
+    Parameters
+    ----------
+    bundle : its digest
+    reason : why not, without a full stop
+    """
 
     def __init__(self, bundle: str, *, reason: str) -> None:
         self.bundle, self.reason = bundle, reason
@@ -78,7 +110,14 @@ class EvidenceRefused(ApprovalError):
 
 
 class AlreadyApproved(ApprovalError):
-    """A bundle whose approval stands."""
+    """A bundle whose approval stands.
+
+    Parameters
+    ----------
+    bundle : its digest
+    actor : who approved it
+    number : the approval's entry in the ledger
+    """
 
     def __init__(self, bundle: str, *, actor: str, number: int) -> None:
         self.bundle, self.actor, self.number = bundle, actor, number
@@ -97,7 +136,13 @@ class ReasonMissing(ApprovalError):
 
 
 class ApprovalMissing(ApprovalError):
-    """A bundle without a standing approval."""
+    """A bundle without a standing approval.
+
+    Parameters
+    ----------
+    bundle : its digest
+    n_refusals : how often it was refused
+    """
 
     def __init__(self, bundle: str, *, n_refusals: int) -> None:
         self.bundle, self.n_refusals = bundle, n_refusals

@@ -29,6 +29,14 @@ class LedgerDamaged(LedgerError):
 
     `problem` is one of: file, header, hash, gap, order, signature, actor, checkpoint, cut.
     `number` is the first bad entry, `line` the first bad line of the checkpoints.
+
+    Parameters
+    ----------
+    path : the ledger's file
+    problem : what kind of change it is, in a word or two
+    detail : what was found, without a full stop
+    number : the first entry that does not hold, where it is an entry
+    line : the line of the file of checkpoints, where it is one
     """
 
     def __init__(
@@ -43,7 +51,13 @@ class LedgerDamaged(LedgerError):
 
 
 class LedgerUnavailable(LedgerError):
-    """The ledger's file cannot be opened, read or written."""
+    """The ledger's file cannot be opened, read or written.
+
+    Parameters
+    ----------
+    path : the ledger's file
+    reason : what is wrong, without a full stop
+    """
 
     def __init__(self, path: Path, *, reason: str) -> None:
         self.path, self.reason = path, reason
@@ -54,7 +68,14 @@ class LedgerUnavailable(LedgerError):
 
 
 class LedgerFormatUnknown(LedgerError):
-    """The ledger was written by a version with another layout."""
+    """The ledger was written by a version with another layout.
+
+    Parameters
+    ----------
+    path : the ledger's file
+    found : the number in the file
+    known : the number this version reads
+    """
 
     def __init__(self, path: Path, *, found: int, known: int) -> None:
         self.path, self.found, self.known = path, found, known
@@ -65,7 +86,13 @@ class LedgerFormatUnknown(LedgerError):
 
 
 class FactsRefused(LedgerError):
-    """Facts that have no canonical JSON."""
+    """Facts that have no canonical JSON.
+
+    Parameters
+    ----------
+    kind : the entry's kind
+    reason : what is wrong, without a full stop
+    """
 
     def __init__(self, kind: str, *, reason: str) -> None:
         self.kind, self.reason = kind, reason
@@ -76,7 +103,13 @@ class FactsRefused(LedgerError):
 
 
 class ActorUnknown(LedgerError):
-    """A name that no entry enrolled."""
+    """A name that no entry enrolled.
+
+    Parameters
+    ----------
+    actor : the actor's name
+    known : the names that are enrolled
+    """
 
     def __init__(self, actor: str, *, known: Iterable[str]) -> None:
         self.actor, self.known = actor, sorted(known)
@@ -88,7 +121,13 @@ class ActorUnknown(LedgerError):
 
 
 class EnrolmentRefused(LedgerError):
-    """An actor cannot be enrolled like this."""
+    """An actor cannot be enrolled like this.
+
+    Parameters
+    ----------
+    actor : the actor's name
+    reason : what is wrong, without a full stop
+    """
 
     def __init__(self, actor: str, *, reason: str) -> None:
         self.actor, self.reason = actor, reason
@@ -107,7 +146,13 @@ class SignerRefused(LedgerError):
 
 
 class KeyMissing(LedgerError):
-    """An actor has no key file in this folder."""
+    """An actor has no key file in this folder.
+
+    Parameters
+    ----------
+    path : where the key would lie
+    actor : the actor's name
+    """
 
     def __init__(self, path: Path, *, actor: str) -> None:
         self.path, self.actor = path, actor
@@ -115,7 +160,13 @@ class KeyMissing(LedgerError):
 
 
 class KeyExists(LedgerError):
-    """A key would be overwritten."""
+    """A key would be overwritten.
+
+    Parameters
+    ----------
+    path : where a key lies already
+    actor : the actor's name
+    """
 
     def __init__(self, path: Path, *, actor: str) -> None:
         self.path, self.actor = path, actor
@@ -126,7 +177,14 @@ class KeyExists(LedgerError):
 
 
 class KeyUnsafe(LedgerError):
-    """A private key that others than its owner can reach."""
+    """A private key that others than its owner can reach.
+
+    Parameters
+    ----------
+    path : the key's file or folder
+    mode : its permissions
+    wanted : the permissions it must have
+    """
 
     def __init__(self, path: Path, *, mode: int, wanted: int) -> None:
         self.path, self.mode, self.wanted = path, mode, wanted
@@ -137,7 +195,13 @@ class KeyUnsafe(LedgerError):
 
 
 class KeyUnreadable(LedgerError):
-    """A key file that holds no key we use."""
+    """A key file that holds no key we use.
+
+    Parameters
+    ----------
+    path : the key's file
+    reason : what is wrong, without a full stop
+    """
 
     def __init__(self, path: Path, *, reason: str) -> None:
         self.path, self.reason = path, reason

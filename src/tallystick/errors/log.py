@@ -22,6 +22,13 @@ class LogDamaged(LogError):
     """The log's bytes are not those that were written.
 
     `problem` is one of: file, header, hash, gap, order, cut.
+
+    Parameters
+    ----------
+    name : what the log calls itself: where its store lies
+    problem : what kind of change it is, in a word or two
+    detail : what was found, without a full stop
+    position : the place of the entry, where one is meant
     """
 
     def __init__(self, name: str, *, problem: str, detail: str, position: int | None = None) -> None:
@@ -34,7 +41,13 @@ class LogDamaged(LogError):
 
 
 class LogHeld(LogError):
-    """A second writer opens the log."""
+    """A second writer opens the log.
+
+    Parameters
+    ----------
+    name : what the log calls itself: where its store lies
+    holder : who writes it
+    """
 
     def __init__(self, name: str, *, holder: int | None = None) -> None:
         self.name, self.holder = name, holder
@@ -46,7 +59,13 @@ class LogHeld(LogError):
 
 
 class LogUnavailable(LogError):
-    """The log's store cannot be opened, read or written."""
+    """The log's store cannot be opened, read or written.
+
+    Parameters
+    ----------
+    name : what the log calls itself: where its store lies
+    reason : what is wrong, without a full stop
+    """
 
     def __init__(self, name: str, *, reason: str) -> None:
         self.name, self.reason = name, reason
@@ -57,7 +76,14 @@ class LogUnavailable(LogError):
 
 
 class LogFormatUnknown(LogError):
-    """The log was written by a version with another layout."""
+    """The log was written by a version with another layout.
+
+    Parameters
+    ----------
+    name : what the log calls itself: where its store lies
+    found : the number in the store
+    known : the number this version reads
+    """
 
     def __init__(self, name: str, *, found: int, known: int) -> None:
         self.name, self.found, self.known = name, found, known
@@ -68,7 +94,15 @@ class LogFormatUnknown(LogError):
 
 
 class AlreadyLogged(LogError):
-    """An entry of this kind, namespace and id exists; `position` is None where it is in the same group."""
+    """An entry of this kind, namespace and id exists; `position` is None where it is in the same group.
+
+    Parameters
+    ----------
+    kind : of the entry
+    namespace : of the entry: its stream, model or topic
+    name : the entry's id
+    position : where the first one stands; None where it is in the same group
+    """
 
     def __init__(self, kind: str, namespace: str, name: str, *, position: int | None) -> None:
         self.kind, self.namespace, self.name, self.position = kind, namespace, name, position
@@ -91,7 +125,15 @@ class GroupOpen(LogError):
 
 
 class EntryRefused(LogError):
-    """A draft that the log cannot hold."""
+    """A draft that the log cannot hold.
+
+    Parameters
+    ----------
+    kind : of the draft
+    namespace : of the draft: its stream, model or topic
+    name : the draft's id
+    reason : what is wrong, without a full stop
+    """
 
     def __init__(self, kind: str, namespace: str, name: str, *, reason: str) -> None:
         self.kind, self.namespace, self.name, self.reason = kind, namespace, name, reason
@@ -101,7 +143,13 @@ class EntryRefused(LogError):
 
 
 class SegmentRefused(LogError):
-    """A segment of history does not fit this log."""
+    """A segment of history does not fit this log.
+
+    Parameters
+    ----------
+    digest : of the segment
+    reason : what is wrong, without a full stop
+    """
 
     def __init__(self, digest: str, *, reason: str) -> None:
         self.digest, self.reason = digest, reason

@@ -15,7 +15,13 @@ class MonitoringError(TallystickError):
 
 
 class ColumnsUneven(MonitoringError):
-    """Columns that belong together differ in length. Hand in one value of each for every row."""
+    """Columns that belong together differ in length. Hand in one value of each for every row.
+
+    Parameters
+    ----------
+    columns : what they are columns of
+    lengths : how many values each has, by name
+    """
 
     def __init__(self, columns: str, lengths: Mapping[str, int]) -> None:
         self.columns, self.lengths = columns, dict(lengths)
@@ -24,7 +30,13 @@ class ColumnsUneven(MonitoringError):
 
 
 class HistogramUnfit(MonitoringError):
-    """A histogram's edges and counts do not belong together. Make both from the same scores."""
+    """A histogram's edges and counts do not belong together. Make both from the same scores.
+
+    Parameters
+    ----------
+    edges : the upper ends of all bins but the last
+    counts : how many values are in each bin
+    """
 
     def __init__(self, edges: Sequence[float], counts: Sequence[int]) -> None:
         self.edges, self.counts = tuple(edges), tuple(counts)

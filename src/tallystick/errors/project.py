@@ -19,7 +19,14 @@ class ConfigError(TallystickError):
 
 
 class SettingOutOfRange(ConfigError):
-    """A setting has a value that has no meaning. Write one of the allowed values."""
+    """A setting has a value that has no meaning. Write one of the allowed values.
+
+    Parameters
+    ----------
+    setting : its name
+    value : what was given
+    allowed : what may be given, in words
+    """
 
     def __init__(self, setting: str, value: object, *, allowed: str) -> None:
         self.setting, self.value, self.allowed = setting, value, allowed
@@ -27,7 +34,16 @@ class SettingOutOfRange(ConfigError):
 
 
 class NameUnclear(ConfigError):
-    """A digest's beginning names nothing, or more than one thing. Write more of it."""
+    """A digest's beginning names nothing, or more than one thing. Write more of it.
+
+    Parameters
+    ----------
+    what : what was to be named, such as "bundle"
+    prefix : what was written
+    found : all that begin so
+    known : all there are, the latest last
+    remedy : the command that makes one
+    """
 
     def __init__(self, what: str, prefix: str, *, found: Sequence[str], known: Sequence[str], remedy: str) -> None:
         self.what, self.prefix, self.found, self.known = what, prefix, tuple(found), tuple(known)

@@ -24,7 +24,14 @@ class BundleError(TallystickError):
 
 
 class BundleShapeWrong(BundleError):
-    """A bundle's folder holds something that is no plain file of a bounded size."""
+    """A bundle's folder holds something that is no plain file of a bounded size.
+
+    Parameters
+    ----------
+    name : the file within it; "." for the folder itself
+    folder : the bundle's folder
+    reason : what is wrong with it, without a full stop
+    """
 
     def __init__(self, name: str, *, folder: Path, reason: str) -> None:
         self.name, self.folder, self.reason = name, folder, reason
@@ -36,7 +43,14 @@ class BundleShapeWrong(BundleError):
 
 
 class BundleListingWrong(BundleError):
-    """A bundle holds files that it does not list, or lacks some."""
+    """A bundle holds files that it does not list, or lacks some.
+
+    Parameters
+    ----------
+    folder : the bundle's folder
+    missing : files that are listed and not there
+    extra : files that are there and not listed
+    """
 
     def __init__(self, folder: Path, *, missing: Iterable[str], extra: Iterable[str]) -> None:
         self.folder, self.missing, self.extra = folder, sorted(missing), sorted(extra)
@@ -48,7 +62,14 @@ class BundleListingWrong(BundleError):
 
 
 class BundleFormatUnknown(BundleError):
-    """A bundle was written by another version."""
+    """A bundle was written by another version.
+
+    Parameters
+    ----------
+    folder : the bundle's folder
+    found : the number in the manifest
+    known : the number this version opens
+    """
 
     def __init__(self, folder: Path, found: int, *, known: Iterable[int]) -> None:
         self.folder, self.found, self.known = folder, found, sorted(known)
@@ -59,7 +80,13 @@ class BundleFormatUnknown(BundleError):
 
 
 class BundleUnsigned(BundleError):
-    """A bundle has no signature of its digest beside it."""
+    """A bundle has no signature of its digest beside it.
+
+    Parameters
+    ----------
+    folder : the bundle's folder
+    signature : where the signature would lie
+    """
 
     def __init__(self, folder: Path, *, signature: Path) -> None:
         self.folder, self.signature = folder, signature
@@ -70,7 +97,13 @@ class BundleUnsigned(BundleError):
 
 
 class SignatureRefused(BundleError):
-    """A signature was not made by a trusted key over these files."""
+    """A signature was not made by a trusted key over these files.
+
+    Parameters
+    ----------
+    folder : the bundle's folder
+    reason : what is wrong with it, without a full stop
+    """
 
     def __init__(self, folder: Path, *, reason: str) -> None:
         self.folder, self.reason = folder, reason
@@ -81,7 +114,13 @@ class SignatureRefused(BundleError):
 
 
 class BundleAltered(BundleError):
-    """A file of a bundle is not the one its manifest lists."""
+    """A file of a bundle is not the one its manifest lists.
+
+    Parameters
+    ----------
+    name : the file within it; "." for the folder itself
+    folder : the bundle's folder
+    """
 
     def __init__(self, name: str, *, folder: Path) -> None:
         self.name, self.folder = name, folder
@@ -92,7 +131,14 @@ class BundleAltered(BundleError):
 
 
 class BundleUnreadable(BundleError):
-    """A file of a bundle has another form than the format says."""
+    """A file of a bundle has another form than the format says.
+
+    Parameters
+    ----------
+    name : the file within it; "." for the folder itself
+    folder : the bundle's folder
+    reason : what is wrong with it, without a full stop
+    """
 
     def __init__(self, name: str, *, folder: Path, reason: str) -> None:
         self.name, self.folder, self.reason = name, folder, reason
@@ -102,7 +148,14 @@ class BundleUnreadable(BundleError):
 
 
 class BundleInconsistent(BundleError):
-    """A file of a bundle says what cannot be, or contradicts another."""
+    """A file of a bundle says what cannot be, or contradicts another.
+
+    Parameters
+    ----------
+    name : the file within it; "." for the folder itself
+    folder : the bundle's folder
+    reason : what is wrong with it, without a full stop
+    """
 
     def __init__(self, name: str, *, folder: Path, reason: str) -> None:
         self.name, self.folder, self.reason = name, folder, reason
@@ -113,7 +166,16 @@ class BundleInconsistent(BundleError):
 
 
 class SelfTestFailed(BundleError):
-    """A bundle gives other bits here than where it was proven."""
+    """A bundle gives other bits here than where it was proven.
+
+    Parameters
+    ----------
+    part : what differs: "score", "reasons" and so on
+    folder : the bundle's folder
+    vector : the first vector that differs, counted from 0
+    then : the runtime that it was proven on, in words
+    now : the runtime here
+    """
 
     def __init__(self, part: str, *, folder: Path, vector: int, then: str, now: str) -> None:
         self.part, self.folder, self.vector, self.then, self.now = part, folder, vector, then, now

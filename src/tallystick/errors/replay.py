@@ -16,7 +16,13 @@ class ReplayError(TallystickError):
 
 
 class DecisionUnknown(ReplayError):
-    """The log has no decision of this id."""
+    """The log has no decision of this id.
+
+    Parameters
+    ----------
+    decision : the id that was given
+    stream : the stream of the records that are decided
+    """
 
     def __init__(self, decision: str, *, models: Sequence[str]) -> None:
         self.decision, self.models = decision, tuple(models)
@@ -36,7 +42,13 @@ class ModelUnclear(ReplayError):
 
 
 class NothingDecided(ReplayError):
-    """No decision lies in the period asked for."""
+    """No decision lies in the period asked for.
+
+    Parameters
+    ----------
+    since : the first instant, microseconds since 1970 UTC; None for the beginning
+    until : the instant after the last; None for no end
+    """
 
     def __init__(self, since: int | None, until: int | None) -> None:
         self.since, self.until = since, until

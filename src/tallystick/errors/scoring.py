@@ -26,7 +26,13 @@ class ModelUnreadable(ModelError):
 
 
 class ModelUnknown(ModelError):
-    """A model file asks for something that no model of ours asks for."""
+    """A model file asks for something that no model of ours asks for.
+
+    Parameters
+    ----------
+    found : what the file holds
+    allowed : what a file may hold in that place
+    """
 
     def __init__(self, found: str, *, allowed: str) -> None:
         self.found, self.allowed = found, allowed
@@ -45,7 +51,13 @@ class ModelDamaged(ModelError):
 
 
 class VectorWrong(ModelError):
-    """Feature values that do not fit the model."""
+    """Feature values that do not fit the model.
+
+    Parameters
+    ----------
+    shape : of the values that were given
+    names : the model's features, in order
+    """
 
     def __init__(self, shape: tuple[int, ...], *, names: tuple[str, ...]) -> None:
         self.shape, self.names = shape, names
@@ -56,7 +68,13 @@ class VectorWrong(ModelError):
 
 
 class ExportRefused(ModelError):
-    """A fitted model holds something that a model file cannot say."""
+    """A fitted model holds something that a model file cannot say.
+
+    Parameters
+    ----------
+    what : what cannot be written
+    remedy : what to do, as a sentence
+    """
 
     def __init__(self, what: str, *, remedy: str) -> None:
         self.what, self.remedy = what, remedy
@@ -64,7 +82,13 @@ class ExportRefused(ModelError):
 
 
 class PolicyUnusable(ModelError):
-    """A policy's cost is made of something that is not in the record to be decided."""
+    """A policy's cost is made of something that is not in the record to be decided.
+
+    Parameters
+    ----------
+    part : the part of the cost that is not in the record
+    stream : whose records are decided
+    """
 
     def __init__(self, part: str, *, stream: str) -> None:
         self.part, self.stream = part, stream

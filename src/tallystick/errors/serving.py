@@ -57,7 +57,13 @@ class ModelServedTwice(ServingError):
 
 
 class StateAhead(ServingError):
-    """The state has seen entries that the log does not have."""
+    """The state has seen entries that the log does not have.
+
+    Parameters
+    ----------
+    state : the position the state is at
+    log : the position of the log's head
+    """
 
     def __init__(self, *, state: int, log: int) -> None:
         self.state, self.log = state, log
@@ -68,7 +74,13 @@ class StateAhead(ServingError):
 
 
 class HistoryMissing(ServingError):
-    """The files of the log's first segment are not where they were."""
+    """The files of the log's first segment are not where they were.
+
+    Parameters
+    ----------
+    path : where it should lie
+    digest : its digest
+    """
 
     def __init__(self, path: Path, *, digest: str) -> None:
         self.path, self.digest = path, digest
@@ -79,7 +91,14 @@ class HistoryMissing(ServingError):
 
 
 class HistoryAltered(ServingError):
-    """The folder of the log's first segment holds other files than were attached."""
+    """The folder of the log's first segment holds other files than were attached.
+
+    Parameters
+    ----------
+    path : its folder
+    attached : the digest that the log names
+    found : the digest of what lies there
+    """
 
     def __init__(self, path: Path, *, attached: str, found: str) -> None:
         self.path, self.attached, self.found = path, attached, found
@@ -90,7 +109,13 @@ class HistoryAltered(ServingError):
 
 
 class QueueFull(ServingError):
-    """More requests wait than may wait. Send it again after a moment."""
+    """More requests wait than may wait. Send it again after a moment.
+
+    Parameters
+    ----------
+    waiting : how many requests wait
+    most : how many may
+    """
 
     def __init__(self, *, waiting: int, most: int) -> None:
         self.waiting, self.most = waiting, most
@@ -105,7 +130,13 @@ class ServiceStopped(ServingError):
 
 
 class TokenRefused(ServingError):
-    """A token cannot be made, or taken back, like this."""
+    """A token cannot be made, or taken back, like this.
+
+    Parameters
+    ----------
+    name : what the token is called
+    reason : why, without a full stop
+    """
 
     def __init__(self, name: str, *, reason: str) -> None:
         self.name, self.reason = name, reason
@@ -113,7 +144,14 @@ class TokenRefused(ServingError):
 
 
 class AddressUnusable(ServingError):
-    """The server cannot listen where it was told to."""
+    """The server cannot listen where it was told to.
+
+    Parameters
+    ----------
+    host : the name or address to listen on
+    port : the port
+    reason : why, without a full stop
+    """
 
     def __init__(self, host: str, port: int, *, reason: str) -> None:
         self.host, self.port, self.reason = host, port, reason
@@ -123,7 +161,13 @@ class AddressUnusable(ServingError):
 
 
 class StreamUnknown(ServingError):
-    """Records of a stream that the serving bundle does not read."""
+    """Records of a stream that the serving bundle does not read.
+
+    Parameters
+    ----------
+    stream : the name that was given
+    known : the streams that the bundle reads
+    """
 
     def __init__(self, stream: str, *, known: Iterable[str]) -> None:
         self.stream, self.known = stream, list(known)

@@ -40,7 +40,14 @@ class LibraryMissing(TrainingError):
 
 
 class PartOutside(TrainingError):
-    """A part of the split reaches, by more than a tenth of its length, where there is no data."""
+    """A part of the split reaches, by more than a tenth of its length, where there is no data.
+
+    Parameters
+    ----------
+    part : of the split: "train", "validate" or "test"
+    days : its first and last day, as texts
+    data : the first and last day of the data, as texts
+    """
 
     def __init__(self, part: str, *, days: str, data: str) -> None:
         self.part, self.days, self.data = part, days, data
@@ -51,7 +58,15 @@ class PartOutside(TrainingError):
 
 
 class PartEmpty(TrainingError):
-    """A part of the split has no row with a label that counts."""
+    """A part of the split has no row with a label that counts.
+
+    Parameters
+    ----------
+    part : of the split: "train", "validate" or "test"
+    days : its first and last day, as texts
+    n_inside : how many records lie in it
+    matures_after : how long after its event a label counts, as text
+    """
 
     def __init__(self, part: str, *, days: str, n_inside: int, matures_after: str) -> None:
         self.part, self.days, self.n_inside, self.matures_after = part, days, n_inside, matures_after
@@ -63,7 +78,15 @@ class PartEmpty(TrainingError):
 
 
 class PartOneClass(TrainingError):
-    """The labels of a part are all equal, so nothing can be learnt from it or judged on it."""
+    """The labels of a part are all equal, so nothing can be learnt from it or judged on it.
+
+    Parameters
+    ----------
+    part : of the split: "train", "validate" or "test"
+    days : its first and last day, as texts
+    n_rows : how many rows there are
+    n_positives : how many of them are flagged
+    """
 
     def __init__(self, part: str, *, days: str, n_rows: int, n_positives: int) -> None:
         self.part, self.days, self.n_rows, self.n_positives = part, days, n_rows, n_positives
@@ -74,7 +97,14 @@ class PartOneClass(TrainingError):
 
 
 class MetricUndefined(TrainingError):
-    """A metric is asked of labels that are all equal."""
+    """A metric is asked of labels that are all equal.
+
+    Parameters
+    ----------
+    metric : its name
+    n_rows : how many rows there are
+    n_positives : how many of them are flagged
+    """
 
     def __init__(self, metric: str, *, n_rows: int, n_positives: int) -> None:
         self.metric, self.n_rows, self.n_positives = metric, n_rows, n_positives
@@ -85,7 +115,13 @@ class MetricUndefined(TrainingError):
 
 
 class FitFailed(TrainingError):
-    """A framework could not fit these rows with these settings."""
+    """A framework could not fit these rows with these settings.
+
+    Parameters
+    ----------
+    family : the name of the model family
+    reason : what went wrong, as the framework says it
+    """
 
     def __init__(self, family: str, *, reason: str) -> None:
         self.family, self.reason = family, reason
@@ -93,7 +129,14 @@ class FitFailed(TrainingError):
 
 
 class SearchFailed(TrainingError):
-    """Not one trial of a family could be fitted."""
+    """Not one trial of a family could be fitted.
+
+    Parameters
+    ----------
+    family : the name of the model family
+    n_trials : how many were tried
+    reason : why the last one failed
+    """
 
     def __init__(self, family: str, *, n_trials: int, reason: str) -> None:
         self.family, self.n_trials, self.reason = family, n_trials, reason
@@ -104,7 +147,14 @@ class SearchFailed(TrainingError):
 
 
 class CalibrationInverted(TrainingError):
-    """The raw score falls where the risk rises, so no probability can keep its order."""
+    """The raw score falls where the risk rises, so no probability can keep its order.
+
+    Parameters
+    ----------
+    slope : of the fitted sigmoid
+    n_rows : how many rows there are
+    n_positives : how many of them are flagged
+    """
 
     def __init__(self, slope: float, *, n_rows: int, n_positives: int) -> None:
         self.slope, self.n_rows, self.n_positives = slope, n_rows, n_positives
@@ -116,7 +166,15 @@ class CalibrationInverted(TrainingError):
 
 
 class ParityBroken(TrainingError):
-    """A model file does not score as the framework that fitted it."""
+    """A model file does not score as the framework that fitted it.
+
+    Parameters
+    ----------
+    family : the name of the model family
+    largest : the largest difference of a raw score
+    allowed : the largest that may be
+    n_rows : how many rows there are
+    """
 
     def __init__(self, family: str, *, found: str) -> None:
         self.family, self.found = family, found
@@ -138,7 +196,14 @@ class FamilyUnknown(TrainingError):
 
 
 class RowsMismatched(TrainingError):
-    """Values that belong to rows are not as many as the rows."""
+    """Values that belong to rows are not as many as the rows.
+
+    Parameters
+    ----------
+    values : what they are, for the sentence
+    found : how many there are
+    wanted : how many rows there are
+    """
 
     def __init__(self, values: str, *, found: int, wanted: int) -> None:
         self.values, self.found, self.wanted = values, found, wanted
@@ -146,7 +211,13 @@ class RowsMismatched(TrainingError):
 
 
 class MatrixForeign(TrainingError):
-    """A matrix whose columns are not those of the model's features."""
+    """A matrix whose columns are not those of the model's features.
+
+    Parameters
+    ----------
+    found : the columns of the matrix
+    wanted : the model's features
+    """
 
     def __init__(self, found: Iterable[str], *, wanted: Iterable[str]) -> None:
         self.found, self.wanted = list(found), list(wanted)
@@ -157,7 +228,13 @@ class MatrixForeign(TrainingError):
 
 
 class CandidateMissing(TrainingError):
-    """A folder that holds no candidate."""
+    """A folder that holds no candidate.
+
+    Parameters
+    ----------
+    folder : the candidate's folder
+    lacking : the files that are not there
+    """
 
     def __init__(self, folder: Path, *, lacking: Iterable[str]) -> None:
         self.folder, self.lacking = folder, sorted(lacking)
@@ -179,7 +256,13 @@ class CandidateFormatUnknown(TrainingError):
 
 
 class CandidateDamaged(TrainingError):
-    """A candidate whose bytes are not those that were recorded."""
+    """A candidate whose bytes are not those that were recorded.
+
+    Parameters
+    ----------
+    folder : the candidate's folder
+    reason : what is wrong, without a full stop
+    """
 
     def __init__(self, folder: Path, *, reason: str) -> None:
         self.folder, self.reason = folder, reason

@@ -16,7 +16,13 @@ class ValidationError(TallystickError):
 
 
 class CheckUnknown(ValidationError):
-    """A check is named that does not exist."""
+    """A check is named that does not exist.
+
+    Parameters
+    ----------
+    code : the code that was given
+    known : the codes there are
+    """
 
     def __init__(self, code: str, *, known: Iterable[str]) -> None:
         self.code, self.known = code, sorted(known)

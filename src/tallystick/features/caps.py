@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from tallystick.definitions.features import FeatureDefinition
 
 
-def n_reached(definition: FeatureDefinition, file: Path) -> dict[str, int]:
+def n_capped_rows(definition: FeatureDefinition, file: Path) -> dict[str, int]:
     """Return in how many rows of a written matrix each cap was reached, of those that were.
 
     Parameters
@@ -33,7 +33,7 @@ def summary(rows: Mapping[str, int], definition: FeatureDefinition) -> str:
 
     Parameters
     ----------
-    rows : by feature, in how many rows its cap was reached, as ``n_reached`` returned it
+    rows : by feature, in how many rows its cap was reached, as ``n_capped_rows`` returned it
     definition : the features
 
     Examples

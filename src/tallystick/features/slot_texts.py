@@ -47,7 +47,7 @@ def features(
     numbers: Sequence[Floats],
     texts: Mapping[tuple[int, int], pa.Array],
 ) -> Floats:
-    """Compute the features of rows of the spine from what the parts of the records told of them.
+    """Compute the features of rows of the spine from what the parts of the records give for them.
 
     Parameters
     ----------

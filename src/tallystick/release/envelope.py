@@ -56,7 +56,7 @@ def seal(payload: bytes, *, payload_type: str, key: ec.EllipticCurvePrivateKey) 
     signature = key.sign(_message(payload_type, payload), _ECDSA)
     bundle = _Bundle(
         media_type=_MEDIA_TYPE,
-        verification_material=_Material(public_key=_Key(hint=key_digest(key.public_key()))),
+        verification_material=_VerificationMaterial(public_key=_Key(hint=key_digest(key.public_key()))),
         dsse_envelope=_Dsse(
             payload=_text(payload), payload_type=payload_type, signatures=(_Signature(sig=_text(signature)),)
         ),
@@ -101,7 +101,7 @@ class _Key(msgspec.Struct, frozen=True, kw_only=True):
     hint: str
 
 
-class _Material(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class _VerificationMaterial(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     public_key: _Key
     tlog_entries: tuple[Any, ...] = ()
 
@@ -119,7 +119,7 @@ class _Dsse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 class _Bundle(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     media_type: str
-    verification_material: _Material
+    verification_material: _VerificationMaterial
     dsse_envelope: _Dsse
 
 

@@ -183,8 +183,8 @@ def _compared(
     compared = [read[place][0] for place in kept.tolist()]
     matrix = features(challenger.plan, dataset, [Question(d.event or 0, d.as_of) for d in compared])
     _, scores = challenger.scorer.session.many(matrix.values)
-    asked = [record_at(spine, int(row)) for row in rows[kept]]
-    pairs = zip(scores.tolist(), asked, strict=True)
+    found = [record_at(spine, int(row)) for row in rows[kept]]
+    pairs = zip(scores.tolist(), found, strict=True)
     actions = [_action(challenger, score, record) for score, record in pairs]
     return _Compared(compared, scores, actions, labels.at(at)[rows[kept]])
 

@@ -72,8 +72,8 @@ def _appended(plan: Plan, before: Dataset, record: Record, position: int) -> lis
             online.rebuild(before)
             with online.transaction() as state:
                 state.append(record, position)
-                is_asked = record.stream == plan.definition.spine.name
-                return state.vector(record, position) if is_asked else []
+                is_own = record.stream == plan.definition.spine.name
+                return state.vector(record, position) if is_own else []
         except (FeatureOverflow, EntityTooLong):
             return None
         finally:

@@ -50,11 +50,12 @@ class Network:
 
         Parameters
         ----------
-        since, until : microseconds since 1970 UTC
+        since : the first instant, microseconds since 1970 UTC
+        until : the instant after the last
         """
         paid = _within(self.payments["paid_at"], since, until)
-        reported_ = _within(self.chargebacks["reported_at"], since, until)
-        return type(self)(self.payments.filter(paid), self.chargebacks.filter(reported_), self.truth.filter(paid))
+        charged_back = _within(self.chargebacks["reported_at"], since, until)
+        return type(self)(self.payments.filter(paid), self.chargebacks.filter(charged_back), self.truth.filter(paid))
 
 
 def simulate(
@@ -75,7 +76,10 @@ def simulate(
 
     Parameters
     ----------
+    customers, terminals : how many there are, 1 or more
     start : the first day, UTC
+    days : how many days it lasts, 1 or more
+    seed : 0 or more; another seed gives other people, places and payments
     new_fraud_from : the first day on which accounts are taken over; ``None`` for never
     rates : how often frauds begin; by default about 0.8 % of payments, as in the published card payments
 

@@ -25,9 +25,9 @@ def generator(seed: int, purpose: Purpose, day: int = 0) -> np.random.Generator:
 
     Parameters
     ----------
-    seed : of the whole simulation
+    seed : of the whole simulation, 0 or more
     purpose : what is drawn
-    day : counted from the first
+    day : counted from the first day of the simulation; 0 where the purpose knows no days
 
     References
     ----------

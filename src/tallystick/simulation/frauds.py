@@ -36,11 +36,11 @@ def beginning(people: Population, rates: FraudRates, *, start: int, day: int, se
 
     Parameters
     ----------
-    people : who can be robbed
-    rates : how often each kind begins
-    start : midnight of the first day, in microseconds since 1970 UTC
-    day : counted from the first
-    seed : of the simulation
+    people : whose cards are stolen or tried
+    rates : how many episodes begin per day
+    start : midnight of day 0, microseconds since 1970 UTC
+    day : the day they begin on, counted from 0
+    seed : of the whole simulation
     """
     midnight = start + day * DAY_US
     thefts = _thefts(people, rates, generator(seed, Purpose.CARD_THEFT, day), midnight)
@@ -56,11 +56,11 @@ def takeovers(people: Population, rates: FraudRates, *, start: int, day: int, se
 
     Parameters
     ----------
-    people : who can be robbed
-    rates : how often one begins
-    start : midnight of the first day, in microseconds since 1970 UTC
-    day : counted from the first
-    seed : of the simulation
+    people : whose accounts are taken over
+    rates : how many episodes begin per day
+    start : midnight of day 0, microseconds since 1970 UTC
+    day : the day they begin on, counted from 0
+    seed : of the whole simulation
     """
     draws = generator(seed, Purpose.ACCOUNT_TAKEOVER, day)
     victims = _victims(people, rates.account_takeovers, draws)
@@ -89,12 +89,12 @@ def compromised(
 
     Parameters
     ----------
-    payments : the genuine ones
-    rates : how many terminals, and which share of their payments
+    payments : all payments of the network; of these only genuine ones are stolen
+    rates : how many compromises begin per day, and what share of payments they steal
     terminals : how many there are
-    start : midnight of the first day, in microseconds since 1970 UTC
-    days : how many there are
-    seed : of the simulation
+    start : midnight of day 0, microseconds since 1970 UTC
+    days : how many days the network lasts
+    seed : of the whole simulation
     """
     held = np.zeros((days, terminals), dtype=bool)
     for day in range(-LONGEST_COMPROMISE_DAYS, days):

@@ -64,8 +64,8 @@ class Payments:
 
         Parameters
         ----------
-        rows : shape (n,), which
-        kind : what they are from now on
+        rows : shape (n,), which payments
+        kind : what they truly are
         """
         return replace(self, kind=np.where(rows, np.int8(kind), self.kind))
 
@@ -84,8 +84,11 @@ def drawn(
 
     Parameters
     ----------
+    draws : makes what will be decided; it is advanced by three draws per payment
     seconds : shape (n,), seconds after ``midnight``; rounded down to whole seconds
+    customer, terminal : shape (n,), positions in the population
     euros : shape (n,); rounded to cents, one cent at least
+    kind : what the payments truly are
     midnight : microseconds since 1970 UTC
     """
     n = len(customer)
@@ -109,7 +112,10 @@ def everyday(people: Population, *, start: int, day: int, seed: int) -> Payments
 
     Parameters
     ----------
+    people : who pays
     start : midnight of day 0, microseconds since 1970 UTC
+    day : counted from 0
+    seed : of the whole simulation
     """
     draws = generator(seed, Purpose.PAYMENTS, day)
     customer = np.repeat(np.arange(people.n_customers), draws.poisson(people.rate))

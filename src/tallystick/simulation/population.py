@@ -51,8 +51,8 @@ def settle(customers: int, terminals: int, *, seed: int) -> Population:
 
     Parameters
     ----------
-    customers, terminals : how many
-    seed : of the simulation
+    customers, terminals : how many there are, 1 or more
+    seed : of the whole simulation
 
     Examples
     --------

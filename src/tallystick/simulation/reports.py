@@ -13,8 +13,8 @@ NEVER_REPORTED = 0.03
 
 def reported(payments: Payments) -> NDArray[np.bool_]:
     """Return which payments are frauds that will be reported one day; no genuine payment ever is."""
-    reported_: NDArray[np.bool_] = (payments.kind != Kind.GENUINE) & (payments.silence >= NEVER_REPORTED)
-    return reported_
+    is_reported: NDArray[np.bool_] = (payments.kind != Kind.GENUINE) & (payments.silence >= NEVER_REPORTED)
+    return is_reported
 
 
 def reported_at(payments: Payments) -> NDArray[np.int64]:

@@ -27,16 +27,16 @@ def payments_table(payments: Payments) -> pa.Table:
 
 def chargebacks_table(payments: Payments) -> pa.Table:
     """Return report_id, reported_at and payment_id of all reports, in order of time."""
-    reported_ = np.flatnonzero(reported(payments))
-    at = reported_at(payments.taken(reported_))
-    order = np.lexsort((reported_, at))
-    reported_, at = reported_[order], at[order]
+    rows = np.flatnonzero(reported(payments))
+    at = reported_at(payments.taken(rows))
+    order = np.lexsort((rows, at))
+    rows, at = rows[order], at[order]
     # Numbered by their payment: numbers in order of arrival would change when the simulation goes on.
     return pa.table(
         {
-            "report_id": _texts("R", reported_ + 1, width=7),
+            "report_id": _texts("R", rows + 1, width=7),
             "reported_at": pa.array(at, INSTANT),
-            "payment_id": _payment_ids(len(payments.time)).take(pa.array(reported_)),
+            "payment_id": _payment_ids(len(payments.time)).take(pa.array(rows)),
         }
     )
 

@@ -27,6 +27,12 @@ def network(*, seed: int = 0) -> Network:
 def furnish(folder: Path, cards: Network, *, candidates: str = FAMILIES) -> None:
     """Put the history's files into a new project, and make its split and search small.
 
+    Parameters
+    ----------
+    folder : of a project that ``tally new`` has just written
+    cards : the network whose first 110 days become the history
+    candidates : the families, as they are written in the project file
+
     Raises
     ------
     AssertionError
@@ -50,12 +56,24 @@ def furnish(folder: Path, cards: Network, *, candidates: str = FAMILIES) -> None
 
 
 def payments(cards: Network, day: int) -> list[bytes]:
-    """Return the payments of a day, counted from the start of the live days, as requests."""
+    """Return the payments of a day, counted from the start of the live days, as requests.
+
+    Parameters
+    ----------
+    cards : the network
+    day : counted from 0 on the first day after the history
+    """
     return list(_rows(cards.between(LIVE + day * DAY_US, LIVE + (day + 1) * DAY_US).payments.to_pylist()))
 
 
 def chargebacks(cards: Network, day: int) -> list[bytes]:
-    """Return the reports of such a day."""
+    """Return the reports of such a day.
+
+    Parameters
+    ----------
+    cards : the network
+    day : counted from 0 on the first day after the history
+    """
     return list(_rows(cards.between(LIVE + day * DAY_US, LIVE + (day + 1) * DAY_US).chargebacks.to_pylist()))
 
 

@@ -45,7 +45,13 @@ class Ran:
 
 
 def run(main: Main, *arguments: str) -> Ran:
-    """Run the command line in this process: what a process of its own would do, without its start."""
+    """Run the command line in this process: what a process of its own would do, without its start.
+
+    Parameters
+    ----------
+    main : the command's entry, which ends by raising ``SystemExit``
+    *arguments : of the command line, such as "check", "--json"
+    """
     out, err, code = io.StringIO(), io.StringIO(), 0
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
@@ -56,7 +62,14 @@ def run(main: Main, *arguments: str) -> Ran:
 
 
 def start(*arguments: str, folder: Path | None = None, **environment: str) -> subprocess.Popen[str]:
-    """Start the command as a process of its own, which hears Ctrl-C even where this one runs in the background."""
+    """Start the command as a process of its own, which hears Ctrl-C even where this one runs in the background.
+
+    Parameters
+    ----------
+    *arguments : of the command line
+    folder : where the process works; None for here
+    **environment : variables beside those of this process
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return subprocess.Popen(  # noqa: S603 - our own command
@@ -93,6 +106,7 @@ def connected(port: int, process: subprocess.Popen[Any] | None = None) -> http.c
 
     Parameters
     ----------
+    port : of the loopback
     process : the server, where it is ours: nobody waits for one that has ended
 
     Raises

@@ -117,7 +117,13 @@ def aggregated_texts(spine: Stream) -> Drawn:
 
 @cache
 def of_texts(stream: Stream, inner: Drawn) -> Drawn:
-    """Draw a number that a text of a record gives."""
+    """Draw a number that a text of a record gives.
+
+    Parameters
+    ----------
+    stream : whose record it is
+    inner : draws the texts
+    """
     vocabularies = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3, unique=True)
     same = st.sampled_from([operator.eq, operator.ne])
     return st.one_of(

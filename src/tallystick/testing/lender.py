@@ -95,12 +95,25 @@ class Lender:
         return sorted((each for each in later if each[0] > instant), key=lambda each: each[:2])
 
     def arrived(self, name: str, row: dict[str, Any]) -> int:
-        """Return when a record arrives; a branch always was there."""
+        """Return when a record arrives; a branch always was there.
+
+        Parameters
+        ----------
+        name : the stream's or table's name
+        row : one of its records
+        """
         return int(row.get("received_at", row[self.times[name]] if name in self.times else START))
 
 
 def simulate(*, days: int = 150, clients: int = 120, seed: int = 5) -> Lender:
-    """Return what happens at a lender: who asks for much of a small income, and spends little, often defaults."""
+    """Return what happens at a lender: who asks for much of a small income, and spends little, often defaults.
+
+    Parameters
+    ----------
+    days : how long it goes on from the start
+    clients : how many ask for money
+    seed : the same gives the same rows
+    """
     chance = np.random.default_rng(seed)
     incomes, homes = chance.integers(1_000, 5_000, clients), chance.integers(0, len(CITIES), clients)
     rows: dict[str, list[dict[str, Any]]] = {
@@ -142,7 +155,13 @@ def simulate(*, days: int = 150, clients: int = 120, seed: int = 5) -> Lender:
 
 
 def build(folder: Path, lender: Lender) -> None:
-    """Write the project and its history into a new folder."""
+    """Write the project and its history into a new folder.
+
+    Parameters
+    ----------
+    folder : a new one
+    lender : what happens; the history is what arrives before ``LIVE``
+    """
     (folder / "data").mkdir(parents=True)
     (folder / "project.py").write_text(PROJECT, encoding="utf-8")
     for name, table in lender.until(LIVE).items():

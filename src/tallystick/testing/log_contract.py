@@ -14,12 +14,26 @@ HISTORY = Segment("a" * 64, 1, 50, "history")
 
 
 def draft(name: str, *, kind: Kind = "event", namespace: str = "payments", body: bytes = b"{}") -> Draft:
-    """Return a draft of which only what a test speaks of is its own."""
+    """Return a draft of which only what a test speaks of is its own.
+
+    Parameters
+    ----------
+    name : its id
+    kind : what it is about
+    namespace : of its id
+    body : what it says
+    """
     return Draft(kind, namespace, name, 7, body)
 
 
 def altered(entry: Entry, what: str) -> Entry:
-    """Return an entry with one of its parts changed, as somebody would who hopes that nobody notices."""
+    """Return an entry with one of its parts changed, as somebody would who hopes that nobody notices.
+
+    Parameters
+    ----------
+    entry : as the log wrote it
+    what : the field that is changed
+    """
     other: dict[str, object] = {"namespace": "payment", "id": "q", "at": entry.at + 1, "body": b'{"amount":"1"}'}
     other |= {"kind": "outcome" if entry.kind == "event" else "event", "hash": bytes(32)}
     parts = {name: getattr(entry, name) for name in Entry.__struct_fields__}

@@ -68,7 +68,15 @@ class Process:
         raise TimeoutError(f"The server is not ready after {most_s} s; see server.stderr.")
 
     def ask(self, verb: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Reply:
-        """Send one request over a connection of its own."""
+        """Send one request over a connection of its own.
+
+        Parameters
+        ----------
+        verb : the HTTP method
+        path : of the route, with its query
+        body : raw bytes; None for none
+        headers : in place of those that carry the token, which are sent by default
+        """
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             return send(connection, verb, path, body, headers if headers is not None else self.headers)
@@ -106,7 +114,16 @@ class Process:
 def send(
     connection: http.client.HTTPConnection, verb: str, path: str, body: bytes | None, headers: Mapping[str, str]
 ) -> Reply:
-    """Send one request over a connection, and read its JSON reply."""
+    """Send one request over a connection, and read its JSON reply.
+
+    Parameters
+    ----------
+    connection : an open one, which stays open
+    verb : the HTTP method
+    path : of the route, with its query
+    body : raw bytes; None for none
+    headers : all that are sent beside those of HTTP itself
+    """
     connection.request(verb, path, body=body, headers=dict(headers))
     response = connection.getresponse()
     content = response.read()

@@ -117,7 +117,13 @@ def near_the_limit(*, is_own: bool = False) -> st.SearchStrategy[Scenario]:
 
 
 def dataset_of(arrivals: list[tuple[int, Record]], sources: tuple[Source, ...] = SOURCES) -> Dataset:
-    """Return numbered records as columns."""
+    """Return numbered records as columns.
+
+    Parameters
+    ----------
+    arrivals : the position of each record, rising, and the record
+    sources : the streams and tables of the dataset; records of others are left out
+    """
     records = {
         source.name: from_parsed(source, [pair for pair in arrivals if pair[1].stream == source.name])
         for source in sources

@@ -9,7 +9,14 @@ from tallystick.testing.world import served
 
 
 def main(folder: Path, bundle: str, port: int) -> None:
-    """Serve until SIGTERM; tokens are those in the folder's ``tokens``."""
+    """Serve until SIGTERM; tokens are those in the folder's ``tokens``.
+
+    Parameters
+    ----------
+    folder : a world's
+    bundle : the digest of an approved bundle in it
+    port : of the loopback
+    """
     with served(folder, bundle) as service:
         serve(service, Tokens(folder / "tokens"), Address(port=port))
 

@@ -9,7 +9,7 @@ from tallystick.features.state.store import Entry, OrderedStore
 SOME = [(b"a", b"1"), (b"a\x00", b"2"), (b"a\xff", b"3"), (b"b", b"4")]
 
 
-class Again:
+class Reiterable:
     """Entries that can be iterated more than once, as ``load`` may need."""
 
     def __init__(self, entries: list[Entry]) -> None:
@@ -20,7 +20,13 @@ class Again:
 
 
 def put(store: OrderedStore, entries: Iterable[Entry]) -> None:
-    """Put entries and commit."""
+    """Put entries and commit.
+
+    Parameters
+    ----------
+    store : no transaction of it may be open
+    entries : keys and values, in any order
+    """
     transaction = store.begin()
     for key, value in entries:
         transaction.put(key, value)
@@ -142,7 +148,7 @@ class OrderedStoreContract:
         """Many rising entries loaded at once are there afterwards."""
         many = [(number.to_bytes(4, "big"), bytes(100)) for number in range(5_000)]
 
-        store.load(Again(many))
+        store.load(Reiterable(many))
 
         assert list(store.entries()) == many
 

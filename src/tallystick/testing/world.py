@@ -94,12 +94,26 @@ class World:
     def service(
         self, *, bundle: str | None = None, clock: Clock | None = None, sign_every: int = 1_000, url: str | None = None
     ) -> Iterator[Service]:
-        """Open log and state, serve from an approved bundle, and close everything afterwards."""
+        """Open log and state, serve from an approved bundle, and close everything afterwards.
+
+        Parameters
+        ----------
+        bundle : digest of an approved bundle; None for the world's first
+        clock : tells the time; None for one that stands at the end of the world's last day
+        sign_every : after how many log entries the head is signed into the ledger
+        url : of a Redis that keeps the state; None for the embedded store
+        """
         with served(self.folder, bundle or self.bundle, clock=clock, sign_every=sign_every, url=url) as service:
             yield service
 
     def payments(self, n: int, *, skip: int = 0) -> list[bytes]:
-        """Return requests about the first payments after the history."""
+        """Return requests about the first payments after the history.
+
+        Parameters
+        ----------
+        n : how many
+        skip : how many of the first are left out
+        """
         later = self.network.between(midnight(START) + HISTORY_DAYS * DAY_US, NOW).payments
         return [msgspec.json.encode(row) for row in later.slice(skip, n).to_pylist()]
 
@@ -138,6 +152,11 @@ class World:
 def build(folder: Path, *, seed: int = 7) -> World:
     """Build a world in a folder; the same seed gives the same payments, model and features.
 
+    Parameters
+    ----------
+    folder : a new one
+    seed : of the simulated network
+
     Examples
     --------
     >>> import tempfile
@@ -162,7 +181,16 @@ def build(folder: Path, *, seed: int = 7) -> World:
 def served(
     folder: Path, bundle: str, *, clock: Clock | None = None, sign_every: int = 1_000, url: str | None = None
 ) -> Iterator[Service]:
-    """Serve from a world's folder alone, or its state from a Redis: open everything, and close it afterwards."""
+    """Serve from a world's folder alone, or its state from a Redis: open everything, and close it afterwards.
+
+    Parameters
+    ----------
+    folder : a world's
+    bundle : digest of an approved bundle in it
+    clock : tells the time; None for one that stands at the end of the world's last day
+    sign_every : after how many log entries the head is signed into the ledger
+    url : of a Redis that keeps the state; None for the embedded store
+    """
     clock, keys = clock or SettableClock(NOW), Keys(folder / "keys")
     ledger = Ledger.open(folder / "ledger.sqlite", folder / "checkpoints.jsonl")
     opened = open_bundle(

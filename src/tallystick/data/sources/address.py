@@ -33,8 +33,10 @@ def pieces(source: Source, root: Path) -> list[Piece]:
         return delta.pieces(source, rest if "://" in rest else str(root / rest))
     if kind == "iceberg":
         return iceberg.pieces(source, rest, root)
+    # Spark's connector says s3a, and one project file serves both.
     if kind in {"s3", "s3a"} and rest.startswith("//"):
         return s3.pieces(source)
+    # An unknown scheme taken as a path would be told as a file that is missing.
     if rest.startswith("//"):
         reason = f"nothing reads addresses that begin with {kind!r}; known are s3://, delta: and iceberg:"
         raise SourceMissing(source.name, path=address, reason=reason)

@@ -56,16 +56,19 @@ class CsvFile:
         converted = pcsv.ConvertOptions(
             column_types=kinds,
             include_columns=fields,
+            # Only an empty value is missing: "NA" is a country, and "null" may be a name.
             null_values=[""],
             strings_can_be_null=True,
             quoted_strings_can_be_null=True,
         )
+        # Slower, but a quoted value may hold a line break, and cut there it would be two rows.
         parsed = pcsv.ParseOptions(newlines_in_values=True)
         try:
             with self._bytes() as file:
                 quotes = _Quotes(file)
                 table = pcsv.read_csv(quotes, pcsv.ReadOptions(block_size=_BLOCK), parsed, converted)
         except (pa.ArrowException, OSError) as error:
+            # Arrow counts rows, and a value may span several lines; who corrects the file looks for a line.
             raise self._unreadable(self._ragged() or sentence_of(error)) from error
         # Arrow takes a quote that is never closed as closed at the end, and all rows in between as one value.
         if quotes.n % 2 and self._is_open():
@@ -98,6 +101,7 @@ class CsvFile:
     @contextmanager
     def _texts(self) -> Iterator[io.TextIOWrapper]:
         with self._bytes() as file:
+            # Spreadsheets write a byte order mark, which would become part of the first column's name.
             yield io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline="")
 
     @contextmanager

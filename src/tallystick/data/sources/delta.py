@@ -75,6 +75,7 @@ def pieces(source: Source, address: str) -> list[Piece]:
         raise SourceMissing(source.name, path=address, reason=f"there is no Delta table ({_reason(error)})") from error
     except (errors.DeltaError, pa.ArrowException, OSError) as error:
         raise unread(source, address, error, _reason(error)) from error
+    # The log of a table says when each file was added; a listing gives them in no order that means anything.
     written = dict(zip(actions["path"].to_pylist(), actions["modification_time"].to_pylist(), strict=True))
     fragments = sorted(dataset.get_fragments(), key=lambda each: (written.get(each.path, 0), each.path))
     return [DeltaFile(source, address, fragment, dataset.schema) for fragment in fragments]
@@ -90,5 +91,6 @@ def _options(address: str) -> dict[str, str]:
     """Let an object store be asked briefly, and without encryption only where the environment names such an address."""
     if "://" not in address:
         return {}
+    # Never unencrypted by itself: only where whoever runs it wrote http.
     plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
     return {"max_retries": "2", "connect_timeout": "5s"} | ({"allow_http": "true"} if plain else {})

@@ -36,8 +36,8 @@ def local(source: Source, path: Path) -> list[Piece]:
 
     Parameters
     ----------
-    source : for the error
-    path : of the file or folder
+    source : whose pieces they are
+    path : an absolute path
 
     Raises
     ------
@@ -59,8 +59,8 @@ def single(source: Source, file: Found) -> Piece:
 
     Parameters
     ----------
-    source : what is read
-    file : where it was found
+    source : whose piece it is
+    file : its format follows from the end of its name
     """
     return _FORMATS.get(file.suffix, ParquetFile)(source, file.address, file.opened)
 
@@ -70,9 +70,9 @@ def folder(source: Source, address: str, held: Iterable[Found]) -> list[Piece]:
 
     Parameters
     ----------
-    source : for the error
-    address : of the folder, for the error
-    held : the files in it
+    source : whose pieces they are
+    address : the folder, for the errors' sentences
+    held : the files that lie directly in it, in any order
 
     Raises
     ------
@@ -85,6 +85,7 @@ def folder(source: Source, address: str, held: Iterable[Found]) -> list[Piece]:
     suffixes = sorted({file.suffix for file in files})
     if not files:
         raise SourceMissing(source.name, path=address, reason="the folder holds no .parquet file and no .csv file")
+    # Somebody converted a folder and left the old files: read both, and every row is there twice.
     if len(suffixes) > 1:
         reason = f"the folder holds {' and '.join(suffixes)} files, and nothing says which of them are meant"
         raise SourceUnreadable(source.name, path=address, reason=reason)

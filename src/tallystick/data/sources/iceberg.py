@@ -45,6 +45,8 @@ class IcebergFile:
         reader = library("pyiceberg.io.pyarrow", self.source, extra="iceberg")
         always = library("pyiceberg.expressions", self.source, extra="iceberg").AlwaysTrue()
         try:
+            # File by file, so that a refused row is found again in its file; the reader applies deletes and older
+            # schemas.
             return reader.ArrowScan(self.table.metadata, self.table.io, schema, always).to_table([self.task])
         except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
             reason = f"its file {self.name} is not readable ({sentence_of(error)})"
@@ -76,6 +78,8 @@ def pieces(source: Source, address: str, root: Path) -> list[Piece]:
     is_path = "/" in address or address.endswith(".metadata.json") or (root / address).is_dir()
     table = _of_metadata(source, address, root) if is_path else _of_catalog(source, address)
     try:
+        # A scan plans files in any order, and rows are numbered by their place: the order of commits is the one that
+        # stays.
         order = _commits(table)
         tasks = sorted(table.scan().plan_files(), key=lambda task: order.get(task.file.file_path, (0, 0)))
     except (OSError, ValueError, NotImplementedError) as error:

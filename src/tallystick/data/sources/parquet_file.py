@@ -34,6 +34,7 @@ class ParquetFile:
     def rows(self, places: pa.Array) -> pa.Table:
         """Return every column of the rows at some places, which rise; only their row groups are read."""
         with self._file(()) as file:
+            # Refused rows are few: only the row groups that hold them are read a second time.
             wanted, parts, start = places.to_numpy(), [file.schema_arrow.empty_table()], 0
             for group in range(file.num_row_groups):
                 end = start + file.metadata.row_group(group).num_rows
@@ -54,7 +55,7 @@ class ParquetFile:
         Parameters
         ----------
         fields : the declared columns
-        most : how many rows a part may have
+        most : rows of a part
         """
         with self._file(fields, is_whole=False) as file:
             for part in file.iter_batches(batch_size=most, columns=list(fields)):

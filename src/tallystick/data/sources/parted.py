@@ -13,9 +13,9 @@ def parts(piece: Piece, fields: Sequence[str], most: int) -> Iterator[pa.Table]:
 
     Parameters
     ----------
-    piece : a file or table
+    piece : the file
     fields : the declared columns
-    most : how many rows a part may have
+    most : rows of a part; what bounds the memory only where the format can be read in parts
     """
     if isinstance(piece, ParquetFile):
         yield from piece.parts(fields, most)

@@ -53,10 +53,10 @@ def require(source: Source, address: str, found: Sequence[str], fields: Sequence
 
     Parameters
     ----------
-    source : for the error
-    address : of the piece, for the error
-    found : the columns that are there
-    fields : those that are declared
+    source : whose piece it is
+    address : the file, for the errors' sentences
+    found : the names of its columns, as often as they stand there
+    fields : the declared columns
 
     Raises
     ------
@@ -66,6 +66,7 @@ def require(source: Source, address: str, found: Sequence[str], fields: Sequence
         If nothing says which of several columns of one name is meant.
     """
     for name in fields:
+        # Readers take the first or the last of them, each another one.
         if list(found).count(name) > 1:
             raise SourceUnreadable(source.name, path=address, reason=f"it has several columns {name!r}")
         if name not in found:
@@ -77,9 +78,9 @@ def undamaged(source: Source, address: str, table: pa.Table) -> pa.Table:
 
     Parameters
     ----------
-    source : for the error
-    address : of the piece, for the error
-    table : as it was read
+    source : whose piece it is
+    address : the file, for the errors' sentences
+    table : what was read from it
 
     Raises
     ------
@@ -88,6 +89,8 @@ def undamaged(source: Source, address: str, table: pa.Table) -> pa.Table:
     """
     for name in table.column_names:
         try:
+            # Arrow trusts what a file says of its texts; bytes that are no UTF-8 would surface far from here, without a
+            # file's name.
             table.column(name).validate(full=True)
         except pa.ArrowInvalid as error:
             reason = f"the column {name!r} is damaged ({sentence_of(error)})"
@@ -110,11 +113,13 @@ def unread(source: Source, address: str, error: Exception, reason: str) -> DataE
 
     Parameters
     ----------
-    source : what was to be read
-    address : where it lies
-    error : what its reader raised
-    reason : what that means, for the sentence
+    source : whose table it is
+    address : where it lies; with ``://`` it is in a network
+    error : what the library raised
+    reason : what it said, without a full stop
     """
+    # Over a network most errors are the network's, and then the remedy is to try once more, not to write the table
+    # anew.
     if "://" in address and isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
         return SourceAway(source.name, path=address, reason=reason, remedy=_STORE)
     return SourceUnreadable(source.name, path=address, reason=reason)
@@ -125,9 +130,9 @@ def library(name: str, source: Source, *, extra: str) -> Any:
 
     Parameters
     ----------
-    name : of the module
-    source : what needs it, for the error
-    extra : what installs it
+    name : of the module that is imported
+    source : the source that needs it, for the error's sentence
+    extra : the extra of tallystick that brings it
 
     Raises
     ------

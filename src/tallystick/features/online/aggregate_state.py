@@ -39,7 +39,7 @@ class AggregateState:
     ) -> None:
         self.group, self._longest = group, longest
         self.columns = tuple(later[series.later] for series in group.series)
-        """What each series counts, for whoever must be told."""
+        """What each series counts, for whoever must know."""
         self._name, self._requested = namer(group.keys, own_id), namer(group.at, spine_id)
         self._conditions = tuple(evaluator(condition) for condition in group.conditions)
         self._weigh = tuple(_weigher(channel) for channel in group.channels[1:])

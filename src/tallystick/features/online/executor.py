@@ -172,7 +172,7 @@ class Transaction:
             If a later record was appended before.
         """
         if position <= self._current_position:
-            raise PositionRefused(position, reached_position=self._current_position, allowed="later")
+            raise PositionRefused(position, current_position=self._current_position, allowed="later")
         role = self._online.roles.get(record.stream)
         if role is None:
             return Prepared(position, None)
@@ -206,7 +206,7 @@ class Transaction:
             If the state holds records that arrived after ``as_of``.
         """
         if as_of < self._current_position:
-            raise PositionRefused(as_of, reached_position=self._current_position, allowed="its present")
+            raise PositionRefused(as_of, current_position=self._current_position, allowed="its present")
         online = self._online if of is None else of
         slots = self._answers(online, record, 0 if record.time is None else record.time)
         return [feature(record, slots) for feature in online.features]
@@ -238,7 +238,7 @@ class Transaction:
             If a record beyond this position was appended.
         """
         if position < self._current_position:
-            raise PositionRefused(position, reached_position=self._current_position, allowed="at or after it")
+            raise PositionRefused(position, current_position=self._current_position, allowed="at or after it")
         self._store.put(keys.PLAN, self._online.plan.state_digest.encode())
         self._store.put(keys.POSITION, keys.pack_whole(position))
         self._store.commit()

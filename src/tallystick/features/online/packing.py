@@ -131,8 +131,8 @@ def _names(records: Records, fields: Sequence[str], rows: Ints) -> list[bytes]:
 
 
 def _whole_list(values: Ints, missing: NDArray[np.bool_]) -> list[bytes]:
-    all_ = wholes(values)
-    whole = [all_[start : start + 8] for start in range(0, len(all_), 8)]
+    in_one = wholes(values)
+    whole = [in_one[start : start + 8] for start in range(0, len(in_one), 8)]
     if missing.any():
         return [keys.MISSING if gone else value for value, gone in zip(whole, missing.tolist(), strict=True)]
     return whole

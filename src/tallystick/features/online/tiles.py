@@ -144,16 +144,16 @@ def cover(older: int, newer: int) -> list[tuple[int, int, int]]:
     >>> cover(5, 9)
     [(-1, 6, 10)]
     """
-    first, last, width_reached = older + 1, newer + 1, 0
+    first, last, finer = older + 1, newer + 1, 0
     pieces: list[tuple[int, int, int]] = []
     for level, width in enumerate(LEVELS):
         # From fine to coarse. Whole tiles of this level lie in the middle; what is left on either side is covered by
         # the level below. Each level has 16 tiles in one of the next, so that either side is at most 15 of them.
-        step = width - width_reached
+        step = width - finer
         up, down = -(-first >> step), last >> step
         if up >= down:
             return [*pieces, (level - 1, first, last)]
         ends = ((level - 1, first, up << step), (level - 1, down << step, last))
         pieces += [end for end in ends if end[1] < end[2]]
-        first, last, width_reached = up, down, width
+        first, last, finer = up, down, width
     return [*pieces, (len(LEVELS) - 1, first, last)]

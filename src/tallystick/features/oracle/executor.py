@@ -1,6 +1,6 @@
 """The oracle: features by brute force, straight from the text of the contract; it shares nothing with other executors.
 
-1. Order: one sequence numbers all records in order of arrival.
+1. Order: one numbering of positions takes in all records in order of arrival.
 2. Visible: a row sees a record if position(record) <= as-of, itself included.
 3. Windows: over(W, delay=d) at time t covers the entity's visible events with older < time <= t - d, where older is
    t - d - W, rounded down to a multiple of ``every`` where that is given. ``latest`` looks back for ever.
@@ -37,7 +37,7 @@ def compute(
     sources : every stream and table that they look at, by name; the spine may be among them
     streams : every stream's and table's records
     rows : places among the spine's records
-    as_of : for each row the last sequence number it sees; its own if None
+    as_of : for each row the last position it sees; its own if None
 
     Returns
     -------

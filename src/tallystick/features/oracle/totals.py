@@ -6,9 +6,9 @@ from itertools import accumulate, groupby
 
 LARGEST = 2**62 - 1
 Step = tuple[int, int, int]
-"""An instant, the sequence number from which on it is known, and what it adds."""
+"""An instant, the position from which on it is known, and what it adds."""
 Refusal = tuple[float, int]
-"""From which sequence number on a total has been too large, and what the record added that made it so."""
+"""From which position on a total has been too large, and what the record added that made it so."""
 NEVER: Refusal = math.inf, 0
 
 

@@ -51,7 +51,7 @@ def compute(plan: Plan, dataset: Dataset, rows: Ints, *, master: str = LOCAL, ho
 
 
 def _screened(spark: Any, records: Records) -> Screened:
-    """Return records as if they had been read; they are known, and arrived, by their sequence."""
+    """Return records as if they had been read; they are known, and arrived, by their position."""
     columns = packed(records, records.position) | {"arrived": pa.array(records.position)}
     frame = spark.createDataFrame(pa.table(columns)).persist()
     return Screened(records.source, frame, len(records), 0, {}, None, frame)

@@ -144,16 +144,16 @@ class SpineRows:
         sample = np.sort(np.concatenate(self._sample))
         # Cut where a sample says that even shares end. A range may be longer or shorter: only the memory depends on it.
         cuts = np.unique(sample[np.linspace(0, len(sample), n + 1)[1:-1].astype(np.int64)])
-        sorted_ = SpillFile(self._folder / "spine.ordered", self._spill_file.schema)
+        by_arrival = SpillFile(self._folder / "spine.ordered", self._spill_file.schema)
         for part in range(self._n_parts):
             rows = without(self._spill_file.read(part), dropped).combine_chunks()
             for batch in rows.to_batches():
                 one = pa.Table.from_batches([batch])
-                sorted_.add(batch, np.searchsorted(cuts, _arrived(self._spill_file.schema, one), side="left"))
-        sorted_.finish()
+                by_arrival.add(batch, np.searchsorted(cuts, _arrived(self._spill_file.schema, one), side="left"))
+        by_arrival.finish()
         self._spill_file.remove()
         heaps = [[number] for number in range(len(cuts) + 1)]
-        return Ranges(sorted_, heaps, np.empty(0, np.int64), cuts)
+        return Ranges(by_arrival, heaps, np.empty(0, np.int64), cuts)
 
 
 def _arrived(own: pa.Schema, rows: pa.Table) -> Ints:

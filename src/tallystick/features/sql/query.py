@@ -6,7 +6,7 @@ finaliser's operations in the finaliser's order. Missing is NULL. Two forms say 
 * any order: each record is joined to the events of its entity that it sees. Always right.
 * in order: totals at the edges of windows, as frames over the time. Right where no record of an entity is late, and
   much faster: what is not later than an edge has then arrived before the record. Only the edge at the record's own
-  instant needs the order of arrival, and gets a frame of rows, so that time and sequence are never packed into one.
+  instant needs the order of arrival, and gets a frame of rows, so that time and position are never packed into one.
 
 Frames give totals (count, sum, mean, rate, std), min, max and since of the spine's own entities. All else is joined in
 both forms: first, last, latest and distinct, other streams and tables, keys asked under other names, windows with

@@ -16,9 +16,9 @@ key begins with   then                                           value
 ================  =============================================  ==========================================
 
 Entities are UTF-8 with their length before them, so that no entity's keys begin another's; an entity of several keys
-is its parts, each with its length before it. Places in the plan are two bytes. Times and sequence numbers are eight
+is its parts, each with its length before it. Places in the plan are two bytes. Times and positions are eight
 bytes, big-endian, with the sign bit flipped: their bytes rise as they do. Events of one entity and one microsecond
-differ in their sequence number, which is whole, so there may be any number of them.
+differ in their position, which is whole, so there may be any number of them.
 """
 
 from collections.abc import Sequence
