@@ -26,10 +26,10 @@ def grid(table: Table, width: int, *, has_details: bool) -> Iterator[Line]:
     columns = [table.columns[place] for place in chosen]
     rows = [_spans(row, chosen, columns) for row in table.rows]
     total = None if table.total is None else _spans(Row(table.total.cells, "strong"), chosen, columns)
-    anchoring = [[Span(column.head, "dim")] for column in columns]
-    widths = _widths(columns, [anchoring, *rows, *([total] if total else [])], width)
+    heads = [[Span(column.head, "dim")] for column in columns]
+    widths = _widths(columns, [heads, *rows, *([total] if total else [])], width)
     _fill_bars(table, rows, chosen, widths)
-    for line in (anchoring, *rows, *([total] if total else [])):
+    for line in (heads, *rows, *([total] if total else [])):
         yield from _line(line, columns, widths)
     if table.n_more:
         yield (Span(f"and {table.n_more:,} more", "dim"),)
