@@ -159,7 +159,7 @@ def test_serve_decides_over_http(journey: Journey) -> None:
     assert journey.replies["read"].body["action"] == journey.replies["decide"].body["action"]
     assert journey.replies["stranger"].status == 401
     assert journey.stated["serve"].code == 0
-    assert journey.stated["serve"].document["bundle"] == journey.stated["release"].document["bundle"]
+    assert journey.stated["serve"].document["models"] == {"card-fraud": journey.stated["release"].document["bundle"]}
 
 
 def test_replay_makes_a_decision_again(journey: Journey) -> None:

@@ -17,6 +17,7 @@ from tallystick.features.state.lmdb import LmdbStore
 from tallystick.journal.catch_up import catch_up
 from tallystick.journal.history import History
 from tallystick.lifecycle import Project
+from tallystick.log.entry import RECORDS
 from tallystick.serving.requests import Answer, Decided, Recorded, Refused, Request
 from tallystick.serving.state import open_state
 from tallystick.testing import lender
@@ -102,9 +103,9 @@ def test_every_record_is_taken(journey: Journey) -> None:
 
 
 def test_kinds_follow_use(journey: Journey) -> None:
-    """What features aggregate or look up are events in the log; corrections and reports are outcomes."""
+    """Records are in the log what their definition says: events, or outcomes such as corrections and reports."""
     with journey.open().archive() as archive:
-        kinds = {entry.namespace: entry.kind for entry in archive.log.read() if entry.kind != "decision"}
+        kinds = {entry.namespace: entry.kind for entry in archive.log.read(kinds=RECORDS)}
 
     events, outcomes = {"applications", "payments", "profiles"}, {"refunds", "defaults"}
     assert kinds == dict.fromkeys(events, "event") | dict.fromkeys(outcomes, "outcome")

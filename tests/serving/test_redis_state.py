@@ -74,7 +74,7 @@ def test_what_was_referred_while_it_was_away_is_replayed(world: World, server: R
         server.stop()
         service.decide(requests(world.payments(5, skip=5)))
     with open_log(world.folder / "log.sqlite") as log:
-        report = replay_period(Archive(log, world.bundles, tuple(world.trusted), world.ledger), "payments")
+        report = replay_period(Archive(log, world.bundles, tuple(world.trusted), world.ledger), "card-fraud")
 
     assert (report.n_decisions, report.is_identical) == (10, True)
 
