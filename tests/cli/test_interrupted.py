@@ -253,3 +253,14 @@ def test_a_fault_is_shown_where_no_file_takes_it(monkeypatch: pytest.MonkeyPatch
     assert ran.code == 3
     assert "Traceback" in ran.err
     assert "which is above" in ran.err
+
+
+def test_ctrl_c_within_code_made_from_text_ends_by_our_exit_code(bare: Any) -> None:
+    """An interrupt inside such code, as of a dataclass that is just declared, ends with the sentence and 130 too."""
+    text = "import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)"
+    (bare.folder / "project.py").write_text(f"exec({text!r})\n", encoding="utf-8")
+
+    ran = ended(start("--project", str(bare.folder), "check"))
+
+    assert (ran.code, ran.out) == (130, "")
+    assert _is_one_sentence(ran.err, "tally: Stopped.")

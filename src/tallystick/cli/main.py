@@ -6,6 +6,7 @@ import sys
 import tempfile
 import textwrap
 import traceback
+from collections import namedtuple
 from pathlib import Path
 from typing import NoReturn
 
@@ -66,6 +67,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         _stop(error.format_message(), WRONG_USE, _usage(error))
     except (KeyboardInterrupt, click.Abort):
+        _end_by_exit_code()
         _stop("Stopped. What was finished is kept, nothing is half-written; run the same again.", INTERRUPTED)
     except BrokenPipeError:
         # Whoever read us, such as head, has seen enough. Python would complain once more while it ends.
@@ -76,6 +78,16 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except Exception as error:  # noqa: BLE001 - the last place where a fault of ours can become a sentence
         _stop(_fault(error), OURS)
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _end_by_exit_code() -> None:
+    """Let the process end by our exit code, and not by the signal.
+
+    Where Ctrl-C struck within code that was made from text, such as a dataclass that some library declares just then,
+    Python remembers it as unhandled and ends by the signal, whatever became of it. It forgets that when such code is
+    made once more.
+    """
+    namedtuple("Forgotten", ())  # noqa: PYI024 - nobody sees it
 
 
 def _stop(sentence: str, code: int, usage: str = "") -> NoReturn:

@@ -1,12 +1,13 @@
 """The verbs in the order of the journey: each by its sentence and its place, and loaded only when it is asked for."""
 
-import importlib
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
+
+from tallystick.loading import load
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class LazyJourney(Journey):
         """Load a verb."""
         verb = self._verbs.get(cmd_name)
         if verb is not None and cmd_name not in self.commands:
-            module = importlib.import_module(f"tallystick.cli.{verb.module}")
+            module = load(f"tallystick.cli.{verb.module}")
             self.add_command(getattr(module, verb.name))
         return super().get_command(ctx, cmd_name)
 

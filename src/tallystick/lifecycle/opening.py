@@ -5,8 +5,8 @@ from pathlib import Path
 from tallystick import settings as settings_file
 from tallystick.definitions import project as project_file
 from tallystick.definitions.clock import Clock, SystemClock
-from tallystick.lifecycle.parts import loaded
 from tallystick.lifecycle.project import Project
+from tallystick.loading import load
 
 
 def open(folder: Path | str = ".", *, actor: str | None = None, clock: Clock | None = None) -> Project:  # noqa: A001 - ts.open reads as it acts
@@ -21,6 +21,6 @@ def open(folder: Path | str = ".", *, actor: str | None = None, clock: Clock | N
     root = Path(folder)
     settings = settings_file.read(root)
     definitions = project_file.load(root / settings.project)
-    workspace = loaded("tallystick.workspace")
+    workspace = load("tallystick.workspace")
     who = actor or settings.actor or workspace.user()
     return Project(workspace.Workspace(root, settings, definitions, who, clock or SystemClock()))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from tallystick.loading import load
 
 if TYPE_CHECKING:
     from tallystick.lifecycle.audit import Audit
@@ -86,11 +87,6 @@ class Parts:
         return made
 
 
-def loaded(module: str) -> Any:
-    """Return a module, loaded now if it was not before."""
-    return importlib.import_module(module)
-
-
 def _part(name: str) -> Any:
     """Return the class of a part, which lies in the module of its name."""
-    return getattr(loaded(f"tallystick.lifecycle.{name.lower()}"), name)
+    return getattr(load(f"tallystick.lifecycle.{name.lower()}"), name)

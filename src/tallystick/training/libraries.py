@@ -1,9 +1,9 @@
 """The one place where training's optional libraries are loaded: serving runs without them."""
 
-import importlib
 from typing import Any
 
 from tallystick.errors import LibraryMissing
+from tallystick.loading import load
 
 
 def need(name: str) -> Any:
@@ -22,6 +22,6 @@ def need(name: str) -> Any:
     tallystick.errors.training.LibraryMissing: 'lightgbm_of_tomorrow' is needed ... pip install 'tallystick[train]'.
     """
     try:
-        return importlib.import_module(name)
+        return load(name)
     except ModuleNotFoundError as error:
         raise LibraryMissing(name.split(".", maxsplit=1)[0]) from error

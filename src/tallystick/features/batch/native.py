@@ -1,7 +1,6 @@
 """Plain functions of numbers, compiled as they stand when they are first called."""
 
 import hashlib
-import importlib
 import threading
 from collections.abc import Callable
 from functools import cache, cached_property
@@ -11,6 +10,8 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tallystick.loading import load
 
 Array = TypeVar("Array", bound=NDArray[Any])
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -70,7 +71,7 @@ class _Native:
         # so their digest becomes part of the name under which the code is kept.
         copied = FunctionType(function.__code__, _seen(function), function.__name__, function.__defaults__)
         copied.__qualname__ = f"{function.__qualname__}_{_stamp()}"
-        compiler = importlib.import_module("tallystick.features.batch.compiler")
+        compiler = load("tallystick.features.batch.compiler")
         return cast("Callable[..., Any]", compiler.compiled(copied))
 
 
