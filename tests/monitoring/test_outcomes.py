@@ -121,7 +121,7 @@ def test_everything_left_out_is_counted(cohort: Cohort) -> None:
 
 
 def test_a_bad_decision_was_allowed_and_reported_in_time(cohort: Cohort) -> None:
-    """Late reports, stopped payments and reversed reports make no bad decision."""
+    """Late reports, declined payments and reversed reports make no bad decision."""
     assert cohort.is_bad.tolist() == [True, False, True, False]
     assert cohort.is_known.tolist() == [True, False, True, True]
     assert cohort.is_missed.tolist() == [True, False, False, False]

@@ -63,7 +63,7 @@ def risk_of(decided: list[tuple[Action, float]], noted: dict[int, bool]) -> Risk
 
 
 def test_money_is_counted_by_outcome_and_by_score_where_there_is_none() -> None:
-    """A missed fraud costs its amount; a stopped payment costs a false alarm as far as it was probably good."""
+    """A missed fraud costs its amount; a declined payment costs a false alarm as far as it was probably good."""
     found = risk_of(
         [
             (Action.APPROVE, 0.1),
@@ -75,7 +75,7 @@ def test_money_is_counted_by_outcome_and_by_score_where_there_is_none() -> None:
         noted={1: True, 2: True},
     )
 
-    assert (found.n, found.n_allowed, found.n_referred, found.n_stopped, found.n_bad) == (5, 2, 1, 2, 1)
+    assert (found.n, found.n_approved, found.n_referred, found.n_declined, found.n_bad) == (5, 2, 1, 2, 1)
     assert found.bad_rate == pytest.approx(1 / 5)
     assert found.missed_cost == 10.0
     assert found.estimated_false_alarm_cost == pytest.approx(5.0 * (0.1 + 0.4))
@@ -107,5 +107,5 @@ def test_every_decision_is_counted_once(decided: list[Any], data: st.DataObject)
 
     found = risk_of(decided, noted)
 
-    assert found.n_allowed + found.n_referred + found.n_stopped == found.n == len(decided)
-    assert found.n_bad <= found.n_allowed
+    assert found.n_approved + found.n_referred + found.n_declined == found.n == len(decided)
+    assert found.n_bad <= found.n_approved

@@ -52,7 +52,7 @@ def flipped(path: Path, at: int = -20) -> None:
 
 
 def test_every_decision_is_identical(archive: Archive) -> None:
-    """Fresh, retried, referred or stopped: all are computed again from raw requests, bit for bit."""
+    """Fresh, retried, referred or declined: all are computed again from raw requests, bit for bit."""
     report = replay_period(archive, MODEL)
 
     assert report.is_identical

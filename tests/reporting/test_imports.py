@@ -36,7 +36,7 @@ def test_a_renderer_is_loaded_when_something_is_shown() -> None:
     program = (
         "import sys; from tallystick.replay.verdict import Verdict\n"
         "loaded = lambda: sorted({'tallystick.reporting.html', 'tallystick.reporting.layout'} & set(sys.modules))\n"
-        "before, verdict = loaded(), Verdict('P1', 1, None, None, None)\n"
+        "before, verdict = loaded(), Verdict('m', 'P1', 1, None, None, None)\n"
         "str(verdict); print(before, loaded())"
     )
 

@@ -40,7 +40,7 @@ def test_stops_where_missing_is_expected_to_cost_more(score: float, amount: floa
 
 @given(scores, amounts)
 def test_the_threshold_returned_settles_the_action(score: float, amount: float) -> None:
-    """A stopped or referred score is above its threshold; an allowed one is above none."""
+    """A declined or referred score is above its threshold; an approved one is above none."""
     verdict = decide(BY_COST, score, {"amount": amount})
 
     assert (score > verdict.threshold) == (verdict.action != "approve")
@@ -59,7 +59,7 @@ def test_the_threshold_returned_settles_the_action(score: float, amount: float) 
     ],
 )
 def test_equal_is_not_above(score: float, amount: float, action: str, threshold: float) -> None:
-    """Stop comes before refer, equality allows, and what costs nothing is never stopped."""
+    """Decline comes before refer, equality approves, and what costs nothing is never declined."""
     verdict = decide(BY_COST, score, {"amount": amount})
 
     assert (verdict.action, verdict.threshold) == (action, threshold)
@@ -143,6 +143,6 @@ def test_the_background_measures_each_row_by_its_own_threshold() -> None:
 
 
 def test_a_policy_that_allows_nothing_has_no_background() -> None:
-    """Where every row is stopped or unknown, the sentence says so."""
+    """Where every row is declined or unknown, the sentence says so."""
     with pytest.raises(BackgroundEmpty, match="none of 2 rows"):
         background_rows(BY_COST, [0.9, 0.0], {"amount": [95.0, nan]})

@@ -30,7 +30,7 @@ class Decided:
     time : when the event happened, same unit
     action : an ``Action`` each
     score : calibrated probability of a bad outcome, in [0, 1]
-    missed_cost : what a bad outcome costs when it was not stopped, in units of money
+    missed_cost : what a bad outcome costs when it was not declined, in units of money
 
     Raises
     ------
@@ -108,7 +108,7 @@ class Cohort:
 
     @property
     def is_missed(self) -> NDArray[np.bool_]:
-        """Which decisions are bad: the payment was allowed, and fraud was reported within the maturity."""
+        """Which decisions are bad: the payment was approved, and fraud was reported within the maturity."""
         missed: NDArray[np.bool_] = (self.decided.action == Action.APPROVE) & self.is_bad
         return missed
 

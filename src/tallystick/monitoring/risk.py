@@ -13,29 +13,29 @@ from tallystick.training.metrics import mean_precision
 class Risk:
     """What became of some mature decisions.
 
-    A stopped payment never happens, so nobody reports it as fraud. Where there is no report about a stopped
+    A declined payment never happens, so nobody reports it as fraud. Where there is no report about a declined
     payment, its calibrated score stands in for the outcome; the fields named ``estimated`` contain such
-    estimates and assume that scores are calibrated. A report about a stopped payment (confirmed, or cleared)
-    replaces the estimate. Referred payments count by their reports, like allowed ones, but are never bad
+    estimates and assume that scores are calibrated. A report about a declined payment (confirmed, or cleared)
+    replaces the estimate. Referred payments count by their reports, like approved ones, but are never bad
     decisions.
 
     Parameters
     ----------
-    n, n_allowed, n_referred, n_stopped : decisions
-    n_bad : bad decisions: allowed, and fraud reported within the maturity
+    n, n_approved, n_referred, n_declined : decisions
+    n_bad : bad decisions: approved, and fraud reported within the maturity
     bad_rate : ``n_bad / n``, or ``None`` without decisions
     missed_cost : cost of the bad decisions, money
-    estimated_false_alarm_cost : cost of stopping what was no fraud, money
-    estimated_precision : share of fraud among the stopped, or ``None`` where nothing was stopped
-    average_precision : of the scores of payments that were not stopped. Lower than in validation by
+    estimated_false_alarm_cost : cost of declining what was no fraud, money
+    estimated_precision : share of fraud among the declined, or ``None`` where nothing was declined
+    average_precision : of the scores of payments that were not declined. Lower than in validation by
         construction, since the riskiest are missing. ``None`` without a reported fraud
-    estimated_average_precision : the stopped counted by their scores; comparable with validation
+    estimated_average_precision : the declined counted by their scores; comparable with validation
     """
 
     n: int
-    n_allowed: int
+    n_approved: int
     n_referred: int
-    n_stopped: int
+    n_declined: int
     n_bad: int
     bad_rate: float | None
     missed_cost: float
@@ -56,20 +56,20 @@ def risk(cohort: Cohort, *, false_alarm_cost: float, rows: NDArray[np.bool_] | N
     chosen = np.ones(len(cohort.day), dtype=bool) if rows is None else rows
     action, score = cohort.decided.action[chosen], cohort.decided.score[chosen]
     bad, missed = cohort.is_bad[chosen], cohort.is_missed[chosen]
-    stopped = action == Action.DECLINE
-    probable = np.where(stopped & ~cohort.is_known[chosen], score, bad)
-    n, n_stopped = len(action), int(np.count_nonzero(stopped))
+    declined = action == Action.DECLINE
+    probable = np.where(declined & ~cohort.is_known[chosen], score, bad)
+    n, n_declined = len(action), int(np.count_nonzero(declined))
     return Risk(
         n=n,
-        n_allowed=int(np.count_nonzero(action == Action.APPROVE)),
+        n_approved=int(np.count_nonzero(action == Action.APPROVE)),
         n_referred=int(np.count_nonzero(action == Action.REFER)),
-        n_stopped=n_stopped,
+        n_declined=n_declined,
         n_bad=int(np.count_nonzero(missed)),
         bad_rate=float(np.mean(missed)) if n else None,
         missed_cost=float(cohort.decided.missed_cost[chosen][missed].sum()),
-        estimated_false_alarm_cost=float((1 - probable[stopped]).sum() * false_alarm_cost),
-        estimated_precision=float(probable[stopped].mean()) if n_stopped else None,
-        average_precision=average_precision(bad[~stopped], score[~stopped]),
+        estimated_false_alarm_cost=float((1 - probable[declined]).sum() * false_alarm_cost),
+        estimated_precision=float(probable[declined].mean()) if n_declined else None,
+        average_precision=average_precision(bad[~declined], score[~declined]),
         estimated_average_precision=average_precision(probable, score),
     )
 

@@ -17,11 +17,11 @@ METRIC = Column("", "number", digits=3)
 WEEK = (
     Column("from", "day"),
     Column("decided", "count"),
-    Column("stopped", "count"),
+    Column("declined", "count"),
     Column("bad", "count"),
     Column("rate", "share", digits=2),
     Column("missed", "count"),
-    Column("stops*", "count"),
+    Column("false*", "count"),
     Column("prec.*", "number", digits=3),
     Column("AP*", "number", digits=3),
     Column("", "bar"),
@@ -41,7 +41,7 @@ def alarm(status: AlarmStatus, total: Risk) -> tuple[Block, ...]:
     clumps = f", for clumps of up to {status.clump:g} frauds" if status.clump > 1 else ""
     return _verdict(status), Facts.of(
         {
-            "bad decisions": f"{seen}: allowed, and fraud reported in time",
+            "bad decisions": f"{seen}: approved, and fraud reported in time",
             "quiet up to": f"{share(boundary)} = reference {share(status.reference_rate)} + tolerance "
             f"{share(status.tolerance)}",
             "evidence": f"e-value {_power(status.log10_e_value)}, highest {_power(status.log10_peak)}, "
@@ -76,7 +76,7 @@ def course(days: Sequence[Evidence], status: AlarmStatus, late: Lateness, pendin
         (
             Figure(
                 "bad rate",
-                f"Share of decisions of each day that allowed what was reported; quiet up to {share(boundary)}.",
+                f"Share of decisions of each day that approved what was reported; quiet up to {share(boundary)}.",
                 Column("day of the decision", "day"),
                 Column("bad rate", "share", digits=2),
                 at,
@@ -129,12 +129,12 @@ def words(total: Risk, currency: str, validated: float | None) -> tuple[Block, .
     validated : the average precision that validation measured, or None
     """
     return (
-        Text.of(dim(f"missed: cost of bad decisions; stops*: of stopping what was no fraud; both in {currency}.")),
+        Text.of(dim(f"missed: cost of bad decisions; false*: of declining what was no fraud; both in {currency}.")),
         Text.of(
             dim(
-                "*: a stopped payment has no outcome, so its calibrated score stands in for it, unless there is a "
-                f"report. AP* compares with {written(validated, METRIC)} in validation; of what was not stopped, AP is "
-                f"{written(total.average_precision, METRIC)}."
+                "*: a declined payment has no outcome, so its calibrated score stands in for it, unless there is a "
+                f"report. AP* compares with {written(validated, METRIC)} in validation; of what was not declined, AP "
+                f"is {written(total.average_precision, METRIC)}."
             )
         ),
     )
@@ -194,7 +194,7 @@ def _waiting(late: Lateness, pending_days: int) -> Text:
 def _cells(risk: Risk) -> tuple[Cell, ...]:
     return (
         risk.n,
-        risk.n_stopped,
+        risk.n_declined,
         risk.n_bad,
         risk.bad_rate,
         risk.missed_cost,

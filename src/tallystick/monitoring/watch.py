@@ -26,7 +26,7 @@ class Reference:
     Parameters
     ----------
     bundle : digest of the bundle
-    bad_rate : share of decisions that allow what is reported as fraud within the maturity: see ``rate_at_most``
+    bad_rate : share of decisions that approve what is reported as fraud within the maturity: see ``rate_at_most``
     scores : histogram of calibrated scores on the test rows
     average_precision : on the test rows, or ``None`` where it is not known
     """

@@ -36,14 +36,14 @@ _SIDES = (
     Column(""),
     Column("average precision", "number", digits=3, missing="unknown"),
     Column("AUC", "number", digits=3, missing="unknown"),
-    Column("reported and allowed", "count"),
+    Column("reported and approved", "count"),
 )
 
 
 class Swap(msgspec.Struct, frozen=True):
     """Decisions by what both did: how many, how many of them were reported, and how many nobody can judge.
 
-    A payment that was stopped is seldom reported, because nothing was lost: unreported, it tells nothing.
+    A payment that was declined is seldom reported, because nothing was lost: unreported, it tells nothing.
     """
 
     champion: Action
@@ -60,13 +60,13 @@ class Side(msgspec.Struct, frozen=True):
     ----------
     bundles : digests; a champion may have been several in turn
     actions : how often each
-    n_bad_allowed : reported, and allowed by this one
+    n_bad_approved : reported, and approved by this one
     average_precision, auc : of its scores; None where labels are all equal
     """
 
     bundles: tuple[str, ...]
     actions: dict[str, int]
-    n_bad_allowed: int
+    n_bad_approved: int
     average_precision: float | None
     auc: float | None
 
@@ -78,7 +78,7 @@ class Comparison(Displayed, msgspec.Struct, frozen=True):
     ----------
     n_decisions : the champion's in the period, fallbacks left out
     n_matured : those of them that are compared
-    n_unknown : compared, stopped by the champion and never reported: in no metric
+    n_unknown : compared, declined by the champion and never reported: in no metric
     """
 
     n_decisions: int
@@ -103,7 +103,7 @@ class Comparison(Displayed, msgspec.Struct, frozen=True):
             for swap in self.swaps
         ]
         sides = [
-            (name, side.average_precision, side.auc, side.n_bad_allowed)
+            (name, side.average_precision, side.auc, side.n_bad_approved)
             for name, side in (("champion", self.champion), ("challenger", self.challenger))
         ]
         return Report(
@@ -197,7 +197,7 @@ def _side(
     bundles: tuple[str, ...], scores: NDArray[np.float64], actions: Sequence[Action], compared: _Compared
 ) -> Side:
     known, bad = compared.is_known, compared.labels == 1
-    allowed = np.array([action == "approve" for action in actions], np.bool_)
+    approved = np.array([action == "approve" for action in actions], np.bool_)
     counts: dict[str, int] = {action: sum(done == action for done in actions) for action in ACTIONS}
     try:
         figures: tuple[float | None, float | None] = (
@@ -206,7 +206,7 @@ def _side(
         )
     except MetricUndefined:
         figures = (None, None)
-    return Side(bundles, counts, int((allowed & bad).sum()), *figures)
+    return Side(bundles, counts, int((approved & bad).sum()), *figures)
 
 
 def _swaps(compared: _Compared) -> list[Swap]:

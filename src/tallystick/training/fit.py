@@ -95,7 +95,7 @@ def train(
     dataset : what the features were made of; it has the labels and the amounts the policy asks for
     builder : who trains
     at : the current instant, for the record
-    exclude : shape (n,), True for rows that can have no label, such as stopped payments
+    exclude : shape (n,), True for rows that can have no label, such as declined payments
     progress : told how many of how many fits are done
 
     Returns
