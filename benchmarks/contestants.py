@@ -20,11 +20,12 @@ from tallystick.definitions.features import FeatureDefinition
 from tallystick.definitions.fields import flag, key, money
 from tallystick.definitions.streams import Stream
 from tallystick.features.batch import executor as batch
-from tallystick.features.matrix import Matrix, write_parquet
 from tallystick.features.plan import Plan
 from tallystick.features.spark import executor
 from tallystick.features.spark.session import session
 from tallystick.features.sql import duck
+from tallystick.features.table import FeatureTable
+from tallystick.features.table_file import write
 
 Run = Callable[[], Columns]
 """Does the work once, on what was prepared, and returns the features' columns by name."""
@@ -64,7 +65,7 @@ def ours_to_parquet(folder: Path, work: list[Window], cores: int) -> Run:
 
     def run() -> Columns:
         matrix = batch.compute(plan, _read(folder), threads=cores)
-        write_parquet(matrix, folder / "ours.parquet")
+        write(matrix, folder / "ours.parquet")
         return _columns(matrix)
 
     return run
@@ -85,7 +86,7 @@ def ours_spark(folder: Path, work: list[Window], cores: int) -> Run:
 
     def run() -> Columns:
         out = folder / f"by-spark-{next(turns)}"
-        executor.features(plan, [], folder, str(out), now=2**62, master=f"local[{cores}]")
+        executor.features(plan, plan.sources, [], folder, str(out), now=2**62, master=f"local[{cores}]")
         made = pq.read_table(out, columns=["payment_id", *plan.names])
         made = made.take(pa.array(np.argsort(made["payment_id"].cast(pa.int64()).to_numpy())))
         return {name: made[name].to_numpy() for name in plan.names}
@@ -125,7 +126,7 @@ def _read(folder: Path, flagged: Flagged | None = None) -> Dataset:
     return read(sources, [] if flagged is None else [flagged], folder, now=2**62).dataset
 
 
-def _columns(matrix: Matrix) -> Columns:
+def _columns(matrix: FeatureTable) -> Columns:
     return {name: matrix.values[:, i] for i, name in enumerate(matrix.names)}
 
 

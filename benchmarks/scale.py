@@ -33,7 +33,8 @@ from tallystick.definitions.fields import key, money
 from tallystick.definitions.streams import Stream
 from tallystick.features.plan import Plan
 from tallystick.features.spill import executor
-from tallystick.features.spill.budget import in_bytes
+from tallystick.features.spill.budget import in_bytes, rows_at_a_time
+from tallystick.features.spill.sources import How, SourceFiles
 from tallystick.reporting.layout import text
 from tallystick.reporting.table import Column, Row, Table
 
@@ -165,9 +166,9 @@ def _measured(folder: Path, memory: int, threads: int) -> Run:
 
     plan = Plan(CardFraud.definition, (payments.definition, reports.definition))
     out, parts = folder / "features.parquet", folder / "parts"
-    made = executor.features(
-        plan, plan.flags, folder, out, now=NOW_US, folder=parts, memory=memory, threads=threads, step=step
-    )
+    how = How(now=NOW_US, folder=parts, at_a_time=rows_at_a_time(memory), step=step)
+    files = SourceFiles(plan.sources, plan.flags, folder, how)
+    made = executor.features(plan, files, out, folder=parts, memory=memory, threads=threads, step=step)
     wall = time.monotonic() - began
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
     peak = int(found[1]) << 10 if found else 0

@@ -1,6 +1,7 @@
 """A fingerprint is of content: all of it, and nothing else."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.data.fingerprint import fingerprint, first_seen
-from tallystick.data.records import Keys
+import tallystick as ts
+from tallystick.data import fingerprint as module
+from tallystick.data.fingerprint import Fingerprint, fingerprint, first_seen
+from tallystick.data.records import Fixed, Keys, Records
 
 ROWS = [
     {"payment_id": f"P{n}", "paid_at": n // 2, "customer_id": f"C{n % 5}", "amount": f"{n}.25", "terminal_id": None}
@@ -116,3 +119,29 @@ def test_the_sequence_is_part_of_it(world: Any) -> None:
 
 def _without_id(row: dict[str, Any]) -> dict[str, Any]:
     return {"at" if name == "paid_at" else name: value for name, value in row.items() if name != "payment_id"}
+
+
+@given(st.lists(st.integers(0, 60), max_size=6), st.sampled_from([3, 16, 1 << 16]))
+def test_pieces_and_blocks_do_not_matter(cuts: list[int], block: int) -> None:
+    """Records that come in any pieces have the fingerprint of the whole, wherever blocks end."""
+    records = _records(60)
+    edges = [0, *sorted(cuts), 60]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BLOCK", block)
+        seen = Fingerprint([records.source])
+        for begin, end in pairwise(edges):
+            seen.add({"payments": records.sliced(begin, end)})
+
+        assert seen.hexdigest() == fingerprint({"payments": records})
+        assert seen.hexdigest() != fingerprint({"payments": records.sliced(0, 59)})
+
+
+def _records(n: int) -> Records:
+    codes = np.arange(n, dtype=np.int32) % 7 - 1
+    missing = np.arange(n) % 5 == 0
+    amounts = Fixed(np.where(missing, 0, np.arange(n)), missing, 2)
+    keys = Keys(codes, pa.array([f"c{i}" for i in range(6)]))
+    ids = pa.array([f"p{i}" for i in range(n)])
+    payments = ts.Stream("payments", id="id", time="at", fields={"who": ts.key, "amount": ts.money("EUR")}).definition
+    return Records(payments, np.arange(n) * 2 + 1, np.arange(n) * 10, ids, {"who": keys}, {"amount": amounts})

@@ -8,16 +8,16 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from tallystick.data.read import Screening, read
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import flag, integer, key, money, optional
 from tallystick.definitions.streams import Source, Stream, Table
+from tallystick.features import table_file
 from tallystick.features.batch import executor as batch
-from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
+from tallystick.features.table import FeatureTable, Origin
 
 START = 1_760_000_000_000_000
 DAY_US = 86_400_000_000
@@ -73,13 +73,14 @@ class Project:
     sources: tuple[Source, ...]
     flags: list[Flagged]
     screenings: dict[str, Screening]
-    wanted: Matrix
+    wanted: FeatureTable
 
-    def written(self, folder: Path) -> tuple[list[str], NDArray[np.float64]]:
-        """Return the ids and values that Spark wrote, file by file."""
-        table = pa.concat_tables([pq.read_table(file) for file in sorted(folder.glob("*.parquet"))])
-        columns = [table.column(name).combine_chunks().fill_null(np.nan).to_numpy() for name in self.plan.names]
-        return table.column(self.plan.definition.spine.id).to_pylist(), np.column_stack(columns)
+    def written(self, folder: Path) -> FeatureTable:
+        """Return the table that Spark wrote, whose files follow each other in order of arrival."""
+        files = [pq.read_table(file) for file in sorted(folder.glob("*.parquet"))]
+        table = table_file.read(folder)
+        assert pa.concat_tables(files).column("position").to_pylist() == table.position.tolist()
+        return table
 
     @staticmethod
     def with_source(source: Source, place: str) -> Source:
@@ -139,6 +140,14 @@ def _reports(draw: Any, n: int) -> pa.Table:
     return pa.table({"report_id": np.arange(m), "payment_id": about, "reported_at": at})
 
 
-def _nothing(plan: Plan) -> Matrix:
+def _nothing(plan: Plan) -> FeatureTable:
     empty = np.empty(0, np.int64)
-    return Matrix(plan.names, pa.array([], pa.string()), empty, empty, np.empty((0, len(plan.names))), "payment_id")
+    return FeatureTable(
+        plan.names,
+        pa.array([], pa.string()),
+        empty,
+        empty,
+        np.empty((0, len(plan.names))),
+        "payment_id",
+        Origin("", "", {}),
+    )

@@ -15,12 +15,14 @@ from tallystick.data.read import Reading, read
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.streams import Source, Stream
+from tallystick.features import table_file
 from tallystick.features.batch import executor as batch
-from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.features.spill import executor
 from tallystick.features.spill.executor import Written
 from tallystick.features.spill.job import Limits
+from tallystick.features.spill.sources import How, SourceFiles
+from tallystick.features.table import FeatureTable
 from tallystick.testing.declared import SOURCES
 
 START = 1_760_000_000_000_000
@@ -45,27 +47,28 @@ class Project:
         flags = plan.flags if flags is None else flags
         return read(plan.sources, flags, self.root, now=NOW, max_refused_share=1.0, quarantine_dir=self.root / folder)
 
-    def wanted(self, plan: Plan) -> Matrix:
+    def wanted(self, plan: Plan) -> FeatureTable:
         """Return the features as batch computes them in memory."""
         return batch.compute(plan, self.read(plan).dataset)
 
     def spill(self, plan: Plan, out: Path, **given: Any) -> Written:
         """Compute the features by parts, with little in memory at a time."""
-        limits = given.pop("limits", None) or Limits(tuple(3 for _ in plan.groups), 2, 97, 150, 10**6)
-        how: dict[str, Any] = {
-            "now": NOW,
-            "folder": self.root / "spill",
-            "memory": 1 << 30,
-            "max_refused_share": 1.0,
-        } | given
-        return executor.features(plan, plan.flags, self.root, out, limits=limits, **how)
+        limits = given.pop("limits", None) or Limits(tuple(3 for _ in plan.groups), 2, 150, 10**6)
+        folder, records = given.pop("folder", self.root / "spill"), given.pop("records", None)
+        files = records or self.files(plan, folder=folder, n_heaps=limits.heaps, step=given.get("step"))
+        return executor.features(plan, files, out, folder=folder, memory=1 << 30, limits=limits, **given)
+
+    def files(self, plan: Plan, **given: Any) -> SourceFiles:
+        """Return the files as they are read piece by piece."""
+        how: dict[str, Any] = {"at_a_time": 97, "max_refused_share": 1.0, "folder": self.root / "spill"} | given
+        return SourceFiles(plan.sources, plan.flags, self.root, How(now=NOW, **how))
 
 
 def written(out: Path, plan: Plan) -> tuple[list[str], NDArray[np.float64]]:
-    """Return the ids and features of a matrix's file."""
-    table = pq.read_table(out)
-    columns = [table.column(name).to_numpy(zero_copy_only=False) for name in plan.names]
-    return table.column(0).to_pylist(), np.stack(columns, axis=1) if columns else np.empty((len(table), 0))
+    """Return the ids and features of a table's file."""
+    table = table_file.read(out)
+    assert table.names == plan.names
+    return table.ids.to_pylist(), table.values
 
 
 def made(root: Path, *, n: int, seed: int, in_order: bool) -> Project:

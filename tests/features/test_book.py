@@ -15,8 +15,8 @@ from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import flag, key, money
 from tallystick.definitions.streams import Stream, Table
 from tallystick.features.batch.executor import compute
-from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
+from tallystick.features.table import FeatureTable
 
 payments = Stream(
     "payments", id="payment_id", time="paid_at", source="payments.parquet",
@@ -53,14 +53,14 @@ def quarter(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture(scope="module")
-def matrix(quarter: Path) -> Matrix:
+def matrix(quarter: Path) -> FeatureTable:
     """Return the batch's features."""
     sources = (payments.definition, outcomes.definition)
     dataset = read(sources, [fraud], quarter, now=10**16).dataset
     return compute(Plan(Book.definition, sources), dataset)
 
 
-def test_features_of_the_record(quarter: Path, matrix: Matrix) -> None:
+def test_features_of_the_record(quarter: Path, matrix: FeatureTable) -> None:
     """Amount, weekend and night of every payment are those that the calendar of Arrow gives."""
     paid = pq.read_table(quarter / "payments.parquet")
     found = dict(zip(matrix.names, matrix.values.T, strict=True))
@@ -70,7 +70,7 @@ def test_features_of_the_record(quarter: Path, matrix: Matrix) -> None:
     assert (found["night"] == (pc.hour(paid["paid_at"]).to_numpy() <= 6)).all()
 
 
-def test_customers(quarter: Path, matrix: Matrix) -> None:
+def test_customers(quarter: Path, matrix: FeatureTable) -> None:
     """Counts and means of every customer without two payments in a second are bit for bit those of searched sums."""
     paid = pq.read_table(quarter / "payments.parquet")
     cents = np.rint(paid["amount"].to_numpy() * 100).astype(np.int64)
@@ -88,7 +88,7 @@ def test_customers(quarter: Path, matrix: Matrix) -> None:
     assert n_rows > 0.98 * len(matrix)
 
 
-def test_terminals(quarter: Path, matrix: Matrix) -> None:
+def test_terminals(quarter: Path, matrix: FeatureTable) -> None:
     """Counts and fraud rates ending seven days before, of every terminal without two payments in a second.
 
     An outcome arrives after the payments of its own second: seven days later to the second it is not seen yet.

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tallystick.cli.main import main
+from tallystick.data import fingerprint as data_fingerprint
 from tallystick.data import read as data_read
 from tallystick.data.records import arrived_at
 from tallystick.errors import (
@@ -23,9 +24,11 @@ from tallystick.errors import (
     SparkAway,
     TooManyRefused,
 )
+from tallystick.features import table_file
 from tallystick.features.prove import available, prove, with_spark
-from tallystick.features.spark import executor, reading
+from tallystick.features.spark import executor, numbering, reading
 from tallystick.features.spark.session import check
+from tallystick.features.spill.pieces import InMemory
 from tallystick.simulation.cards import simulate
 from tallystick.testing.project import PROJECT
 
@@ -64,13 +67,15 @@ def found(spark: Any, project: Project) -> dict[str, reading.Screened]:
 
 
 def test_spark_gives_the_bits_of_batch(project: Project, found: dict[str, reading.Screened], tmp_path: Path) -> None:
-    """The matrix has batch's rows in batch's order, and every bit of every feature."""
-    n_rows = executor.write(project.plan, found, str(tmp_path / "out"))
+    """The table has batch's rows at batch's positions, every bit of every feature, and both digests."""
+    header = executor.write(project.plan, found, str(tmp_path / "out"))
 
-    ids, values = project.written(tmp_path / "out")
-    assert n_rows == len(ids)
-    assert ids == project.wanted.ids.to_pylist()
-    assert values.tobytes() == project.wanted.values.tobytes()
+    made, wanted = project.written(tmp_path / "out"), project.wanted
+    assert header.rows == len(made)
+    assert made.ids.to_pylist() == wanted.ids.to_pylist()
+    assert (made.position.tolist(), made.time.tolist()) == (wanted.position.tolist(), wanted.time.tolist())
+    assert made.values.tobytes() == wanted.values.tobytes()
+    assert (made.origin, header.digest) == (wanted.origin, wanted.digest)
 
 
 def test_long_entities_are_cut_and_nothing_changes(
@@ -80,20 +85,53 @@ def test_long_entities_are_cut_and_nothing_changes(
     monkeypatch.setattr(executor, "ROWS_OF_A_FILE", 700)
     executor.write(project.plan, found, str(tmp_path / "out"), hot=200)
 
-    ids, values = project.written(tmp_path / "out")
+    made = project.written(tmp_path / "out")
     assert len(list((tmp_path / "out").glob("*.parquet"))) > 3
-    assert ids == project.wanted.ids.to_pylist()
-    assert values.tobytes() == project.wanted.values.tobytes()
+    assert made.ids.to_pylist() == project.wanted.ids.to_pylist()
+    assert made.values.tobytes() == project.wanted.values.tobytes()
 
 
 def test_the_whole_algebra_gives_the_bits_of_batch(spark: Any, lent: Project, tmp_path: Path) -> None:
     """Other streams, other keys, tables, texts, corrections and late events, short entities and cut ones: all equal."""
-    n_rows = executor.features(lent.plan, lent.flags, lent.root, str(tmp_path / "out"), now=NOW, hot=60)
+    out = tmp_path / "out"
+    header = executor.features(lent.plan, lent.sources, lent.flags, lent.root, str(out), now=NOW, hot=60)
 
-    ids, values = lent.written(tmp_path / "out")
-    assert n_rows == len(ids)
-    assert ids == lent.wanted.ids.to_pylist()
-    assert [name for i, name in enumerate(lent.plan.names) if (bits(values, i) != bits(lent.wanted.values, i))] == []
+    made, wanted = lent.written(out), lent.wanted
+    assert header.rows == len(made)
+    assert (made.ids.to_pylist(), made.position.tolist()) == (wanted.ids.to_pylist(), wanted.position.tolist())
+    assert [n for i, n in enumerate(lent.plan.names) if (bits(made.values, i) != bits(wanted.values, i))] == []
+    assert made.origin == wanted.origin
+
+
+def test_blocks_spread_over_tasks_give_one_fingerprint(
+    spark: Any, lent: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many blocks and many parts of the order, on several tasks, give the places and the fingerprint of one machine."""
+    monkeypatch.setattr(numbering, "ROWS_OF_A_TASK", 100)
+    monkeypatch.setattr(numbering, "BLOCK", 64)
+    monkeypatch.setattr(data_fingerprint, "BLOCK", 64)
+    seen = data_read.read(lent.sources, lent.flags, lent.root, now=NOW).dataset
+
+    placed = numbering.numbered(reading.read(spark, lent.sources, lent.flags, lent.root, now=NOW))
+
+    assert numbering.fingerprint(placed) == seen.fingerprint
+    for name, records in seen.records.items():
+        mine = sorted((row["row"], row["id"]) for row in placed[name].frame.select("row", "id").collect())
+        assert mine == list(zip(records.position.tolist(), records.ids.to_pylist(), strict=True))
+
+
+def test_records_that_come_in_pieces_give_the_bits_of_batch(spark: Any, lent: Project, tmp_path: Path) -> None:
+    """Records that Spark cannot read itself, as a log's, are written for it: the same positions, bits and digests."""
+    seen = data_read.read(lent.sources, lent.flags, lent.root, now=NOW).dataset
+    records = InMemory(seen, places=200)
+
+    header = executor.features_of(lent.plan, records, str(tmp_path / "out"), folder=tmp_path / "spill")
+
+    made = lent.written(tmp_path / "out")
+    assert made.position.tolist() == lent.wanted.position.tolist()
+    assert made.values.tobytes() == lent.wanted.values.tobytes()
+    assert (made.origin, header.digest) == (lent.wanted.origin, lent.wanted.digest)
+    assert list((tmp_path / "spill").iterdir()) == []
 
 
 def test_a_proof_has_spark_where_a_master_is_named(spark: Any, lent: Project) -> None:
@@ -114,9 +152,10 @@ def test_only_the_period_is_written(project: Project, found: dict[str, reading.S
     executor.write(project.plan, found, str(tmp_path / "out"), begin=begin, end=end)
 
     inside = (project.wanted.time >= begin) & (project.wanted.time < end)
-    ids, values = project.written(tmp_path / "out")
-    assert ids == project.wanted.ids.filter(pa.array(inside)).to_pylist()
-    assert values.tobytes() == project.wanted.values[inside].tobytes()
+    made = project.written(tmp_path / "out")
+    assert made.ids.to_pylist() == project.wanted.ids.filter(pa.array(inside)).to_pylist()
+    assert made.values.tobytes() == project.wanted.values[inside].tobytes()
+    assert made.digest == project.wanted.taken(np.flatnonzero(inside)).digest
 
 
 def test_rows_are_refused_as_on_a_laptop(project: Project, found: dict[str, reading.Screened]) -> None:
@@ -174,7 +213,9 @@ def test_a_total_out_of_range_names_its_entity(spark: Any, tmp_path: Path) -> No
     large = generated(tmp_path, n=20, seed=1, amount="46116860184273879.05")
 
     with pytest.raises(FeatureOverflow, match="running total of 'amount' for card"):
-        executor.features(large.plan, large.flags, large.root, str(tmp_path / "out"), now=NOW, max_refused_share=1.0)
+        executor.features(
+            large.plan, large.sources, large.flags, large.root, str(tmp_path / "out"), now=NOW, max_refused_share=1.0
+        )
 
 
 def test_what_cannot_be_read_is_a_sentence(spark: Any, project: Project, tmp_path: Path) -> None:
@@ -227,6 +268,7 @@ def test_the_command_writes_the_same_matrix(spark: Any, tmp_path: Path, monkeypa
 
     one, many = (pq.read_table(tmp_path / name) for name in ("one.parquet", "many.parquet"))
     assert many.equals(one)
+    assert table_file.read_header(tmp_path / "many.parquet") == table_file.read_header(tmp_path / "one.parquet")
     with pytest.raises(SystemExit) as ended:
         main(["features", "many.parquet", "--engine", "spark"])
     assert ended.value.code == 2

@@ -58,10 +58,11 @@ def test_two_workers_give_the_bits_of_batch(cluster: Standalone, project: Projec
 
     n_rows = write(project, tmp_path, cluster.address)
 
-    ids, values = project.written(tmp_path / "out")
-    assert n_rows == len(ids)
-    assert ids == project.wanted.ids.to_pylist()
-    assert values.tobytes() == project.wanted.values.tobytes()
+    made = project.written(tmp_path / "out")
+    assert n_rows == len(made)
+    assert made.ids.to_pylist() == project.wanted.ids.to_pylist()
+    assert made.values.tobytes() == project.wanted.values.tobytes()
+    assert made.digest == project.wanted.digest
     assert [len(list((cluster.folder / f"work{i}").glob("app-*/*"))) for i in range(2)] == [1, 1]
 
 
@@ -70,6 +71,7 @@ def write(project: Project, folder: Path, master: str) -> int:
     out = str(folder / "out")
     return executor.features(
         project.plan,
+        project.sources,
         project.flags,
         project.root,
         out,
@@ -78,4 +80,4 @@ def write(project: Project, folder: Path, master: str) -> int:
         max_refused_share=0.5,
         hot=100,
         settings=SMALL,
-    )
+    ).rows

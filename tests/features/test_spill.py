@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tallystick.definitions.fields import key
 from tallystick.definitions.streams import Stream
 from tallystick.errors import SettingOutOfRange, SpillFull, TooManyRefused
+from tallystick.features import table_file
 from tallystick.features.plan import Plan
 from tallystick.features.spill.budget import in_bytes
 from tallystick.features.spill.folder import spill_folder, sweep
@@ -71,10 +72,12 @@ def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def _equals_batch(project: Project, plan: Plan, out: Path, **given: Any) -> None:
     done = project.spill(plan, out, **given)
 
-    wanted, (ids, values) = project.wanted(plan), written(out, plan)
+    wanted, found = project.wanted(plan), table_file.read(out)
     assert done.n_rows == len(wanted)
-    assert ids == wanted.ids.to_pylist()
-    assert values.tobytes() == wanted.values.tobytes()
+    assert found.ids.to_pylist() == wanted.ids.to_pylist()
+    assert [found.position.tolist(), found.time.tolist()] == [wanted.position.tolist(), wanted.time.tolist()]
+    assert found.values.tobytes() == wanted.values.tobytes()
+    assert (found.origin, done.header.digest) == (wanted.origin, wanted.digest)
     assert list((project.root / "spill").iterdir()) == []
 
 
@@ -85,7 +88,7 @@ def test_every_kind_of_feature_has_the_bits_of_batch(
 ) -> None:
     """Reports, corrections, outcomes, dated and static tables and other streams than the spine give batch's bits."""
     plan = project.plan(everything(spine), spine)
-    limits = Limits(tuple(range(1, 1 + len(plan.groups))), 3, 64, 100, shared)
+    limits = Limits(tuple(range(1, 1 + len(plan.groups))), 3, 100, shared)
 
     _equals_batch(project, plan, tmp_path / "out.parquet", limits=limits)
 
@@ -104,11 +107,11 @@ def test_any_features_have_the_bits_of_batch(
         tuple(data.draw(few) for _ in plan.groups),
         data.draw(few),
         data.draw(sizes),
-        data.draw(sizes),
         data.draw(st.sampled_from([0, 50, 10**6])),
     )
 
-    _equals_batch(project, plan, tmp_path_factory.mktemp("drawn") / "out.parquet", limits=limits)
+    files = project.files(plan, at_a_time=data.draw(sizes), n_heaps=data.draw(few))
+    _equals_batch(project, plan, tmp_path_factory.mktemp("drawn") / "out.parquet", limits=limits, records=files)
 
 
 def test_only_the_period_is_written(project: Project, tmp_path: Path) -> None:
@@ -128,8 +131,8 @@ def test_only_the_period_is_written(project: Project, tmp_path: Path) -> None:
 def test_rows_are_refused_as_in_memory(project: Project, tmp_path: Path) -> None:
     """The same rows are refused for the same reasons, and their quarantine is the same file."""
     plan = project.plan(everything(payments), payments)
-    limits = Limits(tuple(2 for _ in plan.groups), 2, 40, 100, 0)
-    done = project.spill(plan, tmp_path / "out.parquet", quarantine=tmp_path / "refused", limits=limits)
+    done = project.files(plan, at_a_time=40, quarantine=tmp_path / "refused")
+    project.spill(plan, tmp_path / "out.parquet", records=done)
 
     wanted = project.read(plan).screenings
     assert sorted(done.screenings) == sorted(wanted)
@@ -193,9 +196,10 @@ def test_a_full_disk_is_a_sentence(project: Project, tmp_path: Path) -> None:
 def test_too_many_refused_rows_stop_the_run(project: Project, tmp_path: Path) -> None:
     """A source that loses more rows than the share stops the run, and its quarantine is written all the same."""
     plan = project.plan(everything(payments), payments)
+    files = project.files(plan, max_refused_share=0.0, quarantine=tmp_path / "refused")
 
     with pytest.raises(TooManyRefused, match="payments") as stopped:
-        project.spill(plan, tmp_path / "out.parquet", max_refused_share=0.0, quarantine=tmp_path / "refused")
+        project.spill(plan, tmp_path / "out.parquet", records=files)
 
     assert isinstance(stopped.value.quarantine, Path)
     assert stopped.value.quarantine.exists()

@@ -11,9 +11,9 @@ import pytest
 from tallystick import lifecycle
 from tallystick.definitions.clock import SettableClock
 from tallystick.definitions.durations import DAY_US
-from tallystick.features.matrix import Matrix
 from tallystick.features.online.executor import Online
 from tallystick.features.state.lmdb import LmdbStore
+from tallystick.features.table import FeatureTable
 from tallystick.journal.catch_up import catch_up
 from tallystick.journal.history import History
 from tallystick.lifecycle import Project
@@ -134,7 +134,7 @@ def test_served_features_are_those_of_a_matrix(journey: Journey) -> None:
     assert _changes(journey, matrix, "income", "n_30d") == {"income", "n_30d"}
 
 
-def _changes(journey: Journey, matrix: Matrix, *names: str) -> set[str]:
+def _changes(journey: Journey, matrix: FeatureTable, *names: str) -> set[str]:
     """Return the features that changed between two decisions about one client."""
     rows = {row["application_id"]: row["client_id"] for row in journey.lender.rows["applications"]}
     seen: dict[str, Any] = {}

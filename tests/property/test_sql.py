@@ -11,8 +11,8 @@ from tallystick.data.records import Dataset
 from tallystick.definitions.streams import StreamDefinition
 from tallystick.errors import FeatureOverflow
 from tallystick.features.batch import executor as batch
-from tallystick.features.matrix import Matrix
 from tallystick.features.sql import duck
+from tallystick.features.table import FeatureTable
 from tallystick.testing.scenarios import Scenario, dataset_of, near_the_limit, scenarios
 
 Ints = NDArray[np.int64]
@@ -86,7 +86,7 @@ def in_order(scenario: Scenario) -> Dataset:
     return dataset_of(arrivals, scenario.plan.sources)
 
 
-def outcome(engine: Callable[..., Matrix], scenario: Scenario, rows: Ints | None) -> bytes | str:
+def outcome(engine: Callable[..., FeatureTable], scenario: Scenario, rows: Ints | None) -> bytes | str:
     """Return the bits, or that the executor refused."""
     try:
         return engine(scenario.plan, scenario.dataset, rows).values.tobytes()

@@ -117,7 +117,7 @@ def record(parts: Parts) -> Record:
         dataset="1" * 64, names=PLAN.names, builder="ada", created_at=1, data_ends_at=1, parts=(), params={}, seed=0,
         metric="auc", trials=(), calibration=SigmoidRecord(1.5, -0.25, 1, 1),
         parity=Parity("bits", 1, 1, 0.0, 0.0), metrics={}, actions=(), libraries={}, runtime=fingerprint(),
-        seconds=0.5, files=parts.digests(),
+        files=parts.digests(),
     )  # fmt: skip
 
 

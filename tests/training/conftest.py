@@ -1,4 +1,4 @@
-"""A small world for training: payments, late reports, and a matrix whose columns tell something about fraud."""
+"""A small world for training: payments, late reports, and a table whose columns tell something about fraud."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,9 @@ import pytest
 import tallystick as ts
 from tallystick.data.records import Dataset, Fixed, Keys, Records
 from tallystick.definitions.models import ModelDefinition
-from tallystick.features.matrix import Matrix
+from tallystick.features.plan import Plan
+from tallystick.features.table import FeatureTable, Origin
+from tallystick.training.facts import RowFacts
 
 DAY = 86_400_000_000
 
@@ -25,7 +27,7 @@ customer = payments.by("customer_id")
 
 
 class CardFraud(ts.FeatureSet, spine=payments):
-    """Three features; the matrix of these tests is made by hand."""
+    """Three features; the table of these tests is made by hand."""
 
     amount = payments.amount
     n = customer.count().over("1d", "7d")
@@ -33,11 +35,12 @@ class CardFraud(ts.FeatureSet, spine=payments):
 
 @dataclass(frozen=True)
 class World:
-    """A model, what was read, and a matrix."""
+    """A model, what was read, a table of features, and the facts of its rows."""
 
     model: ModelDefinition
     dataset: Dataset
-    matrix: Matrix
+    table: FeatureTable
+    facts: RowFacts
     is_fraud: np.ndarray
 
 
@@ -99,5 +102,7 @@ def world() -> World:
     dataset = Dataset({"payments": spine, "chargebacks": reports}, "f" * 64, int(arrival.max()))
     values = np.column_stack([cents / 100, rng.normal(size=n) + 1.5 * is_fraud, rng.normal(size=n) - is_fraud])
     values[rng.random((n, 3)) < 0.02] = np.nan
-    matrix = Matrix(CardFraud.definition.names, spine.ids, spine.position, spine.time, values, "payment_id")
-    return World(model(), dataset, matrix, is_fraud)
+    plan = Plan(CardFraud.definition, (payments.definition, chargebacks.definition))
+    origin = Origin.of(plan, dataset.fingerprint)
+    table = FeatureTable(plan.names, spine.ids, spine.position, spine.time, values, "payment_id", origin)
+    return World(model(), dataset, table, RowFacts.of(model(), plan, table, dataset), is_fraud)

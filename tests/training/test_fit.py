@@ -13,15 +13,16 @@ from tallystick.errors import (
     CandidateDamaged,
     CandidateFormatUnknown,
     CandidateMissing,
-    MatrixForeign,
     ParityBroken,
     RowsMismatched,
+    TableOfOtherData,
+    TableOfOtherPlan,
 )
-from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.scoring.session import Session
 from tallystick.training import fit
 from tallystick.training.candidate import FILES, Candidate, open_candidate
+from tallystick.training.facts import RowFacts
 from tallystick.training.families.logistic_regression import FittedLinear
 from tallystick.training.fit import Trained, train
 
@@ -29,7 +30,7 @@ from tallystick.training.fit import Trained, train
 @pytest.fixture(scope="module")
 def trained(world: Any) -> list[Trained]:
     """Return both candidates of the small world."""
-    return train(world.model, world.matrix, world.dataset, builder="ada", at=1_000)
+    return train(world.model, world.table, world.facts, builder="ada", at=1_000)
 
 
 def test_one_candidate_per_family_best_first(trained: list[Trained]) -> None:
@@ -47,7 +48,7 @@ def test_two_candidates_of_one_family(world: Any, make_model: Any) -> None:
     small, large = (ts.GradientBoosting(max_trees=trees, max_leaves=4) for trees in (5, 30))
     twice = make_model(candidates=[small, large], search=ts.Search(trials=6))
 
-    made = train(twice, world.matrix, world.dataset, builder="ada", at=0)
+    made = train(twice, world.table, world.facts, builder="ada", at=0)
 
     assert len({each.candidate.digest for each in made}) == 2
 
@@ -62,7 +63,7 @@ def test_the_record_says_it_all(trained: list[Trained], world: Any) -> None:
     assert [part.name for part in record.parts] == ["train", "validate", "fit", "test"]
     assert all(0 < part.n_positives < part.n_rows for part in record.parts)
     assert len(record.trials) == 8
-    assert record.parity.n_rows == len(world.matrix)
+    assert record.parity.n_rows == len(world.table)
     assert record.parity.largest <= 1e-9
     assert {"onnx", "onnxruntime", "numpy", "optuna"} < set(record.libraries)
 
@@ -70,7 +71,7 @@ def test_the_record_says_it_all(trained: list[Trained], world: Any) -> None:
 def test_parts_do_not_touch(trained: list[Trained], world: Any) -> None:
     """Between the rows a model learnt from and those that test it lies at least the gap."""
     made = trained[0]
-    last, first = world.matrix.time[made.fit.rows].max(), world.matrix.time[made.test.rows].min()
+    last, first = world.table.time[made.fit.rows].max(), world.table.time[made.test.rows].min()
 
     assert first - last >= world.model.split.gap_us
 
@@ -80,7 +81,7 @@ def test_the_scores_are_the_files(trained: list[Trained], world: Any) -> None:
     made = trained[0]
     rows = made.test.rows[:50]
 
-    raw, scores = Session.load(made.candidate.model).many(world.matrix.values[rows])
+    raw, scores = Session.load(made.candidate.model).many(world.table.values[rows])
 
     assert raw.tolist() == made.test.raw[:50].tolist()
     assert scores.tolist() == made.test.scores[:50].tolist()
@@ -91,7 +92,7 @@ def test_many_rows_are_drawn_for_scoring(world: Any, make_model: Any, monkeypatc
     monkeypatch.setattr(fit, "FIT_ROWS", 500)
     quick = make_model(candidates=world.model.candidates[:1])
 
-    made = train(quick, world.matrix, world.dataset, builder="ada", at=0)[0]
+    made = train(quick, world.table, world.facts, builder="ada", at=0)[0]
 
     assert len(made.fit.rows) == len(np.unique(made.fit.rows)) == 500
     assert made.candidate.record.part("fit").n_rows > 1_000
@@ -120,7 +121,7 @@ def test_the_background_is_of_allowed_rows(trained: list[Trained]) -> None:
 
 def test_training_twice_gives_the_same_models(trained: list[Trained], world: Any) -> None:
     """The same data, definition and seed give the same model files, byte for byte."""
-    repeated = train(world.model, world.matrix, world.dataset, builder="ada", at=1_000)
+    repeated = train(world.model, world.table, world.facts, builder="ada", at=1_000)
 
     assert [made.candidate.model for made in repeated] == [made.candidate.model for made in trained]
     assert [made.candidate.record.files for made in repeated] == [made.candidate.record.files for made in trained]
@@ -129,34 +130,37 @@ def test_training_twice_gives_the_same_models(trained: list[Trained], world: Any
 def test_excluded_rows_are_in_no_part(world: Any, make_model: Any) -> None:
     """Rows that can have no label are neither learnt from nor counted."""
     quick = make_model(candidates=world.model.candidates[:1])
-    exclude = np.arange(len(world.matrix)) % 3 == 0
+    exclude = np.arange(len(world.table)) % 3 == 0
 
-    made = train(quick, world.matrix, world.dataset, builder="ada", at=0, exclude=exclude)[0]
+    made = train(quick, world.table, world.facts, builder="ada", at=0, exclude=exclude)[0]
 
     assert not exclude[made.fit.rows].any()
     assert not exclude[made.test.rows].any()
 
 
 def test_part_of_the_spine_will_do(world: Any, make_model: Any) -> None:
-    """A matrix of some records only finds their labels and amounts by their sequence."""
+    """A table of some records only finds their labels and amounts by their sequence."""
     quick = make_model(candidates=world.model.candidates[:1])
-    some = np.flatnonzero(np.arange(len(world.matrix)) % 2 == 1)
-    m = world.matrix
-    half = Matrix(m.names, m.ids.take(some), m.position[some], m.time[some], m.values[some], m.id_field)
+    some = np.flatnonzero(np.arange(len(world.table)) % 2 == 1)
+    half = world.table.taken(some)
+    plan = Plan(quick.features, tuple(found.source for found in world.dataset.records.values()))
 
-    made = train(quick, half, world.dataset, builder="ada", at=0)[0]
+    made = train(quick, half, RowFacts.of(quick, plan, half, world.dataset), builder="ada", at=0)[0]
 
     assert made.test.labels.tolist() == world.is_fraud[some][made.test.rows].tolist()
 
 
 def test_wrong_lengths_and_columns_are_sentences(world: Any) -> None:
-    """An exclusion of another length, and a matrix of other features, are refused."""
+    """An exclusion of another length, and a table of other features or of other records, are refused."""
     with pytest.raises(RowsMismatched, match="exclude has 3 rows"):
-        train(world.model, world.matrix, world.dataset, builder="a", at=0, exclude=np.zeros(3, dtype=np.bool_))
-    m = world.matrix
-    foreign = Matrix(("amount", "n_1d", "other"), m.ids, m.position, m.time, m.values, m.id_field)
-    with pytest.raises(MatrixForeign, match="other"):
-        train(world.model, foreign, world.dataset, builder="a", at=0)
+        train(world.model, world.table, world.facts, builder="a", at=0, exclude=np.zeros(3, dtype=np.bool_))
+    meanings = {name: digest for name, digest in world.table.origin.meanings.items() if name != "n_7d"}
+    foreign = replace(world.table, origin=replace(world.table.origin, plan="0" * 64, meanings=meanings | {"n_9d": ""}))
+    with pytest.raises(TableOfOtherPlan, match="These differ: n_7d, n_9d"):
+        train(world.model, foreign, world.facts, builder="a", at=0)
+    foreign = replace(world.table, origin=replace(world.table.origin, data="0" * 64))
+    with pytest.raises(TableOfOtherData, match="from the data 000000000000"):
+        train(world.model, foreign, world.facts, builder="a", at=0)
 
 
 def test_a_file_that_scores_otherwise_is_refused(world: Any, make_model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +170,7 @@ def test_a_file_that_scores_otherwise_is_refused(world: Any, make_model: Any, mo
     monkeypatch.setattr(FittedLinear, "raw", lambda self, features: raw(self, features) + 1e-6)
 
     with pytest.raises(ParityBroken, match="The candidate is refused"):
-        train(quick, world.matrix, world.dataset, builder="a", at=0)
+        train(quick, world.table, world.facts, builder="a", at=0)
 
 
 def test_a_candidate_is_saved_whole_and_opened_again(trained: list[Trained], tmp_path: Path) -> None:

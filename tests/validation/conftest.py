@@ -11,8 +11,9 @@ import pytest
 import tallystick as ts
 from tallystick.data.records import Dataset, Fixed, Keys, Records
 from tallystick.features.batch import executor as batch
-from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
+from tallystick.features.table import FeatureTable
+from tallystick.training.facts import RowFacts
 from tallystick.training.fit import Scored, Trained, train
 from tallystick.validation.check import Question
 
@@ -62,7 +63,7 @@ class World:
     plan: Plan
     trained: Trained
     question: Question
-    leaking: Matrix
+    leaking: FeatureTable
 
 
 @pytest.fixture(scope="session")
@@ -71,12 +72,12 @@ def world() -> World:
     dataset = _dataset(np.random.default_rng(11), n=5_000)
     plan = Plan(CardFraud.definition, (payments.definition, chargebacks.definition))
     matrix = batch.compute(plan, dataset)
-    trained = train(MODEL, matrix, dataset, builder="ada", at=1_000)[0]
+    trained = train(MODEL, matrix, RowFacts.of(MODEL, plan, matrix, dataset), builder="ada", at=1_000)[0]
     reports = dataset.records["chargebacks"]
     early = replace(reports, time=reports.time - 2 * DAY)
     as_of = np.full(len(matrix), dataset.last_position)
     leaking = batch.compute(plan, replace(dataset, records=dataset.records | {"chargebacks": early}), as_of=as_of)
-    question = Question.about(trained, model=MODEL, dataset=dataset, matrix=matrix)
+    question = Question.about(trained, model=MODEL, dataset=dataset, table=matrix)
     return World(dataset, plan, trained, question, leaking)
 
 

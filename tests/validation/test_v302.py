@@ -11,9 +11,9 @@ from tallystick.validation.stability import FeaturesLieAlike, holm, shift
 
 def changed(question: Question, column: int, values: np.ndarray) -> Question:
     """Return the question with other values of one feature in the test part."""
-    matrix = question.matrix.values.copy()
+    matrix = question.table.values.copy()
     matrix[question.test.rows, column] = values
-    return replace(question, matrix=replace(question.matrix, values=matrix))
+    return replace(question, table=replace(question.table, values=matrix))
 
 
 def test_features_of_one_world_pass(question: Question) -> None:
@@ -21,12 +21,12 @@ def test_features_of_one_world_pass(question: Question) -> None:
     finding = FeaturesLieAlike().ask(question)
 
     assert finding.outcome is Outcome.PASSED
-    assert set(finding.figures["features"]) == set(question.matrix.names)
+    assert set(finding.figures["features"]) == set(question.table.names)
 
 
 def test_a_feature_that_moved_is_named(question: Question) -> None:
     """A feature in another unit fails, alone and by its name."""
-    cents = question.matrix.values[question.test.rows, 0] * 100
+    cents = question.table.values[question.test.rows, 0] * 100
 
     finding = FeaturesLieAlike().ask(changed(question, 0, cents))
 
@@ -37,7 +37,7 @@ def test_a_feature_that_moved_is_named(question: Question) -> None:
 
 def test_a_feature_that_went_missing_is_named(question: Question) -> None:
     """A feature that is suddenly missing in half of the rows fails."""
-    values = question.matrix.values[question.test.rows, 0].copy()
+    values = question.table.values[question.test.rows, 0].copy()
     values[::2] = np.nan
 
     finding = FeaturesLieAlike().ask(changed(question, 0, values))

@@ -20,7 +20,7 @@ def test_an_honest_matrix_is_rebuilt(question: Question) -> None:
 
 def test_a_planted_leak_is_caught(question: Question, world: Any) -> None:
     """A matrix whose rows know reports two days early fails, and the first difference is named."""
-    finding = RowsRebuild().ask(replace(question, matrix=world.leaking))
+    finding = RowsRebuild().ask(replace(question, table=world.leaking))
 
     assert finding.outcome is Outcome.FAILED
     assert "whose risk is" in finding.reason
@@ -28,9 +28,9 @@ def test_a_planted_leak_is_caught(question: Question, world: Any) -> None:
 
 def test_one_bit_is_enough(question: Question) -> None:
     """A value that differs in its last bit is found when its row is drawn."""
-    values = question.matrix.values.copy()
+    values = question.table.values.copy()
     values[:, 0] = np.nextafter(values[:, 0], np.inf)
 
-    finding = RowsRebuild().ask(replace(question, matrix=replace(question.matrix, values=values)))
+    finding = RowsRebuild().ask(replace(question, table=replace(question.table, values=values)))
 
     assert finding.figures["n_different"] == finding.figures["n_rows"]

@@ -8,7 +8,7 @@ import pytest
 
 from tallystick.validation.check import Question
 from tallystick.validation.finding import Outcome
-from tallystick.validation.parity import OnlineEqualsBatch, draw
+from tallystick.validation.parity import OnlineEqualsBatch, draw, draw_of
 
 
 def test_both_executors_agree(question: Question) -> None:
@@ -16,13 +16,13 @@ def test_both_executors_agree(question: Question) -> None:
     finding = OnlineEqualsBatch().ask(question)
 
     assert finding.outcome is Outcome.PASSED
-    assert finding.figures["n_rows"] == len(question.matrix)
-    assert finding.figures["n_features"] == question.matrix.values.size
+    assert finding.figures["n_rows"] == len(question.table)
+    assert finding.figures["n_features"] == question.table.values.size
 
 
 def test_a_matrix_that_sees_too_much_is_named(question: Question, world: Any) -> None:
     """A matrix that knows reports two days early differs from what is served, and the first is named."""
-    finding = OnlineEqualsBatch().ask(replace(question, matrix=world.leaking))
+    finding = OnlineEqualsBatch().ask(replace(question, table=world.leaking))
 
     assert finding.outcome is Outcome.FAILED
     assert "the first is risk of" in finding.reason
@@ -31,7 +31,7 @@ def test_a_matrix_that_sees_too_much_is_named(question: Question, world: Any) ->
 def test_drawn_entities_have_their_whole_history(question: Question, world: Any) -> None:
     """Where a feature is compared, every record of its entity is among those drawn."""
     spine, plan = question.dataset.records["payments"], world.plan
-    drawn = draw(plan, question.dataset, n_rows=400, seed=1)
+    drawn = draw(plan, question.dataset, draw_of(plan, 1, 400))
     names = list(plan.names)
     for feature, key in (("n_7d", "customer_id"), ("risk", "terminal_id")):
         codes = spine.keys[key].codes

@@ -22,7 +22,7 @@ def test_the_file_of_training_passes(question: Question) -> None:
 
 def test_another_file_fails(question: Question) -> None:
     """A model file with other numbers does not give the validated scores."""
-    names = question.matrix.names
+    names = question.table.names
     ones = [1.0] * len(names)
     other = export_logistic(
         medians=ones, means=ones, scales=ones, weights=ones, bias=0.0, calibration=Calibration(), names=names

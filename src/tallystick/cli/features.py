@@ -4,18 +4,18 @@ from pathlib import Path
 
 import click
 
+from tallystick.cli.memory import memory_allowed
 from tallystick.cli.options import Options, as_period, json_option
 from tallystick.cli.screen import Screen
 from tallystick.data.read import Screening
 from tallystick.definitions.features import FeatureDefinition
 from tallystick.definitions.progress import Step
 from tallystick.features import caps
-from tallystick.features.matrix import Matrix, write_parquet
 from tallystick.features.names import ENGINES, LOCAL, SPARK
 from tallystick.features.spark.opening import is_address
-from tallystick.features.spill.budget import in_bytes
 from tallystick.features.spill.executor import Written
-from tallystick.lifecycle import Project
+from tallystick.features.table import FeatureTable
+from tallystick.features.table_file import write
 
 
 @click.command()
@@ -47,11 +47,12 @@ def features(  # noqa: PLR0917 - one argument per option
     to_describe: bool,
     as_json: bool,
 ) -> None:
-    """Write the matrix to the Parquet file OUT.
+    """Write the feature table to the Parquet file OUT.
 
-    One row per event: its id, and every feature. Which engine computes them changes no bit. Spark reads and writes
-    where its connectors reach (s3a://..., hdfs://...), and makes OUT a folder of Parquet files. What does not fit into
-    memory, or into what --memory says, is computed by parts of the entities, by way of the disk.
+    One row per event: its id, position and instant, and every feature; `tally train --features OUT` learns from it.
+    Which engine computes them changes no bit. Spark reads and writes where its connectors reach (s3a://..., hdfs://...),
+    and makes OUT a folder of Parquet files. What does not fit into memory, or into what --memory says, is computed by
+    parts of the entities, by way of the disk.
 
     Raises
     ------
@@ -84,28 +85,23 @@ def features(  # noqa: PLR0917 - one argument per option
         )
     if memory is not None and engine != ENGINES[0]:
         raise click.BadParameter(f"only the engine {ENGINES[0]!r} keeps to it.", param_hint="--memory")
-    allowed = _allowed(project, memory, engine, model)
+    allowed = memory_allowed(project, memory, engine, model)
     parts: Written | None = None
     screenings: dict[str, Screening] = {}
     with screen.progress() as step:
         if engine == SPARK:
-            n_rows = project.features_with_spark(out, *period, model=model, master=master, step=step)
+            n_rows = project.features_with_spark(out, *period, model=model, master=master, step=step).rows
         elif allowed is not None:
-            parts = project.features_in_parts(Path(out), *period, model=model, memory=allowed, step=step)
+            parts = project.features_in_parts(
+                Path(out), *period, model=model, memory=allowed, step=step, screened=screenings.update
+            )
             n_rows = parts.n_rows
         else:
-            matrix = project.features(*period, model=model, engine=engine, step=step, screened=screenings.update)
-            n_rows = _written(matrix, out, step)
+            table = project.features(*period, model=model, engine=engine, step=step, screened=screenings.update)
+            n_rows = _written(table, out, step)
     if parts is not None and allowed is not None:
         screen.say(_parts_summary(parts, allowed))
     _tell_written(screen, project.definitions.model(model).features, out, n_rows, parts=parts, screenings=screenings)
-
-
-def _allowed(project: Project, memory: str | None, engine: str, model: str | None) -> int | None:
-    """Return how many bytes a computation by parts may take; None where it is computed as a whole."""
-    if memory is not None:
-        return in_bytes(memory)
-    return project.memory_to_take(model) if engine == ENGINES[0] else None
 
 
 def _parts_summary(parts: Written, allowed: int) -> str:
@@ -124,7 +120,7 @@ def _tell_written(
     parts: Written | None,
     screenings: dict[str, Screening],
 ) -> None:
-    """Say what a matrix holds, and what it lacks: rows that were refused, features whose cap was reached."""
+    """Say what a table holds, and what it lacks: rows that were refused, features whose cap was reached."""
     names, capped = list(definition.names), {} if is_address(out) else caps.n_capped_rows(definition, Path(out))
     refused = {name: found for name, found in screenings.items() if found.n_refused}
     screen.emit(
@@ -148,8 +144,8 @@ def _refused_summary(found: Screening) -> str:
     return f"{counts} were refused: {found.why}. See {found.quarantine}"
 
 
-def _written(matrix: Matrix, out: str, step: Step) -> int:
+def _written(table: FeatureTable, out: str, step: Step) -> int:
     step("write", 0, 1)
-    write_parquet(matrix, Path(out))
+    write(table, Path(out))
     step("write", 1, 1)
-    return len(matrix)
+    return len(table)

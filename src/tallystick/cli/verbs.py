@@ -34,7 +34,7 @@ VERBS = (
     ),
     Verb("new", "new", "Scaffold a project folder NAME."),
     Verb("check", "check", "Definitions and data contracts, before anything runs."),
-    Verb("features", "features", "Write the matrix to the Parquet file OUT."),
+    Verb("features", "features", "Write the feature table to the Parquet file OUT."),
     Verb("prove", "proving", "Compute the last records with every executor."),
     Verb("train", "train", "Features, search, candidates and checks."),
     Verb("show", "show", "Tell what was found about CANDIDATE, or about a BUNDLE's candidate."),

@@ -1,6 +1,6 @@
 """Putting records together: those parsed one at a time, and those that the log added to history."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -43,6 +43,21 @@ def from_parsed(source: Source, parsed: Sequence[tuple[int, Record]]) -> Records
     )
 
 
+def restricted(dataset: Dataset, names: Iterable[str]) -> Dataset:
+    """Return the records of some sources alone; they keep their places in the order of arrival.
+
+    Parameters
+    ----------
+    dataset : the records
+    names : of the sources that are wanted; one that the dataset does not have is passed over
+    """
+    wanted = set(names)
+    records = {name: found for name, found in dataset.records.items() if name in wanted}
+    if len(records) == len(dataset.records):
+        return dataset
+    return Dataset(records, fingerprint(records), dataset.last_position)
+
+
 def concat(dataset: Dataset, more: Mapping[str, Records]) -> Dataset:
     """Return a dataset with further records in it, by source; those of new sources come last.
 
@@ -58,7 +73,7 @@ def concat(dataset: Dataset, more: Mapping[str, Records]) -> Dataset:
     """
     records = dict(dataset.records)
     for name, added in more.items():
-        records[name] = _joined(records[name], added) if name in records else added
+        records[name] = joined(records[name], added) if name in records else added
     # Positions of sources that are not read here count too: the log's place never goes back.
     last = max((int(found.position[-1]) for found in records.values() if len(found)), default=0)
     return Dataset(records, fingerprint(records), max(last, dataset.last_position))
@@ -79,14 +94,25 @@ def extended(records: Mapping[str, Records], more: Mapping[str, Records]) -> dic
     """
     found = dict(records)
     for name, added in more.items():
-        found[name] = _joined(found[name], added) if name in found else added
+        found[name] = joined(found[name], added) if name in found else added
     return found
 
 
-def _joined(before: Records, added: Records) -> Records:
+def joined(before: Records, added: Records) -> Records:
+    """Return the records of one source that were in two pieces, in order of their sequence.
+
+    Parameters
+    ----------
+    before, added : the pieces; their positions may interleave
+
+    Raises
+    ------
+    RecordsClash
+        If two have one sequence number.
+    """
     if not len(added) or not len(before):
         return added if len(added) else before
-    joined = Records(
+    merged = Records(
         before.source,
         np.concatenate([before.position, added.position]),
         np.concatenate([before.time, added.time]),
@@ -96,12 +122,12 @@ def _joined(before: Records, added: Records) -> Records:
     )
     # What the log added comes after history, so a sort is the exception.
     if before.position[-1] >= added.position[0]:
-        joined = joined.taken(np.argsort(joined.position, kind="stable"))
+        merged = merged.taken(np.argsort(merged.position, kind="stable"))
     # They rise, so that equal ones are neighbours.
-    twice = np.flatnonzero(joined.position[1:] == joined.position[:-1])
+    twice = np.flatnonzero(merged.position[1:] == merged.position[:-1])
     if len(twice):
-        raise RecordsClash(before.source.name, position=int(joined.position[twice[0]]))
-    return joined
+        raise RecordsClash(before.source.name, position=int(merged.position[twice[0]]))
+    return merged
 
 
 def _united(before: Keys, added: Keys) -> Keys:

@@ -113,23 +113,35 @@ def read(
     if not 0 <= max_refused_share <= 1:
         raise SettingOutOfRange("max_refused_share", max_refused_share, allowed="a share between 0 and 1")
     listed, flags = list(sources.values() if isinstance(sources, Mapping) else sources), list(flags)
-    streams = {source.name for source in listed if not isinstance(source, TableDefinition)}
-    used = [s for s in listed if not isinstance(s, TableDefinition) or _is_dated(s, flags, streams)]
+    read_ones = used(listed, flags)
     accepted: dict[str, Records] = {}
     found: dict[str, Screening] = {}
     # Tables come last: their rows wait for the time of the events they judge.
-    for n_done, source in enumerate(sorted(used, key=lambda s: isinstance(s, TableDefinition))):
+    for n_done, source in enumerate(sorted(read_ones, key=lambda s: isinstance(s, TableDefinition))):
         how = known_at(flags, source.name, accepted) if isinstance(source, TableDefinition) else None
         accepted[source.name], found[source.name] = _screened(source, root, now, how, quarantine_dir)
         # After its quarantine is written: who must correct the rows needs them.
         hold(found[source.name], max_refused_share)
         if progress is not None:
-            progress("read", n_done + 1, len(used))
+            progress("read", n_done + 1, len(read_ones))
     # Numbered in the project's order, not in the order of reading.
-    numbered, in_order = number({source.name: accepted[source.name] for source in used})
+    numbered, in_order = number({source.name: accepted[source.name] for source in read_ones})
     n_records = sum(len(records) for records in numbered.values())
     screenings = {name: _with_order(found[name], is_ordered) for name, is_ordered in in_order.items()}
     return Reading(Dataset(numbered, fingerprint(numbered), n_records), screenings)
+
+
+def used(sources: Iterable[Source], flags: Iterable[Flagged]) -> list[Source]:
+    """Return the sources that can be read: of the tables of outcomes those whose rows some flag dates.
+
+    Parameters
+    ----------
+    sources : the streams and tables, in the project's order
+    flags : the flags of the project
+    """
+    listed, known_flags = list(sources), list(flags)
+    streams = {source.name for source in listed if not isinstance(source, TableDefinition)}
+    return [s for s in listed if not isinstance(s, TableDefinition) or _is_dated(s, known_flags, streams)]
 
 
 def _is_dated(table: TableDefinition, flags: list[Flagged], streams: set[str]) -> bool:

@@ -84,6 +84,24 @@ class Records:
             {name: Fixed(of.values[rows], of.missing[rows], of.decimals) for name, of in self.values.items()},
         )
 
+    def sliced(self, begin: int, end: int) -> "Records":
+        """Return some rows that lie together; nothing is copied.
+
+        Parameters
+        ----------
+        begin : the first row
+        end : the first that is not among them
+        """
+        rows = slice(begin, end)
+        return Records(
+            self.source,
+            self.position[rows],
+            self.time[rows],
+            self.ids[rows],
+            {name: Keys(keys.codes[rows], keys.names) for name, keys in self.keys.items()},
+            {name: Fixed(of.values[rows], of.missing[rows], of.decimals) for name, of in self.values.items()},
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

@@ -3,9 +3,10 @@
 import hashlib
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -102,13 +103,57 @@ def open_segment(path: Path, sources: Mapping[str, Source] | Iterable[Source]) -
     contents = {entry.source: _content(path, entry) for entry in manifest.files}
     entries = {entry.source: entry for entry in manifest.files}
     records = {
-        source.name: _records(path, source, entries[source.name], contents[source.name])
+        source.name: _whole(path, source, entries[source.name], contents[source.name])
         if source.name in entries
         else empty(source)
         for source in listed
     }
     is_whole = records.keys() == entries.keys()
     return Dataset(records, manifest.fingerprint if is_whole else fingerprint(records), manifest.last)
+
+
+def n_records(path: Path) -> dict[str, int]:
+    """Return how many records of each source a segment holds, by name.
+
+    Raises
+    ------
+    SegmentDamaged, SegmentUnfit
+        If its manifest was changed or cannot be read.
+    """
+    return {entry.source: entry.rows for entry in _manifest(path).files}
+
+
+def read_pieces(path: Path, source: Source, most: int) -> Iterator[Records]:
+    """Yield one source's records of a segment in their order, with no more than a piece of them in memory.
+
+    Its file is held against its digest before the first piece comes, and is read a second time for the pieces: who
+    changes it between the two is not noticed here, but by whatever holds the records against their fingerprint.
+
+    Parameters
+    ----------
+    path : the segment's folder, whose name is its digest
+    source : the stream or table wanted; nothing comes of one that the segment does not know
+    most : how many records a piece has at most
+
+    Raises
+    ------
+    SegmentDamaged
+        If a file was changed, lost or put in; the error names it.
+    SegmentUnfit
+        If the segment has another format, or lacks a declared field.
+    """
+    for entry in (entry for entry in _manifest(path).files if entry.source == source.name):
+        try:
+            with (path / entry.file).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            raise SegmentDamaged(path, file=entry.file, reason="is not there") from None
+        if digest != entry.sha256:
+            raise SegmentDamaged(path, file=entry.file, reason="has not the digest that the manifest tells")
+        opened, columns = _opened(path, source, entry, path / entry.file)
+        with opened:
+            for batch in opened.iter_batches(batch_size=most, columns=columns):
+                yield _records(source, pa.Table.from_batches([batch]))
 
 
 def sources_in(path: Path) -> frozenset[str]:
@@ -181,19 +226,31 @@ def _content(path: Path, entry: _File) -> bytes:
     return content
 
 
-def _records(path: Path, source: Source, entry: _File, content: bytes) -> Records:
+def _whole(path: Path, source: Source, entry: _File, content: bytes) -> Records:
+    file, columns = _opened(path, source, entry, pa.BufferReader(content))
+    return _records(source, file.read(columns=columns))
+
+
+def _opened(path: Path, source: Source, entry: _File, content: Any) -> tuple[pq.ParquetFile, list[str]]:
+    """Open a source's file, and say which columns of it are wanted."""
     own = id_field(source) or _ID
     keyed = [name for name in key_fields(source) if name != own]
     valued = {name: field.decimals for name, field in value_fields(source).items()}
-    there = pq.read_schema(pa.BufferReader(content)).names
+    there = pq.read_schema(content).names
     for name in [own, *keyed, *valued]:
         # A field that may be missing, and was declared after these records were kept, is missing in all of them; and
         # where nothing said when they arrived, it counts as when they happened.
         is_later = name not in there and name != own and (source.fields[name].optional or name == arrival_field(source))
         if not is_later and (name not in there or valued.get(name) != entry.decimals.get(name)):
             raise SegmentUnfit(path, reason=f"{source.name!r} has no field {name!r} of the declared kind in it")
-    file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=[name for name in keyed if name in there])
-    table = file.read(columns=[_POSITION, _TIME, own, *(name for name in [*keyed, *valued] if name in there)])
+    file = pq.ParquetFile(content, read_dictionary=[name for name in keyed if name in there])
+    return file, [_POSITION, _TIME, own, *(name for name in [*keyed, *valued] if name in there)]
+
+
+def _records(source: Source, table: pa.Table) -> Records:
+    own, there = id_field(source) or _ID, table.column_names
+    keyed = [name for name in key_fields(source) if name != own]
+    valued = {name: field.decimals for name, field in value_fields(source).items()}
     ids = _single(table.column(own))
     keys = {name: _keys(table.column(name)) if name in there else _no_keys(len(ids)) for name in keyed}
     if isinstance(source, TableDefinition):

@@ -143,6 +143,14 @@ from tallystick.errors.serving import (
     StreamUnknown,
     TokenRefused,
 )
+from tallystick.errors.tables import (
+    TableColumnsMissing,
+    TableDamaged,
+    TableFormatUnknown,
+    TableOfOtherData,
+    TableOfOtherPlan,
+    TableUnreadable,
+)
 from tallystick.errors.training import (
     CalibrationInverted,
     CandidateDamaged,
@@ -151,7 +159,6 @@ from tallystick.errors.training import (
     FamilyUnknown,
     FitFailed,
     LibraryMissing,
-    MatrixForeign,
     MetricUndefined,
     ParityBroken,
     PartEmpty,
@@ -234,7 +241,6 @@ __all__ = [
     "LogFormatUnknown",
     "LogHeld",
     "LogUnavailable",
-    "MatrixForeign",
     "MetricUndefined",
     "ModelDamaged",
     "ModelError",
@@ -293,6 +299,12 @@ __all__ = [
     "StateUnavailable",
     "StateUnwritable",
     "StreamUnknown",
+    "TableColumnsMissing",
+    "TableDamaged",
+    "TableFormatUnknown",
+    "TableOfOtherData",
+    "TableOfOtherPlan",
+    "TableUnreadable",
     "TallystickError",
     "TokenRefused",
     "TooManyRefused",

@@ -1,26 +1,26 @@
 """Features that cannot be computed, and state that cannot be used.
 
 FeatureError
-· FeatureOverflow   a running total left its range
-· EntityTooLong     a key longer than the state holds
-· StateFull         the state's file cannot grow
-· StateUnwritable   the machine refuses to write it
-· StateHeld         another process has it open
-· StateDoubtful     the machine went down while it was open
-· StateOfOtherPlan  it was made for other features
-· StateOccupied     a bulk load into a state that is not empty
-· StateUnavailable  its Redis does not answer
-· StateLost         its Redis holds less than it did
-· StateConflict     another process wrote to it meanwhile
-· PositionRefused   a record out of the order of arrival
-· DialectUnknown    features are not written in this SQL
-· EngineUnknown     no executor has this name
-· EngineMissing     its extra is not installed
-· EngineUnfit       it cannot reach the records
-· JavaMissing       Spark needs Java
-· SparkAway         no Spark master or worker answers
-· SpillFull         the disk has no space for what does not fit into memory
-· EngineFailed      a database could not run them
+· FeatureOverflow      a running total left its range
+· EntityTooLong        a key longer than the state holds
+· StateFull            the state's file cannot grow
+· StateUnwritable      the machine refuses to write it
+· StateHeld            another process has it open
+· StateDoubtful        the machine went down while it was open
+· StateOfOtherPlan     it was made for other features
+· StateOccupied        a bulk load into a state that is not empty
+· StateUnavailable     its Redis does not answer
+· StateLost            its Redis holds less than it did
+· StateConflict        another process wrote to it meanwhile
+· PositionRefused      a record out of the order of arrival
+· DialectUnknown       features are not written in this SQL
+· EngineUnknown        no executor has this name
+· EngineMissing        its extra is not installed
+· EngineUnfit          it cannot reach the records
+· JavaMissing          Spark needs Java
+· SparkAway            no Spark master or worker answers
+· SpillFull            the disk has no space for what does not fit into memory
+· EngineFailed         a database could not run them
 """
 
 from collections.abc import Sequence

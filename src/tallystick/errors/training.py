@@ -12,7 +12,6 @@ TrainingError
 · CalibrationInverted     the raw score ranks upside down
 · ParityBroken            the model file scores otherwise than the framework
 · RowsMismatched          values and rows are not of one length
-· MatrixForeign           its columns are another feature set's
 · CandidateMissing        no candidate in this folder
 · CandidateFormatUnknown  another version wrote it
 · CandidateDamaged        its bytes are not those that were recorded
@@ -207,24 +206,7 @@ class RowsMismatched(TrainingError):
 
     def __init__(self, values: str, *, found: int, wanted: int) -> None:
         self.values, self.found, self.wanted = values, found, wanted
-        super().__init__(f"{values} has {found} rows and the matrix has {wanted}. Give one value for each row.")
-
-
-class MatrixForeign(TrainingError):
-    """A matrix whose columns are not those of the model's features.
-
-    Parameters
-    ----------
-    found : the columns of the matrix
-    wanted : the model's features
-    """
-
-    def __init__(self, found: Iterable[str], *, wanted: Iterable[str]) -> None:
-        self.found, self.wanted = list(found), list(wanted)
-        super().__init__(
-            f"The matrix has the columns {', '.join(self.found)}, and the model's features are "
-            f"{', '.join(self.wanted)}. Compute the matrix with the model's own features."
-        )
+        super().__init__(f"{values} has {found} rows and the table has {wanted}. Give one value for each row.")
 
 
 class CandidateMissing(TrainingError):

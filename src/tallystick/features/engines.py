@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from tallystick.data.records import Dataset
 from tallystick.errors import EngineUnknown
 from tallystick.features.batch import executor as batch
-from tallystick.features.matrix import Matrix
 from tallystick.features.names import ENGINES
 from tallystick.features.plan import Plan
 from tallystick.features.sql import duck
+from tallystick.features.table import FeatureTable
 
 
 def compute(
@@ -22,7 +22,7 @@ def compute(
     *,
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
-) -> Matrix:
+) -> FeatureTable:
     """Compute the features of records with one of the engines; which one changes no bit.
 
     Parameters

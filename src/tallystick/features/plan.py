@@ -66,6 +66,11 @@ class Plan:
         return digest_of({"features": self.definition.digest, "sources": self._contracts, "zones": calendar})
 
     @cached_property
+    def meanings(self) -> dict[str, str]:
+        """The digest of each feature's own expression, by name: which of them differ where plans do."""
+        return {name: digest_of(msgspec.to_builtins(expr)) for name, expr in self.definition.features.items()}
+
+    @cached_property
     def calendar(self) -> dict[str, Zone]:
         """The time zones that the features take parts of, by name."""
         if self.zones is not None:

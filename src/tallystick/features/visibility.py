@@ -42,13 +42,20 @@ def seen_by(plan: Plan, dataset: Dataset, rows: Ints, groups: Sequence[Group] | 
     events = {later.stream: np.flatnonzero(kept[later.stream]) for later in plan.later}
     for later in plan.later:
         ids = dataset.records[later.stream].ids.take(pa.array(events[later.stream]))
-        kept[later.by] |= _about(dataset.records[later.by], later.on, ids)
+        kept[later.by] |= about(dataset.records[later.by], later.on, ids)
     records = {name: found.taken(np.flatnonzero(kept[name])) for name, found in dataset.records.items()}
     return Dataset(records, dataset.fingerprint, dataset.last_position)
 
 
-def _about(reports: Records, on: str, ids: pa.Array) -> Marks:
-    """Return which reports or corrections name one of some records."""
+def about(reports: Records, on: str, ids: pa.Array) -> Marks:
+    """Return which reports or corrections name one of some records.
+
+    Parameters
+    ----------
+    reports : the reports or corrections
+    on : the field that names a record
+    ids : of the records
+    """
     keys = keys_of(reports, on)
     # Code -1 names nobody, and finds the last.
     is_named = np.append(pc.is_in(keys.names, value_set=ids).to_numpy(zero_copy_only=False), np.False_)

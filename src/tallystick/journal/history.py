@@ -81,6 +81,19 @@ class History:
         HistoryAltered
             If they are others than those attached.
         """
+        folder = self.folder()
+        return None if folder is None else open_segment(folder, self.sources)
+
+    def folder(self) -> Path | None:
+        """Return where the files lie; None where there are none.
+
+        Raises
+        ------
+        HistoryMissing
+            If the files are not there.
+        HistoryAltered
+            If they are others than those attached.
+        """
         if self.segment is None:
             return None
         folder = self.beside / self.segment.path
@@ -88,7 +101,7 @@ class History:
             raise HistoryMissing(folder, digest=self.segment.digest)
         if folder.name != self.segment.digest:
             raise HistoryAltered(folder, attached=self.segment.digest, found=folder.name)
-        return open_segment(folder, self.sources)
+        return folder
 
     @property
     def unknown(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The records that the log and the history before it hold, up to a position, as the sources of a plan read them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from tallystick.data.contract import parse
 from tallystick.data.merge import concat, empty, from_parsed
@@ -46,7 +46,7 @@ def records_of(log: LogReader, history: History, *, until: int = NOW_ON) -> Data
     return concat(past, more) if more else past
 
 
-def seen(sources: Mapping[str, Source], entries: Iterable[Entry]) -> Iterable[tuple[int, Record]]:
+def seen(sources: Mapping[str, Source], entries: Iterable[Entry]) -> Iterator[tuple[int, Record]]:
     """Yield the position and the record of each event or outcome that these sources can read.
 
     A record that another contract accepted and this one refuses is not there for it: neither for its state nor for

@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tallystick.definitions.progress import Step, named_step
-from tallystick.errors import EngineUnfit
 from tallystick.features.engines import compute
-from tallystick.features.matrix import Matrix
 from tallystick.features.names import LOCAL
 from tallystick.features.prove import Proof, prove, with_spark
 from tallystick.features.spark import executor
@@ -17,7 +15,10 @@ from tallystick.features.spill import executor as spill
 from tallystick.features.spill.budget import LEAST, available, bytes_in_memory
 from tallystick.features.spill.executor import Written
 from tallystick.features.spill.folder import sweep
+from tallystick.features.spill.sources import SourceFiles
 from tallystick.features.sql.query import script
+from tallystick.features.table import FeatureTable
+from tallystick.features.table_file import Header
 from tallystick.lifecycle.datasets import Datasets, Screened
 from tallystick.workspace import Workspace
 
@@ -46,16 +47,16 @@ class Features:
         engine: str = "batch",
         step: Step | None = None,
         screened: Screened | None = None,
-    ) -> Matrix:
-        """Compute the matrix of the records with begin <= time < end, each as it would have been served.
+    ) -> FeatureTable:
+        """Compute the table of the records with begin <= time < end, each as it would have been served.
 
         Parameters
         ----------
         begin, end : microseconds since 1970 UTC; without a bound where None
         model : whose features, where a project declares several
         engine : the executor, "batch" or "duckdb"; which one changes no bit
-        step : told how far it is
-        screened : told what came of each source, where their files are read
+        step : called with how far it is
+        screened : called with what came of each source, where their files are read
         """
         sweep(self.workspace.places.spill)
         definition, dataset = (
@@ -81,35 +82,47 @@ class Features:
         model: str | None = None,
         master: str = LOCAL,
         step: Step | None = None,
-    ) -> int:
-        """Read the sources, compute the matrix and write it with Spark; return how many rows were written.
+    ) -> Header:
+        """Compute the features with Spark and write their table as a folder of Parquet files.
+
+        Until serving begins, Spark reads the sources themselves. Then the log and its history are written once for it
+        into a folder below the project's, which workers elsewhere must see.
 
         Parameters
         ----------
         out : a new folder for Parquet files, or an address such as ``s3a://bank/features``
         begin, end, model, step : as for ``features``
         master : Spark's, such as ``local[2]`` or ``spark://host:7077``
-
-        Raises
-        ------
-        EngineUnfit
-            If serving has begun: from then on the log knows more than the sources' files.
         """
-        self._read_files_only("spark")
+        workspace = self.workspace
+        plan = workspace.plan(workspace.definitions.model(model))
+        place = out if is_address(out) else str(Path(out).resolve())  # Spark's own process may stand in another folder
+        if workspace.places.log.exists():
+            with self.datasets.pieces(model, memory=LEAST, step=step) as records:
+                return executor.features_of(
+                    plan,
+                    records,
+                    place,
+                    folder=workspace.places.spill.resolve(),
+                    master=master,
+                    begin=begin,
+                    end=end,
+                    progress=step,
+                )
+        workspace.places.make()
         return executor.features(
-            self.workspace.plan(self.workspace.definitions.model(model)),
-            self.workspace.flags,
-            self.workspace.root,
-            out if is_address(out) else str(Path(out).resolve()),  # Spark's own process may stand in another folder
-            now=self.workspace.clock.now(),
+            plan,
+            workspace.definitions.sources.values(),
+            workspace.flags,
+            workspace.root,
+            place,
+            now=workspace.clock.now(),
             master=master,
             begin=begin,
             end=end,
-            max_refused_share=self.workspace.settings.data.max_refused_share,
+            max_refused_share=workspace.settings.data.max_refused_share,
             # Workers elsewhere cannot write into this folder: what they refuse goes beside what they make.
-            quarantine=f"{out.rstrip('/')}.refused"
-            if is_address(out)
-            else str(self.workspace.places.quarantine.resolve()),
+            quarantine=f"{out.rstrip('/')}.refused" if is_address(out) else str(workspace.places.quarantine.resolve()),
             progress=step,
         )
 
@@ -122,58 +135,43 @@ class Features:
         model: str | None = None,
         memory: int,
         step: Step | None = None,
+        screened: Screened | None = None,
     ) -> Written:
-        """Read the sources, compute the matrix and write it to a Parquet file, with little in memory at a time.
+        """Compute the features and write their table to a Parquet file, with little in memory at a time.
 
         Parameters
         ----------
         out : the file; it is there whole or not at all
-        begin, end, model, step : as for ``features``
+        begin, end, model, step, screened : as for ``features``
         memory : how many bytes that may take
-
-        Raises
-        ------
-        EngineUnfit
-            If serving has begun: from then on the log knows more than the sources' files.
         """
-        self._read_files_only("batch with --memory")
-        return spill.features(
-            self.workspace.plan(self.workspace.definitions.model(model)),
-            self.workspace.flags,
-            self.workspace.root,
-            out,
-            now=self.workspace.clock.now(),
-            folder=self.workspace.places.spill,
-            memory=memory,
-            begin=begin,
-            end=end,
-            max_refused_share=self.workspace.settings.data.max_refused_share,
-            quarantine=self.workspace.places.quarantine,
-            threads=2,
-            step=step,
-        )
+        with self.datasets.pieces(model, memory=memory, step=step) as records:
+            made = spill.features(
+                self.workspace.plan(self.workspace.definitions.model(model)),
+                records,
+                out,
+                folder=self.workspace.places.spill,
+                memory=memory,
+                begin=begin,
+                end=end,
+                threads=2,
+                step=step,
+            )
+            if screened is not None and isinstance(records, SourceFiles):
+                screened(records.screenings)
+            return made
 
     def memory_to_take(self, model: str | None = None) -> int | None:
         """Return how many bytes a computation by parts may take here, where the whole would not fit into memory.
 
         Returns
         -------
-        half of the memory that is free; None where all fits, where serving has begun, or where nobody can tell
+        half of the memory that is free; None where all fits, or where nobody can tell
         """
         plan, free = self.workspace.plan(self.workspace.definitions.model(model)), available()
-        spine = self.workspace.definitions.sources.get(plan.definition.spine.name)
-        if self.workspace.places.log.exists() or free is None:
+        if free is None:
             return None
-        if spine is None or ":" in spine.source or not spine.source:
-            return None
-        needed = bytes_in_memory(plan, spill.n_stored_rows(plan, self.workspace.root))
-        return max(LEAST, free // 2) if needed > free else None
-
-    def _read_files_only(self, engine: str) -> None:
-        if self.workspace.places.log.exists():
-            reason = "serving has begun, so the log knows records that the sources' files do not have"
-            raise EngineUnfit(engine, reason=reason)
-        self.workspace.places.make()
+        return max(LEAST, free // 2) if bytes_in_memory(plan, self.datasets.n_spine_rows(model)) > free else None
 
     def features_sql(self, dialect: str = "duckdb", *, model: str | None = None) -> str:
         """Return a model's features in the SQL of "duckdb" or "spark", in the form right in any order of arrival."""

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from tallystick.definitions.models import ModelDefinition
     from tallystick.definitions.progress import Step
     from tallystick.definitions.project import Definitions
-    from tallystick.features.matrix import Matrix
     from tallystick.features.plan import Plan
     from tallystick.features.prove import Proof
     from tallystick.features.spill.executor import Written
+    from tallystick.features.table import FeatureTable
+    from tallystick.features.table_file import Header
     from tallystick.governance.approval_status import Approval
     from tallystick.governance.review import Review
     from tallystick.ledger.entry import LedgerEntry
@@ -143,13 +144,9 @@ class Project:
     def dataset(
         self, step: Step | None = None, *, model: str | None = None, screened: Screened | None = None
     ) -> Dataset:
-        """Return everything that is known: the sources' history until serving began, then what the log holds.
+        """Return what a model's features and label need: the sources' history until serving began, then the log's.
 
-        Parameters
-        ----------
-        step : called with how far it is
-        model : as whose features and label need it, where a project declares several
-        screened : called with what came of each source, where their files are read
+        ``model`` says whose where a project declares several; ``screened`` is told what came of each source.
         """
         return self._parts.datasets.dataset(step, model=model, screened=screened)
 
@@ -162,8 +159,8 @@ class Project:
         engine: str = "batch",
         step: Step | None = None,
         screened: Screened | None = None,
-    ) -> Matrix:
-        """Compute the matrix of the records with begin <= time < end, each as it would have been served.
+    ) -> FeatureTable:
+        """Compute the table of the records with begin <= time < end, each as it would have been served.
 
         Parameters
         ----------
@@ -184,8 +181,8 @@ class Project:
         model: str | None = None,
         master: str = LOCAL,
         step: Step | None = None,
-    ) -> int:
-        """Read the sources, compute the matrix and write it with Spark; return how many rows were written.
+    ) -> Header:
+        """Compute the features with Spark, write their table as a folder of Parquet files, and return its header.
 
         Parameters
         ----------
@@ -204,16 +201,18 @@ class Project:
         model: str | None = None,
         memory: int,
         step: Step | None = None,
+        screened: Screened | None = None,
     ) -> Written:
-        """Read the sources, compute the matrix and write it to a Parquet file, with little in memory at a time.
+        """Compute the features and write their table to a Parquet file, with little in memory at a time.
 
         Parameters
         ----------
         out : the file; it is there whole or not at all
-        begin, end, model, step : as for ``features``
+        begin, end, model, step, screened : as for ``features``
         memory : how many bytes that may take
         """
-        return self._parts.features.features_in_parts(out, begin, end, model=model, memory=memory, step=step)
+        made = self._parts.features
+        return made.features_in_parts(out, begin, end, model=model, memory=memory, step=step, screened=screened)
 
     def memory_to_take(self, model: str | None = None) -> int | None:
         """Return how many bytes a computation by parts may take here; None where it need not be by parts."""
@@ -243,23 +242,29 @@ class Project:
         """
         return self._parts.features.prove(n_rows, model=model, master=master, step=step)
 
-    def train(self, model: str | None = None, *, step: Step | None = None) -> list[Judged]:
+    def train(
+        self,
+        model: str | None = None,
+        *,
+        features: Path | None = None,
+        memory: int | None = None,
+        step: Step | None = None,
+    ) -> list[Judged]:
         """Train every family, judge each candidate, keep both, and record it in the ledger; the best comes first.
 
         Parameters
         ----------
         model : which, where a project declares several
+        features : a table that ``tally features`` wrote, of this model and of today's records; computed here if None
+        memory : with a table, how many bytes the reading of records may take beside it; all of them at once if None
         step : called with how far it is
         """
-        return self._parts.training.train(model, step=step)
+        return self._parts.training.train(model, features=features, memory=memory, step=step)
 
     def retrain(self, model: str | None = None, *, step: Step | None = None) -> Retrained:
         """Train on what is known by now, release the best as a challenger, and compare it with the champion.
 
-        Parameters
-        ----------
-        model : which, where a project declares several
-        step : called with how far it is
+        ``model`` says which where a project declares several; ``step`` is called with how far it is.
         """
         return self._parts.training.retrain(model, step=step)
 

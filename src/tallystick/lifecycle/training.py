@@ -1,6 +1,7 @@
 """From records to judged candidates, and again once decisions have matured: train, retrain."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,13 @@ from numpy.typing import NDArray
 from tallystick.definitions.digest import digest_of
 from tallystick.definitions.progress import Step, named_step
 from tallystick.errors import NothingServed
-from tallystick.features.batch.executor import compute
-from tallystick.features.matrix import Matrix
+from tallystick.features.table import FeatureTable
 from tallystick.governance.trainings import CHECKED, READ, TRAINED, checked_facts, trained_facts
 from tallystick.lifecycle.audit import Audit
 from tallystick.lifecycle.candidates import rank
 from tallystick.lifecycle.datasets import Datasets
 from tallystick.lifecycle.releases import Releases
+from tallystick.lifecycle.training_input import training_input
 from tallystick.log.opening import open_log
 from tallystick.monitoring import from_log
 from tallystick.release.open import Bundle
@@ -57,27 +58,51 @@ class Training:
     releases: Releases
     audit: Audit
 
-    def train(self, model: str | None = None, *, step: Step | None = None) -> list[Judged]:
+    def train(
+        self,
+        model: str | None = None,
+        *,
+        features: Path | None = None,
+        memory: int | None = None,
+        step: Step | None = None,
+    ) -> list[Judged]:
         """Train every family, judge each candidate, keep both, and record it in the ledger; the best comes first.
 
         Best is who failed no check and no limit; among those, who ranks best on the validate part.
+
+        Parameters
+        ----------
+        model : which, where a project declares several
+        features : a feature table that ``tally features`` wrote, of this model's features and today's records;
+            computed here if None
+        memory : with a table, how many bytes the reading of records may take beside it; they are then read piece by
+            piece, several times. All at once if None
+        step : called with how far it is
+
+        Raises
+        ------
+        TableOfOtherPlan, TableOfOtherData
+            If the table is of other features, or of other records.
         """
         definition, signer = self.workspace.definitions.model(model), self.workspace.signer()
-        dataset, plan = self.datasets.dataset(step, model=definition.name), self.workspace.plan(definition)
-        matrix = compute(plan, dataset, threads=2, progress=named_step(step, "features"))
-        made = train(
-            definition,
-            matrix,
-            dataset,
-            builder=signer.actor,
-            at=self.workspace.clock.now(),
-            exclude=self._unlabelled(matrix),
-            progress=named_step(step, "search and fit"),
-        )
         ledger, clock = self.workspace.ledger, self.workspace.clock
-        read = ledger.record(READ, {"dataset": dataset.fingerprint}, signer, clock.now())
+        with training_input(self.datasets, definition, features, memory, step) as (table, facts, records):
+            made = train(
+                definition,
+                table,
+                facts,
+                builder=signer.actor,
+                at=clock.now(),
+                exclude=self._unlabelled(table),
+                progress=named_step(step, "search and fit"),
+            )
+            read = ledger.record(READ, {"dataset": table.origin.data}, signer, clock.now())
+            # All candidates of one training are asked about the same rows, so the records of one serve all.
+            dataset, bounds = records.of(made[0])
+        questions = [
+            Question.about(each, model=definition, dataset=dataset, table=table, bounds=bounds) for each in made
+        ]
         judged = []
-        questions = [Question.about(each, model=definition, dataset=dataset, matrix=matrix) for each in made]
         found = validate(questions, at=clock.now(), progress=named_step(step, "checks"))
         for candidate, evidence in zip((each.candidate for each in made), found, strict=True):
             candidate.save(self.workspace.places.candidates)
@@ -116,9 +141,9 @@ class Training:
         self.workspace.ledger.record("retrained", facts, self.workspace.signer(), self.workspace.clock.now())
         return Retrained(best, challenger, comparison)
 
-    def _unlabelled(self, matrix: Matrix) -> NDArray[np.bool_] | None:
+    def _unlabelled(self, table: FeatureTable) -> NDArray[np.bool_] | None:
         """Say which rows can have no label: what was declined never gets one."""
         if not self.workspace.places.log.exists():
             return None
         with open_log(self.workspace.places.log) as log:
-            return np.isin(matrix.position, from_log.declined(log))
+            return np.isin(table.position, from_log.declined(log))

@@ -181,8 +181,8 @@ def _compared(
     rows = np.array([row for _, row in read], np.int64)
     kept = np.flatnonzero(labels.is_matured(at)[rows])
     compared = [read[place][0] for place in kept.tolist()]
-    matrix = features(challenger.plan, dataset, [Question(d.event or 0, d.as_of) for d in compared])
-    _, scores = challenger.scorer.session.many(matrix.values)
+    table = features(challenger.plan, dataset, [Question(d.event or 0, d.as_of) for d in compared])
+    _, scores = challenger.scorer.session.many(table.values)
     found = [record_at(spine, int(row)) for row in rows[kept]]
     pairs = zip(scores.tolist(), found, strict=True)
     actions = [_action(challenger, score, record) for score, record in pairs]

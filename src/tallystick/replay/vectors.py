@@ -7,8 +7,8 @@ import numpy as np
 
 from tallystick.data.records import Dataset
 from tallystick.features.batch.executor import compute
-from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
+from tallystick.features.table import FeatureTable
 from tallystick.journal.history import record_at
 from tallystick.replay.archive import Archive
 from tallystick.replay.case import Case
@@ -24,7 +24,7 @@ class Question:
     as_of: int
 
 
-def features(plan: Plan, dataset: Dataset, questions: Sequence[Question]) -> Matrix:
+def features(plan: Plan, dataset: Dataset, questions: Sequence[Question]) -> FeatureTable:
     """Compute the features of some records, each as of its own position.
 
     Parameters

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset
 from tallystick.definitions.models import ModelDefinition
-from tallystick.features.matrix import Matrix
 from tallystick.features.plan import plan_of
+from tallystick.features.table import FeatureTable
 from tallystick.scoring.graph import Calibration
 from tallystick.scoring.policy import background_rows, cost_fields
 from tallystick.scoring.session import Session, fingerprint
@@ -29,7 +29,7 @@ BIAS = -3.0
 
 def hand_written(
     model: ModelDefinition,
-    matrix: Matrix,
+    table: FeatureTable,
     dataset: Dataset,
     *,
     builder: str,
@@ -41,18 +41,18 @@ def hand_written(
     Parameters
     ----------
     model : what it is a candidate for
-    matrix : features of all of the history
+    table : features of all of the history
     dataset : the history
     builder, at : who says so, and when
     weights : by feature, on standardised values; zero where none is given
     """
     spine = dataset.records[model.features.spine.name]
     values = {name: column.in_units(np.arange(len(spine))) for name, column in spine.values.items()}
-    file = _file(matrix, weights or WEIGHTS)
-    raw, scores = Session.load(file).many(matrix.values)
-    background = matrix.values[background_rows(model.policy, scores, values, n=100)]
-    reference = Reference(int(matrix.time[0]), int(matrix.time[-1]), histogram(scores), BadRate(len(scores), 0))
-    rows = choose(matrix.values, scores)
+    file = _file(table, weights or WEIGHTS)
+    raw, scores = Session.load(file).many(table.values)
+    background = table.values[background_rows(model.policy, scores, values, n=100)]
+    reference = Reference(int(table.time[0]), int(table.time[-1]), histogram(scores), BadRate(len(scores), 0))
+    rows = choose(table.values, scores)
     sources = {name: records.source for name, records in dataset.records.items()}
     parts = Parts(
         definition=model,
@@ -60,7 +60,7 @@ def hand_written(
         model=file,
         background=background,
         reference=reference,
-        examples=examples(matrix.values[rows], spine.values, rows, cost_fields(model.policy)),
+        examples=examples(table.values[rows], spine.values, rows, cost_fields(model.policy)),
     )
     record = Record(
         format=FORMAT,
@@ -69,10 +69,10 @@ def hand_written(
         model=model.digest,
         features=parts.plan.digest,
         dataset=dataset.fingerprint,
-        names=matrix.names,
+        names=table.names,
         builder=builder,
         created_at=at,
-        data_ends_at=int(matrix.time[-1]),
+        data_ends_at=int(table.time[-1]),
         parts=(),
         params={},
         seed=0,
@@ -84,7 +84,6 @@ def hand_written(
         actions=action_records(model.policy, scores, np.zeros(len(scores), np.int8), values),
         libraries={},
         runtime=fingerprint(),
-        seconds=0.0,
         files=parts.digests(),
     )
     return Candidate(record, parts)
@@ -113,16 +112,16 @@ def sound_evidence(candidate: Candidate, *, at: int) -> Evidence:
     )
 
 
-def _file(matrix: Matrix, weights: dict[str, float]) -> bytes:
-    medians = np.nan_to_num(np.nanmedian(matrix.values, axis=0))
-    filled = np.where(np.isnan(matrix.values), medians, matrix.values)
+def _file(table: FeatureTable, weights: dict[str, float]) -> bytes:
+    medians = np.nan_to_num(np.nanmedian(table.values, axis=0))
+    filled = np.where(np.isnan(table.values), medians, table.values)
     scales = filled.std(axis=0)
     return export_logistic(
         medians=medians,
         means=filled.mean(axis=0),
         scales=np.where(scales > 0.0, scales, 1.0),
-        weights=[weights.get(name, 0.0) for name in matrix.names],
+        weights=[weights.get(name, 0.0) for name in table.names],
         bias=BIAS,
         calibration=Calibration(),
-        names=matrix.names,
+        names=table.names,
     )

@@ -131,8 +131,8 @@ class World:
         at : when
         """
         ada, vera = self.keys.load("ada"), self.keys.load("vera")
-        matrix = compute(self.plan, self.dataset)
-        candidate = hand_written(self.model, matrix, self.dataset, builder="ada", at=at, weights=weights)
+        table = compute(self.plan, self.dataset)
+        candidate = hand_written(self.model, table, self.dataset, builder="ada", at=at, weights=weights)
         evidence = sound_evidence(candidate, at=at)
         packed = pack(
             self.bundles,

@@ -32,8 +32,8 @@ def examples(
     Parameters
     ----------
     features : shape [n, k], missing as NaN
-    columns : the spine's whole numbers, by field
-    places : of the same rows among the spine's records
+    columns : whole numbers of records of the spine, by field
+    places : of the same rows in these columns
     needed : the fields whose values an example has: those that the policy's costs need
     """
     rows = np.asarray(features, dtype=np.float64)

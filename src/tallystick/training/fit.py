@@ -1,6 +1,5 @@
-"""Training: from a matrix and its labels to one candidate per family, best first."""
+"""Training: from a feature table and its labels to one candidate per family, best first."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -8,12 +7,10 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.progress import Progress
 from tallystick.errors import ParityBroken
-from tallystick.features.matrix import Matrix
-from tallystick.features.plan import plan_of
+from tallystick.features.table import FeatureTable
 from tallystick.scoring.graph import Calibration
 from tallystick.scoring.policy import background_rows, check_policy, cost_fields, thresholds
 from tallystick.scoring.session import Session, fingerprint
@@ -21,6 +18,7 @@ from tallystick.training.actions import action_records
 from tallystick.training.calibration import fit_sigmoid
 from tallystick.training.candidate import Candidate, Parts
 from tallystick.training.examples import Example, choose, examples
+from tallystick.training.facts import RowFacts
 from tallystick.training.families.registry import trainer
 from tallystick.training.metrics import auc, average_precision, brier
 from tallystick.training.parity import Parity
@@ -43,7 +41,7 @@ class Scored:
 
     Parameters
     ----------
-    rows : shape (m,): positions in the matrix
+    rows : shape (m,): places in the table
     labels : shape (m,): as the part may know them
     raw, scores : shape (m,): log-odds, and calibrated probability, each row scored alone as in serving
     """
@@ -72,8 +70,8 @@ class Trained:
 
 def train(
     model: ModelDefinition,
-    matrix: Matrix,
-    dataset: Dataset,
+    table: FeatureTable,
+    facts: RowFacts,
     *,
     builder: str,
     at: int,
@@ -91,8 +89,9 @@ def train(
 
     Parameters
     ----------
-    matrix : features of records of the spine; rows outside the split are not looked at
-    dataset : what the features were made of; it has the labels and the amounts the policy asks for
+    model : what is wanted
+    table : features of records of the spine; rows outside the split are not looked at
+    facts : labels of the table's rows, and the amounts that the policy asks for
     builder : who trains
     at : the current instant, for the record
     exclude : shape (n,), True for rows that can have no label, such as declined payments
@@ -111,7 +110,7 @@ def train(
     ``background_rows`` raise.
     """
     check_policy(model.policy, model.features.spine)
-    work = TrainingData.cut(model, matrix, dataset, exclude)
+    work = TrainingData.cut(model, table, facts, exclude)
     trainers = [trainer(family) for family in model.candidates]
     tell = progress or _silence
     found = find(trainers, work.judged(), model.search, progress=lambda done, of: tell(done, of + len(trainers)))
@@ -130,10 +129,8 @@ def _silence(done: int, of: int) -> None:
 def _finish(work: TrainingData, family: Trainer, best: Best, found: Found, *, builder: str, at: int) -> Trained:
     seed = work.model.search.seed
     calibration = fit_sigmoid(best.raw, work.validate.labels)
-    started = time.perf_counter()  # how long it took, not when it was
     fitted = family.fit(work.features(work.fit.rows), work.fit.labels, best.trial.params, seed=seed)
-    seconds = round(time.perf_counter() - started, 3)
-    model = fitted.export(calibration, work.matrix.names)
+    model = fitted.export(calibration, work.table.names)
     session = Session.load(model)
     fit, test = _scored(session, work, _drawn(work.fit, seed)), _scored(session, work, work.test)
     parts = _parts(work, model, fit, test)
@@ -143,12 +140,12 @@ def _finish(work: TrainingData, family: Trainer, best: Best, found: Found, *, bu
         name=work.model.name,
         family=family.name,
         model=work.model.digest,
-        features=parts.plan.digest,
-        dataset=work.dataset.fingerprint,
-        names=tuple(work.matrix.names),
+        features=work.table.origin.plan,
+        dataset=work.table.origin.data,
+        names=tuple(work.table.names),
         builder=builder,
         created_at=at,
-        data_ends_at=work.ends_at,
+        data_ends_at=work.facts.ends_at,
         parts=work.parts(),
         params=best.trial.params,
         seed=seed,
@@ -163,7 +160,6 @@ def _finish(work: TrainingData, family: Trainer, best: Best, found: Found, *, bu
         actions=action_records(work.model.policy, test.scores, test.labels, work.amounts(test.rows)),
         libraries={name: version(name) for name in (*family.libraries, *LIBRARIES)},
         runtime=fingerprint(),
-        seconds=seconds,
         files=parts.digests(),
     )
     return Trained(Candidate(record, parts), fit, test)
@@ -171,10 +167,9 @@ def _finish(work: TrainingData, family: Trainer, best: Best, found: Found, *, bu
 
 def _parts(work: TrainingData, model: bytes, fit: Scored, test: Scored) -> Parts:
     nearest = background_rows(work.model.policy, fit.scores, work.amounts(fit.rows))
-    sources = {name: records.source for name, records in work.dataset.records.items()}
     return Parts(
         definition=work.model,
-        plan=plan_of(work.model, sources),
+        plan=work.facts.plan,
         model=model,
         background=work.features(fit.rows[nearest]),
         reference=_reference(work, test),
@@ -185,9 +180,8 @@ def _parts(work: TrainingData, model: bytes, fit: Scored, test: Scored) -> Parts
 def _examples(work: TrainingData, test: Scored) -> tuple[Example, ...]:
     """Choose among the latest rows of the test part: they are most like those to come."""
     latest, scores = test.rows[-TRIED_ROWS:], test.scores[-TRIED_ROWS:]
-    rows = latest[choose(work.matrix.values[latest], scores)]
-    columns = work.dataset.records[work.model.features.spine.name].values
-    return examples(work.matrix.values[rows], columns, work.spine_rows[rows], cost_fields(work.model.policy))
+    rows = latest[choose(work.table.values[latest], scores)]
+    return examples(work.table.values[rows], work.facts.amounts, rows, cost_fields(work.model.policy))
 
 
 def _sigmoid(work: TrainingData, calibration: Calibration) -> SigmoidRecord:
@@ -204,7 +198,7 @@ def _drawn(rows: Rows, seed: int) -> Rows:
 
 
 def _scored(session: Session, work: TrainingData, rows: Rows) -> Scored:
-    raw, scores = session.many(work.matrix.values[rows.rows])
+    raw, scores = session.many(work.table.values[rows.rows])
     return Scored(rows.rows, rows.labels, raw, scores)
 
 
@@ -222,10 +216,10 @@ def _compared(session: Session, work: TrainingData, scored: Sequence[Scored]) ->
     """
     rows = np.concatenate([part.rows for part in scored])
     raw = np.concatenate([part.raw for part in scored])
-    others = np.setdiff1d(np.arange(len(work.matrix.position)), rows)
+    others = np.setdiff1d(np.arange(len(work.table)), rows)
     chance = np.random.default_rng(work.model.search.seed)
     more = np.sort(chance.permutation(others)[: max(0, PARITY_ROWS - len(rows))])
-    raw = np.concatenate([raw, session.many(work.matrix.values[more])[0]])
+    raw = np.concatenate([raw, session.many(work.table.values[more])[0]])
     return work.features(np.concatenate([rows, more])), raw
 
 

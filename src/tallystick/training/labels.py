@@ -1,5 +1,6 @@
 """What was known when: the label of every record of the spine, as of any instant."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,20 @@ class Labels:
         return Labels(self.time[rows], self.known_at[rows], self.matures_after_us)
 
 
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Reports that count.
+
+    Parameters
+    ----------
+    names : the id of the record that each is about, an Arrow string array
+    known_at : shape (n,), int64: from when on each was known
+    """
+
+    names: pa.Array
+    known_at: NDArray[np.int64]
+
+
 def read_labels(dataset: Dataset, label: LabelDefinition) -> Labels:
     """Join every record of the label's stream with its reports.
 
@@ -61,8 +76,9 @@ def read_labels(dataset: Dataset, label: LabelDefinition) -> Labels:
     dataset : holds the label's stream and the stream of its reports
     label : which records are flagged, and how long after an event that is final
     """
-    spine, reports = dataset.records[label.flagged.stream], dataset.records[label.flagged.by]
-    return Labels(spine.time, _known_at(spine, reports, label.flagged), label.matures_after_us)
+    spine, flagged = dataset.records[label.flagged.stream], label.flagged
+    reports = counting(dataset.records[flagged.by], flagged)
+    return Labels(spine.time, first_known([reports], flagged, spine.ids, spine.time), label.matures_after_us)
 
 
 def data_ends_at(dataset: Dataset) -> int:
@@ -74,38 +90,39 @@ def data_ends_at(dataset: Dataset) -> int:
     return max((int(time.max()) for time in streams), default=0)
 
 
-def _known_at(spine: Records, reports: Records, flagged: Flagged) -> NDArray[np.int64]:
-    rows, names = _reported(reports, flagged)
-    place = pc.index_in(spine.ids, value_set=names.cast(spine.ids.type))
-    is_reported = np.asarray(place.is_valid().to_numpy(zero_copy_only=False))
-    place = place.fill_null(0).to_numpy(zero_copy_only=False)
-    if flagged.known_after_us is not None:
-        return np.where(is_reported, spine.time + flagged.known_after_us, NEVER)
-    earliest = np.full(max(len(names), 1), NEVER, dtype=np.int64)
-    np.minimum.at(earliest, rows.codes, known_at(reports)[rows.positions])
-    return np.where(is_reported, earliest[place], NEVER)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reported:
-    """Positions of the reports that count, and the place of each one's record among the different names."""
-
-    positions: NDArray[np.int64]
-    codes: NDArray[np.int64]
-
-
-def _reported(reports: Records, flagged: Flagged) -> tuple[_Reported, pa.Array]:
+def counting(reports: Records, flagged: Flagged) -> Reports:
+    """Return the reports of a label's stream or table that say so and name a record."""
     # Reports that say 1 are few: keeping only those makes the set that every id is looked up in a small one.
-    positions = np.arange(len(reports), dtype=np.int64)
+    rows = np.arange(len(reports), dtype=np.int64)
     if flagged.flag is not None:
         column = reports.values[flagged.flag]
-        positions = positions[(column.values == 1) & ~column.missing]
+        rows = rows[(column.values == 1) & ~column.missing]
     if flagged.on in reports.keys:
         keys = reports.keys[flagged.on]
-        positions = positions[keys.codes[positions] >= 0]
-        named = keys.names.take(pa.array(keys.codes[positions]))
-    else:
-        named = reports.ids.take(pa.array(positions))
-    encoded = (named.combine_chunks() if isinstance(named, pa.ChunkedArray) else named).dictionary_encode()
-    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return _Reported(positions, codes), encoded.dictionary
+        rows = rows[keys.codes[rows] >= 0]
+        return Reports(keys.names.take(pa.array(keys.codes[rows])), known_at(reports)[rows])
+    return Reports(reports.ids.take(pa.array(rows)), known_at(reports)[rows])
+
+
+def first_known(
+    reports: Iterable[Reports], flagged: Flagged, ids: pa.Array, time: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return from when on each of some records was known as flagged, ``NEVER`` where it was not; shape (n,).
+
+    Parameters
+    ----------
+    reports : those that count, in any number of pieces
+    flagged : the label's flag
+    ids, time : of the records, each with n values
+    """
+    found = list(reports)
+    names = pa.chunked_array([each.names for each in found], pa.string()).combine_chunks()
+    encoded = (pa.concat_arrays(names.chunks) if isinstance(names, pa.ChunkedArray) else names).dictionary_encode()
+    place = pc.index_in(ids, value_set=encoded.dictionary.cast(ids.type))
+    is_reported = np.asarray(place.is_valid().to_numpy(zero_copy_only=False))
+    if flagged.known_after_us is not None:
+        return np.where(is_reported, time + flagged.known_after_us, NEVER)
+    earliest = np.full(max(len(encoded.dictionary), 1), NEVER, dtype=np.int64)
+    known = np.concatenate([np.empty(0, np.int64), *(each.known_at for each in found)])
+    np.minimum.at(earliest, encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), known)
+    return np.where(is_reported, earliest[place.fill_null(0).to_numpy(zero_copy_only=False)], NEVER)

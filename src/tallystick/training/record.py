@@ -1,4 +1,8 @@
-"""The whole record of how a candidate came to be: everything that decides it, and everything it reached."""
+"""The whole record of how a candidate came to be: everything that decides it, and everything it reached.
+
+Nothing in it tells how long something took: the same table, definition and moment give the same record, and so the same
+candidate, whichever engine made the table and on whatever day it was fast.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -33,7 +37,6 @@ class Trial(msgspec.Struct, frozen=True):
     family : the family's name
     params : the settings tried
     metric : what it reached on the validate part, None where it failed
-    seconds : how long fit and scoring took
     state : complete or failed
     reason : why it failed
     """
@@ -42,7 +45,6 @@ class Trial(msgspec.Struct, frozen=True):
     family: str
     params: dict[str, float | int]
     metric: float | None
-    seconds: float
     state: str
     reason: str = ""
 
@@ -111,7 +113,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     actions : what the policy would have done with the test part, one for each of approve, refer, decline
     libraries : versions by distribution
     runtime : what else decides the last bits of a score
-    seconds : how long the final fit took
     files : digests of the candidate's other files
     """
 
@@ -136,7 +137,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     actions: tuple[ActionRecord, ...]
     libraries: dict[str, str]
     runtime: Runtime
-    seconds: float
     files: dict[str, str]
 
     def part(self, name: str) -> PartRecord:

@@ -1,7 +1,6 @@
 """The search for settings: Optuna's trials, each recorded whole."""
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -115,18 +114,15 @@ def _study(seed: int) -> Any:
 def _attempt(trainer: Trainer, study: Any, rows: Judged, search: Search, *, number: int) -> _Tried:
     requested = study.ask()
     params = trainer.suggest(requested)
-    started = time.perf_counter()  # how long it took, not when it was
     try:
         fitted = trainer.fit(rows.train, rows.train_labels, params, seed=search.seed)
         raw = fitted.raw(rows.validate)
     except FitFailed as error:
         study.tell(requested, state=need("optuna").trial.TrialState.FAIL)
-        seconds = round(time.perf_counter() - started, 3)
-        return _Tried(Trial(number, trainer.name, params, None, seconds, "failed", str(error)), None, None)
+        return _Tried(Trial(number, trainer.name, params, None, "failed", str(error)), None, None)
     metric = METRICS[search.metric](rows.validate_labels, raw)
     study.tell(requested, metric)
-    seconds = round(time.perf_counter() - started, 3)
-    return _Tried(Trial(number, trainer.name, params, metric, seconds, "complete"), fitted, raw)
+    return _Tried(Trial(number, trainer.name, params, metric, "complete"), fitted, raw)
 
 
 def _better(leader: Best | None, tried: _Tried) -> Best | None:

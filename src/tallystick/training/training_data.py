@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset
 from tallystick.definitions.models import ModelDefinition
-from tallystick.errors import MatrixForeign, RowsMismatched
-from tallystick.features.matrix import Matrix
+from tallystick.errors import RowsMismatched
+from tallystick.features.table import FeatureTable
 from tallystick.scoring.boundary import cast
-from tallystick.training.labels import data_ends_at, read_labels
+from tallystick.training.facts import RowFacts
 from tallystick.training.record import PartRecord
 from tallystick.training.search import Judged
 from tallystick.training.splits import Rows, rows_of, split
@@ -18,21 +17,17 @@ from tallystick.training.splits import Rows, rows_of, split
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """A matrix cut into parts, with labels as each part may know them.
+    """A feature table cut into parts, with labels as each part may know them.
 
     Parameters
     ----------
-    model, matrix, dataset : what was handed in
-    spine_rows : for each row of the matrix its place among the spine's records
-    ends_at : the instant the data ends
+    model, table, facts : what was handed in
     train, validate, fit, test : the parts' rows and labels
     """
 
     model: ModelDefinition
-    matrix: Matrix
-    dataset: Dataset
-    spine_rows: NDArray[np.int64]
-    ends_at: int
+    table: FeatureTable
+    facts: RowFacts
     train: Rows
     validate: Rows
     fit: Rows
@@ -40,31 +35,34 @@ class TrainingData:
 
     @classmethod
     def cut(
-        cls, model: ModelDefinition, matrix: Matrix, dataset: Dataset, exclude: NDArray[np.bool_] | None
+        cls, model: ModelDefinition, table: FeatureTable, facts: RowFacts, exclude: NDArray[np.bool_] | None
     ) -> "TrainingData":
-        """Join labels with the matrix, and cut it as the model's split says.
+        """Join labels with the table, and cut it as the model's split says.
+
+        Parameters
+        ----------
+        model : whose label and split
+        table : the features
+        facts : of the table's rows
+        exclude : shape (n,), True for rows that can have no label
 
         Raises
         ------
         RowsMismatched
-            If ``exclude`` is not as long as the matrix.
-        MatrixForeign
-            If the matrix holds other columns than the model's features.
+            If ``exclude`` is not as long as the table.
+        TableOfOtherPlan, TableOfOtherData
+            If the facts are not of what the table was made from.
         """
-        if exclude is not None and len(exclude) != len(matrix):
-            raise RowsMismatched("exclude", found=len(exclude), wanted=len(matrix))
-        if matrix.names != model.features.names:
-            raise MatrixForeign(matrix.names, wanted=model.features.names)
-        spine_rows = np.searchsorted(dataset.records[model.features.spine.name].position, matrix.position)
-        labels = read_labels(dataset, model.label).take(spine_rows)
-        ends_at = data_ends_at(dataset)
-        allowed = np.ones(len(matrix), dtype=np.bool_) if exclude is None else ~exclude
-        parts = split(model.split, labels, ends_at=ends_at).parts
-        return cls(model, matrix, dataset, spine_rows, ends_at, *(rows_of(p, labels, allowed=allowed) for p in parts))
+        if exclude is not None and len(exclude) != len(table):
+            raise RowsMismatched("exclude", found=len(exclude), wanted=len(table))
+        table.origin.require(facts.origin)
+        allowed = np.ones(len(table), dtype=np.bool_) if exclude is None else ~exclude
+        parts = split(model.split, facts.labels, ends_at=facts.ends_at).parts
+        return cls(model, table, facts, *(rows_of(part, facts.labels, allowed=allowed) for part in parts))
 
     def features(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return rows of the matrix through the model's boundary, shape [m, k]."""
-        return cast(self.matrix.values[rows])
+        """Return rows of the table through the model's boundary, shape [m, k]."""
+        return cast(self.table.values[rows])
 
     def judged(self) -> Judged:
         """Return what the search learns from and is judged on."""
@@ -73,9 +71,7 @@ class TrainingData:
 
     def amounts(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         """Return the spine's numbers in their units, as a policy's costs need them; missing as NaN."""
-        places = self.spine_rows[rows]
-        columns = self.dataset.records[self.model.features.spine.name].values
-        return {name: column.in_units(places) for name, column in columns.items()}
+        return {name: column.in_units(rows) for name, column in self.facts.amounts.items()}
 
     def parts(self) -> tuple[PartRecord, ...]:
         """Return the parts for the record."""

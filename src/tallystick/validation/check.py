@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 from tallystick.data.records import Dataset
 from tallystick.definitions.models import ModelDefinition
-from tallystick.features.matrix import Matrix
+from tallystick.features.sampling import Bounds
+from tallystick.features.table import FeatureTable
 from tallystick.training.candidate import Candidate
 from tallystick.training.fit import Scored, Trained
 from tallystick.validation.finding import Finding, Outcome
@@ -21,21 +22,38 @@ class Question:
     ----------
     candidate : who is questioned
     model : what the project declares
-    dataset, matrix : what it was made of
+    dataset : the records it was made of: all, or those near the rows and entities that checks look at
+    table : the features
     fit, test : its scores of rows it learnt from (at most 100,000), and of the test part's matured rows
+    bounds : how far entities are drawn, where the dataset has not all records to tell it by
     """
 
     candidate: Candidate
     model: ModelDefinition
     dataset: Dataset
-    matrix: Matrix
+    table: FeatureTable
     fit: Scored
     test: Scored
+    bounds: Bounds | None = None
 
     @classmethod
-    def about(cls, trained: Trained, *, model: ModelDefinition, dataset: Dataset, matrix: Matrix) -> "Question":
-        """Return the question about a candidate that training just made."""
-        return cls(trained.candidate, model, dataset, matrix, trained.fit, trained.test)
+    def about(
+        cls,
+        trained: Trained,
+        *,
+        model: ModelDefinition,
+        dataset: Dataset,
+        table: FeatureTable,
+        bounds: Bounds | None = None,
+    ) -> "Question":
+        """Return the question about a candidate that training just made.
+
+        Parameters
+        ----------
+        trained : the candidate with its scores
+        model, dataset, table, bounds : as the question holds them
+        """
+        return cls(trained.candidate, model, dataset, table, trained.fit, trained.test, bounds)
 
 
 class Check(Protocol):

@@ -45,7 +45,7 @@ def validate(
 
     Parameters
     ----------
-    questions : about candidates that share model, dataset, matrix and rows
+    questions : about candidates that share model, dataset, table and rows
     at : the current instant
     skip : codes that are not to be asked; each is printed as skipped
     progress : told how many of how many checks have answered

@@ -15,6 +15,7 @@ from tallystick.features.entities import Entities
 from tallystick.features.online.arrivals import arrivals
 from tallystick.features.online.executor import Online
 from tallystick.features.plan import Plan
+from tallystick.features.sampling import Bounds, Draw
 from tallystick.features.state.lmdb import LmdbStore
 from tallystick.features.visibility import seen_by
 from tallystick.scoring.session import Session
@@ -28,7 +29,7 @@ _GROUP = 100  # records of one transaction
 
 
 class OnlineEqualsBatch:
-    """Ask whether the online executor gives 10,000 real records the features the matrix holds, bit for bit.
+    """Ask whether the online executor gives 10,000 real records the features the table holds, bit for bit.
 
     Some entities of every key are drawn with the model's seed, and all their records are played, with all that is
     said of them and all that they look up, one by one in order of arrival, through a real state on disk. A feature of
@@ -41,23 +42,24 @@ class OnlineEqualsBatch:
 
     def ask(self, question: Question) -> Finding:
         """Play the records and compare their features."""
-        matrix, sources = question.matrix, tuple(found.source for found in question.dataset.records.values())
+        table, sources = question.table, tuple(found.source for found in question.dataset.records.values())
         plan = Plan(question.model.features, sources)
-        drawn = draw(plan, question.dataset, n_rows=self.n_rows, seed=question.model.search.seed)
-        place = np.searchsorted(matrix.position, drawn.position)
-        is_there = (place < len(matrix)) & (matrix.position[np.minimum(place, len(matrix) - 1)] == drawn.position)
+        draws = draw_of(plan, question.model.search.seed, self.n_rows)
+        drawn = draw(plan, question.dataset, draws, question.bounds)
+        place = np.searchsorted(table.position, drawn.position)
+        is_there = (place < len(table)) & (table.position[np.minimum(place, len(table) - 1)] == drawn.position)
         if not is_there.any():
-            return not_applicable(self, "none of the records drawn has a row in the matrix")
+            return not_applicable(self, "none of the records drawn has a row in the table")
         served = _played(plan, question.dataset, drawn)[is_there]
-        stored, comparable = matrix.values[place[is_there]], drawn.comparable[is_there]
+        stored, comparable = table.values[place[is_there]], drawn.comparable[is_there]
         wrong = np.argwhere(comparable & ~same_bits(stored, served))
         n_rows, n_cells = int(is_there.sum()), int(comparable.sum())
         reason = f"{n_cells} features of {n_rows} records are equal, bit for bit"
         if len(wrong):
             row, column = wrong[0]
-            name = matrix.ids[int(place[is_there][row])].as_py()
+            name = table.ids[int(place[is_there][row])].as_py()
             reason = (
-                f"{len(wrong)} of {n_cells} features of {n_rows} records differ; the first is {matrix.names[column]} "
+                f"{len(wrong)} of {n_cells} features of {n_rows} records differ; the first is {table.names[column]} "
                 f"of {name}: {served[row, column]} online, {stored[row, column]} in batch"
             )
         return found(
@@ -80,9 +82,9 @@ class ScoresAsItsFramework:
     def ask(self, question: Question) -> Finding:
         """Look at the recorded proof, and score again."""
         proof, test = question.candidate.record.parity, question.test
-        wanted = min(PARITY_ROWS, len(question.matrix))
+        wanted = min(PARITY_ROWS, len(question.table))
         rows = test.rows[: self.n_rows]
-        raw, scores = Session.load(question.candidate.model).many(question.matrix.values[rows])
+        raw, scores = Session.load(question.candidate.model).many(question.table.values[rows])
         repeated = same_bits(raw, test.raw[: len(rows)]) & same_bits(scores, test.scores[: len(rows)])
         passes = proof.holds and proof.n_rows >= wanted and bool(repeated.all())
         reason = (
@@ -109,8 +111,8 @@ class Drawn:
     comparable: NDArray[np.bool_]
 
 
-def draw(plan: Plan, dataset: Dataset, *, n_rows: int, seed: int) -> Drawn:
-    """Draw entities of the spine at random until their records are at least ``n_rows``, or all there are.
+def draw(plan: Plan, dataset: Dataset, draws: Draw, bounds: Bounds | None = None) -> Drawn:
+    """Draw entities of the spine at random until their records are enough, or all there are.
 
     Where one entity alone has far more, only the beginning is kept: what arrived later changes nothing before it.
     Where no feature aggregates the spine itself, records of any entities are drawn.
@@ -118,25 +120,29 @@ def draw(plan: Plan, dataset: Dataset, *, n_rows: int, seed: int) -> Drawn:
     Parameters
     ----------
     plan : whose features look at entities
-    dataset : what is drawn from
-    n_rows : how many records of the spine are wanted, at least
-    seed : of what is drawn
+    dataset : what is drawn from: the records, at least those of entities that are drawn
+    draws : which entities
+    bounds : how far they are drawn, where the dataset has not all records to tell it by
     """
-    spine, chance = dataset.records[plan.definition.spine.name], np.random.default_rng(seed)
-    used = sorted({group.keys for group in plan.groups if group.stream == spine.source.name})
+    spine = dataset.records[plan.definition.spine.name]
+    bounds = draws.bounds_of(spine) if bounds is None else bounds
+    rows = draws.rows(spine, bounds)
+    marks = dict(zip(draws.keys, draws.is_drawn(spine, bounds), strict=True))
+    used = [keys for keys in draws.keys if keys in {g.keys for g in plan.groups if g.stream == spine.source.name}]
     entities = {keys: Entities.of(spine, keys) for keys in used}
-    drawn = {keys: _drawn(found, -(-n_rows // len(used)), chance) for keys, found in entities.items()}
-    if used:
-        rows = np.flatnonzero(np.any([drawn[keys][entities[keys].codes] for keys in used], axis=0))[: 3 * n_rows]
-    else:
-        rows = np.sort(chance.permutation(len(spine))[:n_rows])
-    # Who asks about no entity, or one without a record, lacks nothing of its history.
+    whole = {keys: _whole(found, marks[keys]) for keys, found in entities.items()}
     is_whole = np.ones((len(rows), len(plan.names)), np.bool_)
     for column, expr in enumerate(plan.definition.features.values()):
         for keys, at in _requested(expr, spine.source.name):
-            requested = entities[keys].requested(spine, at, rows)
-            is_whole[:, column] &= drawn[keys][requested] | (requested < 0)
+            is_whole[:, column] &= whole[keys][entities[keys].requested(spine, at, rows)]
     return Drawn(rows, spine.position[rows], is_whole)
+
+
+def draw_of(plan: Plan, seed: int, n_rows: int) -> Draw:
+    """Return which entities are drawn for a plan: for each key that its features aggregate the spine by, or its ids."""
+    spine = plan.definition.spine
+    used = sorted({group.keys for group in plan.groups if group.stream == spine.name})
+    return Draw(tuple(used) or ((spine.id,),), n_rows, seed)
 
 
 def _requested(expr: AnyExpr, spine: str) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -145,14 +151,12 @@ def _requested(expr: AnyExpr, spine: str) -> set[tuple[tuple[str, ...], tuple[st
     return {(part.keys, tuple(key.field for key in part.at) or part.keys) for part in aggregates}
 
 
-def _drawn(entities: Entities, wanted: int, chance: np.random.Generator) -> NDArray[np.bool_]:
-    """Return which entities are drawn; one more, for code -1, is not."""
-    n_records = np.bincount(entities.codes[entities.codes >= 0], minlength=entities.n)
-    order = chance.permutation(len(n_records))
-    enough = int(np.searchsorted(np.cumsum(n_records[order]), wanted)) + 1
-    is_drawn = np.zeros(len(n_records) + 1, dtype=np.bool_)
-    is_drawn[order[:enough]] = True
-    return is_drawn
+def _whole(entities: Entities, is_drawn: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return whose history is whole: who was drawn, and who has no record; so has, as code -1, nobody."""
+    counts = np.bincount(entities.codes[entities.codes >= 0], minlength=entities.n)
+    found = np.append(counts == 0, True)
+    found[entities.codes[is_drawn]] = True
+    return found
 
 
 def _played(plan: Plan, dataset: Dataset, drawn: Drawn) -> NDArray[np.float64]:

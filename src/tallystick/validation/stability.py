@@ -76,10 +76,10 @@ class FeaturesLieAlike:
 
     def ask(self, question: Question) -> Finding:
         """Compare the two distributions of every feature."""
-        values, fit, test = question.matrix.values, question.fit.rows, question.test.rows
+        values, fit, test = question.table.values, question.fit.rows, question.test.rows
         seen = {
             name: shift(values[fit, place], values[test, place], tolerated=self.tolerated)
-            for place, name in enumerate(question.matrix.names)
+            for place, name in enumerate(question.table.names)
         }
         varying = {name: found_shift for name, found_shift in seen.items() if found_shift is not None}
         if not varying:

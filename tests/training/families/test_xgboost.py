@@ -182,11 +182,11 @@ def test_a_candidate_carries_its_proof(world: Any, make_model: Any, tmp_path: Pa
     """Trained from end to end, a candidate says that it was proven leaf by leaf, and opens as it was saved."""
     model = make_model(candidates=[ts.XGBoost(max_trees=20, max_leaves=8)], search=ts.Search(trials=3))
 
-    candidate = train(model, world.matrix, world.dataset, builder="ada", at=0)[0].candidate
+    candidate = train(model, world.table, world.facts, builder="ada", at=0)[0].candidate
 
     record = open_candidate(candidate.save(tmp_path)).record
     assert record == candidate.record
-    assert (record.family, record.parity.standard, record.parity.n_equal) == ("xgboost", "leaves", len(world.matrix))
+    assert (record.family, record.parity.standard, record.parity.n_equal) == ("xgboost", "leaves", len(world.table))
     assert set(record.libraries) & {"xgboost", "xgboost-cpu"}
 
 

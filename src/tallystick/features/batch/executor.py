@@ -20,9 +20,9 @@ from tallystick.features.batch.work import Work
 from tallystick.features.entities import keys_of
 from tallystick.features.groups import Group
 from tallystick.features.lowering import Place
-from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.features.reports import Changes, changes
+from tallystick.features.table import FeatureTable, Origin
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -38,7 +38,7 @@ def compute(
     *,
     threads: int = 1,
     progress: Progress | None = None,
-) -> Matrix:
+) -> FeatureTable:
     """Compute the features of records, each as it would have been served as of a moment.
 
     Parameters
@@ -52,7 +52,7 @@ def compute(
 
     Returns
     -------
-    Matrix
+    FeatureTable
         One row per asked row, in that order.
 
     Raises
@@ -72,10 +72,11 @@ def compute(
         found = _Found(lambda group, slot, part: values[part, places[group][slot]], places)
         _rowwise(plan, _view(plan, dataset, requested.rows, found), found, values, run)
     kept = values if width == len(plan.names) else np.ascontiguousarray(values[:, : len(plan.names)])
+    named, origin = plan.definition.spine.id, Origin.of(plan, dataset.fingerprint)
     if requested.rows is None:
-        return Matrix(plan.names, spine.ids, spine.position, spine.time, kept, plan.definition.spine.id)
+        return FeatureTable(plan.names, spine.ids, spine.position, spine.time, kept, named, origin)
     ids = spine.ids.take(pa.array(requested.rows))
-    return Matrix(plan.names, ids, spine.position[requested.rows], requested.time, kept, plan.definition.spine.id)
+    return FeatureTable(plan.names, ids, spine.position[requested.rows], requested.time, kept, named, origin)
 
 
 def slots(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tallystick.data.read import used
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.progress import Progress, Step
 from tallystick.definitions.streams import Source
@@ -14,16 +15,21 @@ from tallystick.features.names import LOCAL
 from tallystick.features.plan import Plan
 from tallystick.features.spark import worker
 from tallystick.features.spark.entities import columns, cut, entity, key, placed, reach
+from tallystick.features.spark.exporting import exported
+from tallystick.features.spark.numbering import ROWS_OF_A_TASK, fingerprint, numbered
+from tallystick.features.spark.opening import put
 from tallystick.features.spark.packed import COLUMNS
 from tallystick.features.spark.reading import Screened, read
 from tallystick.features.spark.session import functions, session, types
 from tallystick.features.spark.worker import SLOTS, SPINE
 from tallystick.features.spill.needed import of_group
+from tallystick.features.spill.pieces import Pieces
+from tallystick.features.table import Origin, own_columns
+from tallystick.features.table_file import COMMON, Header, Rows, common_bytes
 
 HOT = 1_000_000
 """Entities with more events than this are cut into ranges of time."""
 
-ROWS_OF_A_TASK = 500_000
 ROWS_OF_A_FILE = 1_000_000
 
 
@@ -50,6 +56,7 @@ class _Work:
 
 def features(
     plan: Plan,
+    sources: Iterable[Source],
     flags: Iterable[Flagged],
     root: Path,
     out: str,
@@ -63,12 +70,14 @@ def features(
     hot: int = HOT,
     settings: Mapping[str, str] | None = None,
     progress: Step | None = None,
-) -> int:
-    """Read a project's sources, compute its features and write them, all with Spark.
+) -> Header:
+    """Read a project's sources, compute a plan's features and write their table, all with Spark.
 
     Parameters
     ----------
-    plan : what to compute; its sources say where they lie
+    plan : what to compute
+    sources : all of the project, in its order, with where they lie: records of those that the plan does not look at
+        take places in the order of arrival
     flags : the flags of the project; they say when a table's outcomes become known
     root : the project's folder
     out : a new folder, or an address such as ``s3a://bank/features``
@@ -80,17 +89,13 @@ def features(
     hot : entities with more events than this are cut into ranges of time
     settings : further settings of Spark
     progress : told how many of how many stages are prepared
-
-    Returns
-    -------
-    How many rows were written.
     """
-    flags = list(flags)
+    known_flags = list(flags)
     with session(master, settings=settings) as spark:
         found = read(
             spark,
-            _needed(plan, flags),
-            flags,
+            used(sources, known_flags),
+            known_flags,
             root,
             now=now,
             max_refused_share=max_refused_share,
@@ -98,11 +103,35 @@ def features(
             progress=progress,
         )
         on_progress = None if progress is None else functools.partial(progress, "features")
-        try:
-            return write(plan, found, out, begin=begin, end=end, hot=hot, progress=on_progress)
-        finally:
-            for source in found.values():
-                source.kept.unpersist()
+        return write(plan, found, out, begin=begin, end=end, hot=hot, progress=on_progress)
+
+
+def features_of(
+    plan: Plan,
+    records: Pieces,
+    out: str,
+    *,
+    folder: Path,
+    master: str = LOCAL,
+    begin: int | None = None,
+    end: int | None = None,
+    hot: int = HOT,
+    progress: Step | None = None,
+) -> Header:
+    """Compute features of records that come piece by piece, such as a log's, and write their table with Spark.
+
+    The records are written once by this process, for Spark to read.
+
+    Parameters
+    ----------
+    plan : what to compute
+    records : of the plan's sources at least, in the order of arrival
+    out, master, begin, end, hot, progress : as for ``features``
+    folder : where the records lie meanwhile; workers elsewhere must see it
+    """
+    on_progress = None if progress is None else functools.partial(progress, "features")
+    with session(master) as spark, exported(spark, plan, records, folder) as (found, data):
+        return _write(plan, found, out, data, _period(begin, end), hot=hot, progress=on_progress)
 
 
 def write(
@@ -114,46 +143,43 @@ def write(
     end: int | None = None,
     hot: int = HOT,
     progress: Progress | None = None,
-) -> int:
-    """Write the matrix of the records with begin <= time < end as a folder of Parquet files, in order of arrival.
+) -> Header:
+    """Write the table of the records with begin <= time < end as a folder of Parquet files, in order of arrival.
 
     Parameters
     ----------
     plan : what to compute
-    sources : what ``reading.read`` found of the spine and of every source that the features look at
+    sources : what ``reading.read`` found of all sources of the project, in its order; Spark keeps them no longer
     out : a new folder, or an address such as ``s3a://bank/features``
     begin, end : microseconds since 1970 UTC; without a bound where None
     hot : entities with more events than this are cut into ranges of time
     progress : told how many of how many stages are prepared
-
-    Returns
-    -------
-    How many rows were written.
     """
-    f = functions()
-    requested = f.lit(True) if begin is None else f.col("time") >= begin
-    requested = requested if end is None else requested & (f.col("time") < end)
-    matrix(plan, sources, requested, hot=hot, progress=progress).write.parquet(out)
-    if progress is not None:
-        progress(len(plan.groups) + 1, len(plan.groups) + 1)
-    return int(sources[plan.definition.spine.name].frame.where(requested).count())
+    found = numbered(sources)
+    try:
+        data = fingerprint({source.name: found[source.name] for source in plan.sources if source.name in found})
+        return _write(plan, found, out, data, _period(begin, end), hot=hot, progress=progress)
+    finally:
+        for source in found.values():
+            source.kept.unpersist()
 
 
-def matrix(
+def table(
     plan: Plan, sources: Mapping[str, Screened], requested: Any, *, hot: int = HOT, progress: Progress | None = None
 ) -> Any:
-    """Return the ids and features of the asked records as a frame, whose parts follow each other in order of arrival.
+    """Return the table of the asked records as a frame, whose parts follow each other in order of arrival.
 
     Parameters
     ----------
-    plan, sources, hot, progress : as for ``write``
+    plan, hot, progress : as for ``write``
+    sources : at least those that the plan looks at, known by their places in the one order
     requested : a condition over ``packed.COLUMNS`` of the spine's records
     """
     task = _Work(plan, sources, requested, hot)
     rows = task.spine.frame.where(requested)
     n_files = 1 + rows.count() // ROWS_OF_A_FILE
     ranges = _range(rows, n_files)
-    own = columns(task.spine.source, worker.of_matrix(plan))
+    own = columns(task.spine.source, worker.of_table(plan))
     frames = [rows.select(functions().lit(SPINE).alias("place"), *own, ranges.alias("range"))]
     for place in range(len(plan.groups)):
         frames.append(_slots(task, place, ranges))
@@ -161,14 +187,39 @@ def matrix(
             progress(place + 1, len(plan.groups) + 1)
     combined = functools.reduce(lambda above, below: above.unionByName(below, allowMissingColumns=True), frames)
     spread = combined.repartitionById(n_files, "range").drop("range")
-    return spread.mapInArrow(functools.partial(worker.matrix, plan=task.text), _schema(plan))
+    return spread.mapInArrow(functools.partial(worker.table, plan=task.text), _schema(plan))
 
 
-def _needed(plan: Plan, flags: Iterable[Flagged]) -> list[Source]:
-    """Return the sources that the features look at, and those whose events date the outcomes among them."""
-    looked_at = set(plan.definition.sources)
-    looked_at |= {flag.stream for flag in flags if flag.by in looked_at}
-    return [source for source in plan.sources if source.name in looked_at]
+def _write(
+    plan: Plan,
+    sources: Mapping[str, Screened],
+    out: str,
+    data: str,
+    requested: Any,
+    *,
+    hot: int,
+    progress: Progress | None,
+) -> Header:
+    """Write the table's files, sum up what was written, and put their header beside them."""
+    frame = table(plan, sources, requested, hot=hot, progress=progress)
+    spark = frame.sparkSession
+    spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+    frame.write.parquet(out)
+    work = functools.partial(worker.sums, features=len(plan.names))
+    rows = Rows()
+    for row in spark.read.schema(_schema(plan)).parquet(out).mapInArrow(work, worker.SUMS).collect():
+        rows.join(Rows(row["n"], row["first"], row["last"], int(row["checksum"])))
+    header = rows.header(Origin.of(plan, data), plan.names, plan.definition.spine.id)
+    put(spark, f"{out.rstrip('/')}/{COMMON}", common_bytes(header))
+    if progress is not None:
+        progress(len(plan.groups) + 1, len(plan.groups) + 1)
+    return header
+
+
+def _period(begin: int | None, end: int | None) -> Any:
+    f = functions()
+    requested = f.lit(True) if begin is None else f.col("time") >= begin
+    return requested if end is None else requested & (f.col("time") < end)
 
 
 def _range(requested: Any, n_files: int) -> Any:
@@ -238,7 +289,12 @@ def _reports(task: _Work, place: int, by: str, on: str) -> Any:
 
 
 def _schema(plan: Plan) -> Any:
-    """Return the matrix's columns, whose names may hold anything."""
+    """Return the table's columns, whose names may hold anything."""
     kinds = types()
-    fields = [kinds.StructField(plan.definition.spine.id, kinds.StringType())]
+    own = zip(
+        own_columns(plan.definition.spine.id, plan.names),
+        (kinds.StringType(), kinds.LongType(), kinds.TimestampType()),
+        strict=True,
+    )
+    fields = [kinds.StructField(name, kind) for name, kind in own]
     return kinds.StructType([*fields, *(kinds.StructField(name, kinds.DoubleType()) for name in plan.names)])

@@ -85,6 +85,24 @@ def address(source: str, root: Path) -> str:
     return str((root / source).resolve())
 
 
+def put(spark: Any, place: str, content: bytes) -> None:
+    """Write a small file where Spark's connectors reach, or in a folder of this machine.
+
+    Parameters
+    ----------
+    spark : a session
+    place : a path, or an address such as ``s3a://bank/features/_common_metadata``
+    content : the whole file
+    """
+    if not is_address(place):
+        Path(place).write_bytes(content)
+        return
+    path = spark._jvm.org.apache.hadoop.fs.Path(place)  # noqa: SLF001 - no other door to the connectors
+    opened = path.getFileSystem(spark._jsc.hadoopConfiguration()).create(path, True)  # noqa: SLF001
+    opened.write(bytearray(content))
+    opened.close()
+
+
 def is_address(place: str) -> bool:
     """Return whether a place is told with the connector that reaches it, such as ``s3a://bank/payments``."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", place) is not None

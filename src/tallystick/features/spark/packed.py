@@ -103,6 +103,13 @@ def unpacked(table: pa.Table, sources: Sequence[Source], spine: str, needed: Nee
     return Unpacked(Dataset(records, "", len(order)), places, row[chosen], came[chosen])
 
 
+def whole(source: Source, table: pa.Table) -> Records:
+    """Return packed records of one source with all their fields; what each is known by is its place in the order."""
+    return _records(
+        source, table, table.column("row").to_numpy(), (list(key_fields(source)), list(value_fields(source)))
+    )
+
+
 def table_of(batches: Iterable[pa.RecordBatch]) -> pa.Table | None:
     """Return all batches as one table, None where there is none."""
     held = [batch for batch in batches if len(batch)]

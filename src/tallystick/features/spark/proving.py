@@ -41,7 +41,7 @@ def compute(plan: Plan, dataset: Dataset, rows: Ints, *, master: str = LOCAL, ho
         sources = {name: _screened(spark, records) for name, records in dataset.records.items()}
         try:
             requested = functions().col("row") >= int(spine.position[rows[0]])
-            found = executor.matrix(plan, sources, requested, hot=hot).toArrow()
+            found = executor.table(plan, sources, requested, hot=hot).toArrow()
         finally:
             for source in sources.values():
                 source.kept.unpersist()

@@ -1,22 +1,27 @@
-"""What a worker computes: a group's slots for its share of the entities, and the matrix for its share of the rows."""
+"""What a worker computes: a group's slots for its share of the entities, and the table for its share of the rows."""
 
 import json
 from collections.abc import Iterator, Sequence
 from functools import cache
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tallystick.data.fingerprint import of_block
 from tallystick.data.records import Dataset
+from tallystick.definitions.streams import Source
 from tallystick.errors import FeatureOverflow
 from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
 from tallystick.features.slot_texts import as_texts, features, text_slots
-from tallystick.features.spark.packed import Ints, table_of, unpacked
+from tallystick.features.spark.packed import Ints, table_of, unpacked, whole
 from tallystick.features.spark.session import OVERFLOW
 from tallystick.features.spill.needed import Needed, of_group, of_rows
+from tallystick.features.table import FeatureTable, Origin
+from tallystick.features.table_file import Rows
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +30,9 @@ SLOTS = "place int, row bigint, arrived bigint, numbers array<double>, texts arr
 
 SPINE = -1
 """The place of a row of the spine itself, among the groups' places."""
+
+BLOCKS = "place int, block bigint, n bigint, digest string"
+SUMS = "n bigint, first bigint, last bigint, checksum string"
 
 
 def slots(batches: Iterator[pa.RecordBatch], *, plan: str, place: int) -> Iterator[pa.RecordBatch]:
@@ -54,8 +62,8 @@ def slots(batches: Iterator[pa.RecordBatch], *, plan: str, place: int) -> Iterat
             raise RuntimeError(slot_texts) from None
 
 
-def matrix(batches: Iterator[pa.RecordBatch], *, plan: str) -> Iterator[pa.RecordBatch]:
-    """Yield ids and features in order of arrival, from rows of the spine and what the groups know of them.
+def table(batches: Iterator[pa.RecordBatch], *, plan: str) -> Iterator[pa.RecordBatch]:
+    """Yield rows of the feature table in order of arrival, from rows of the spine and what the groups know of them.
 
     Parameters
     ----------
@@ -67,24 +75,24 @@ def matrix(batches: Iterator[pa.RecordBatch], *, plan: str) -> Iterator[pa.Recor
     RuntimeError
         If a group does not know a row.
     """
-    opened, table = _opened(plan), table_of(batches)
-    if table is None:
+    opened, rows = _opened(plan), table_of(batches)
+    if rows is None:
         return
-    place = table.column("place").to_numpy()
-    own = table.filter(pa.array(place == SPINE)).drop_columns(["place", "numbers", "texts"])
+    place = rows.column("place").to_numpy()
+    own = rows.filter(pa.array(place == SPINE)).drop_columns(["place", "numbers", "texts"])
     n = len(own)
     own = own.append_column("source", pa.array(np.full(n, _spine_place(opened))))
     own = own.append_column("requested", pa.array(np.ones(n, dtype=bool)))
-    found = unpacked(own, opened.sources, _spine(opened), of_matrix(opened))
-    known = [_in_order(table.filter(pa.array(place == group))) for group in range(len(opened.groups))]
-    for rows in known:
-        if not np.array_equal(rows.column("row").to_numpy(), found.rows):
-            raise RuntimeError(f"a group knows {len(rows)} of {n} rows; this is a fault of Tallystick")
-    yield from _matrix(opened, found.dataset, found.requested, known).to_batches()
+    found = unpacked(own, opened.sources, _spine(opened), of_table(opened))
+    known = [_in_order(rows.filter(pa.array(place == group))) for group in range(len(opened.groups))]
+    for each in known:
+        if not np.array_equal(each.column("row").to_numpy(), found.rows):
+            raise RuntimeError(f"a group knows {len(each)} of {n} rows; this is a fault of Tallystick")
+    yield from _table(opened, found.dataset, found.rows, known).to_batches()
 
 
-def of_matrix(plan: Plan) -> Needed:
-    """Return the fields with which ``matrix`` takes the spine's rows, and names what groups tell in texts."""
+def of_table(plan: Plan) -> Needed:
+    """Return the fields with which ``table`` takes the spine's rows, and names what groups tell in texts."""
     spine = _spine(plan)
     texts = {
         str(group.tracks[group.slots[slot].track].of)
@@ -93,6 +101,53 @@ def of_matrix(plan: Plan) -> Needed:
         if group.stream == spine
     }
     return {source.name: set(source.fields) for source in plan.sources} | {spine: of_rows(plan) | texts}
+
+
+def blocks(batches: Iterator[pa.RecordBatch], *, sources: bytes) -> Iterator[pa.RecordBatch]:
+    """Yield the digest of every block of places of every source, from packed records with all their fields.
+
+    Parameters
+    ----------
+    batches : packed records with ``place``, the source's among ``sources``, and ``block``: all that the block has
+    sources : the sources' definitions as JSON
+    """
+    table = table_of(batches)
+    if table is None:
+        return
+    known: list[Source] = msgspec.json.decode(sources, type=list[Source])
+    place, block, row = (table.column(name).to_numpy() for name in ("place", "block", "row"))
+    order = np.lexsort((row, block, place))
+    table, place, block = table.take(pa.array(order)).combine_chunks(), place[order], block[order]
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = (place[1:] != place[:-1]) | (block[1:] != block[:-1])
+    starts = np.flatnonzero(is_first)
+    ends = np.append(starts[1:], len(order))
+    digests = [
+        of_block([whole(known[place[begin]], table.slice(begin, end - begin).combine_chunks())])
+        for begin, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
+    columns = [pa.array(place[starts]), pa.array(block[starts]), pa.array(ends - starts), pa.array(digests)]
+    yield from pa.table(columns, names=["place", "block", "n", "digest"]).to_batches()
+
+
+def sums(batches: Iterator[pa.RecordBatch], *, features: int) -> Iterator[pa.RecordBatch]:
+    """Yield what a header says of some rows of a table: how many, first and last place, and checksum.
+
+    Parameters
+    ----------
+    batches : rows of a table, with the columns of its files in their order
+    features : how many of them are features
+    """
+    rows = Rows()
+    for part in batches:
+        if len(part):
+            position, time = part.column(1).to_numpy(), pc.cast(part.column(2), pa.int64()).to_numpy()
+            values = [part.column(3 + i).fill_null(np.nan).to_numpy() for i in range(features)]
+            found = np.column_stack(values) if values else np.empty((len(part), 0))
+            rows.add(pc.cast(part.column(0), pa.string()), position, time, found)
+    if rows.n:
+        slot_texts = {"n": [rows.n], "first": [rows.first], "last": [rows.last], "checksum": [str(rows.checksum)]}
+        yield from pa.table(slot_texts).to_batches()
 
 
 @cache
@@ -133,17 +188,17 @@ def _in_order(rows: pa.Table) -> pa.Table:
     return rows.take(pa.array(np.lexsort((row, arrived))))
 
 
-def _matrix(plan: Plan, dataset: Dataset, requested: Ints, known: Sequence[pa.Table]) -> pa.Table:
-    ids = dataset.records[_spine(plan)].ids
+def _table(plan: Plan, dataset: Dataset, places: Ints, known: Sequence[pa.Table]) -> pa.Table:
     numbers = [_wide(rows, len(group.slots)) for rows, group in zip(known, plan.groups, strict=True)]
     texts = {
         (place, slot): pc.list_element(rows.column("texts").combine_chunks(), i)
         for place, rows in enumerate(known)
         for i, slot in enumerate(text_slots(plan, place))
     }
-    values = features(plan, dataset, requested, numbers, texts)
-    columns = [pa.array(column, mask=np.isnan(column)) for column in np.ascontiguousarray(values.T)]
-    return pa.table([ids, *columns], names=[plan.definition.spine.id, *plan.names])
+    values = features(plan, dataset, np.arange(len(places)), numbers, texts)
+    spine = dataset.records[_spine(plan)]
+    own, origin = plan.definition.spine.id, Origin("", "", {})
+    return FeatureTable(plan.names, spine.ids, places, spine.time, values, own, origin).to_arrow()
 
 
 def _wide(rows: pa.Table, width: int) -> Floats:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,26 +13,21 @@ from numpy.typing import NDArray
 
 from tallystick.data import contract
 from tallystick.data.columns import plain, values_at
-from tallystick.data.numbering import is_rising
 from tallystick.data.read import Screening, quarantined
 from tallystick.data.reasons import Code, Reason, Refused, reason
-from tallystick.data.records import Records, arrived_at, id_field, time_field
+from tallystick.data.records import Records, arrival_field, id_field, time_field
 from tallystick.data.sources.parquet_file import ParquetFile
 from tallystick.data.sources.parted import parts
 from tallystick.data.sources.piece import Piece
 from tallystick.definitions.streams import Source
 from tallystick.features.spill.rows import ROW
-from tallystick.features.spill.shares import shares_of
 from tallystick.features.spill.spill_file import SpillFile
 
 Ints = NDArray[np.int64]
-Sink = Callable[[Records, Ints], None]
-"""Takes accepted records of a part, and their places among all rows of the source."""
-
 MOST_REFUSED = 100_000
 """So many refused rows are held in memory before they go to a quarantine file of their own."""
 
-_IDS = pa.schema([(ROW, pa.int64()), ("id", pa.string())])
+IDS = pa.schema([(ROW, pa.int64()), ("id", pa.string())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +38,11 @@ class Manner:
     ----------
     now : the present instant, microseconds since 1970 UTC
     most : how many rows are screened at a time
-    folder : where ids are kept aside
-    n_heaps : into how many heaps they are put
     quarantine : where refused rows are written; None writes none
     """
 
     now: int
     most: int
-    folder: Path
-    n_heaps: int
     quarantine: Path | None
 
 
@@ -133,59 +125,20 @@ class Refusals:
             yield from values_at(column.chunks, np.arange(len(places)))
 
 
-class InOrder:
-    """Whether records come in order of arrival."""
-
-    def __init__(self) -> None:
-        self.holds, self._last = True, -(2**63)
-
-    def add(self, records: Records) -> None:
-        """Look at the records that come next."""
-        if self.holds and len(records):
-            arrived = arrived_at(records)
-            self.holds = is_rising(arrived) and int(arrived[0]) >= self._last
-            self._last = int(arrived[-1])
-
-
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """What was taken in of a source.
-
-    Parameters
-    ----------
-    n_rows : how many rows were read
-    refusals : those refused so far
-    dropped : shape (m,), rising: places of rows that the sinks have, and that are refused since their id came before
-    in_order : whether accepted rows came in order of arrival; of a table nobody knows it yet
-    """
-
-    n_rows: int
-    refusals: Refusals
-    dropped: Ints
-    in_order: bool
-
-
-def ingest(
-    source: Source,
-    found: Sequence[Piece],
-    manner: Manner,
-    sinks: Sequence[Sink],
-    on_progress: Callable[[int], None],
-) -> Ingested:
-    """Screen a source part by part, and hand what is accepted to sinks in the order of its rows.
+def screened(
+    source: Source, found: Sequence[Piece], manner: Manner, refusals: Refusals, on_progress: Callable[[int], None]
+) -> Iterator[tuple[Records, Ints]]:
+    """Yield a source's accepted records part by part, with their places among all rows of its files.
 
     Parameters
     ----------
     source : the stream or table; outcomes are not asked when they became known
     found : its pieces
     manner : how
-    sinks : where accepted records go
+    refusals : where refused rows go
     on_progress : hears how many rows have been read
     """
-    refusals, start, order = Refusals(source, found, manner.quarantine), 0, InOrder()
-    # Whether an id came before cannot be told from a part of the rows: all ids are put into heaps by their hash, so
-    # that equal ones meet in one, unless a quick look shows that they rise, and none can come twice.
-    ids = None if _rises(source, found, manner.most) else SpillFile(manner.folder / f"{source.name}.ids", _IDS)
+    start = 0
     for piece in found:
         # Counted up part by part, so that a quarantine that is written meanwhile knows where this piece begins.
         refusals.lengths.append(0)
@@ -197,52 +150,37 @@ def ingest(
             # Places are counted over refused rows too: they are what names a row in the files, in every later step.
             rows = _accepted(len(part), refused) + start
             start += len(part)
-            order.add(records)
-            for sink in sinks if len(rows) else ():
-                sink(records, rows)
-            if ids is not None and len(rows):
-                batch = pa.RecordBatch.from_arrays([pa.array(rows), records.ids], schema=_IDS)
-                ids.add(batch, shares_of(records.ids, manner.n_heaps))
             on_progress(start)
-    dropped = np.empty(0, np.int64) if ids is None else _repeated(ids)
-    refusals.add_for(dropped, Code.DUPLICATE)
-    return Ingested(start, refusals, dropped, order.holds)
+            if len(rows):
+                yield records, rows
 
 
-def _accepted(n: int, refused: Refused) -> Ints:
-    if not len(refused):
-        return np.arange(n)
-    keeps = np.ones(n, np.bool_)
-    keeps[refused.rows] = False
-    return np.flatnonzero(keeps)
+def is_ready(source: Source, found: Sequence[Piece], most: int) -> bool:
+    """Return whether rows can be taken as they come: in order of arrival, and none of them twice.
 
-
-def _rises(source: Source, found: Sequence[Piece], most: int) -> bool:
-    """Return whether every id is greater than the one before it, so that none comes twice: a column tells it fast."""
-    own, last = id_field(source), None
-    if not own or not all(isinstance(piece, ParquetFile) for piece in found):
+    So it is where every id is greater than the one before it, and no row arrived before the one before it. Two columns
+    of Parquet tell it fast, before anything is screened; of other formats, and of rows without an id, nobody asks.
+    """
+    own, arrived = id_field(source), arrival_field(source) or time_field(source)
+    if not own or arrived is None or not all(isinstance(piece, ParquetFile) for piece in found):
         return False
+    last: dict[str, pa.Scalar] = {}
     for piece in found:
-        for part in parts(piece, [own], most):
-            ids = plain(pa.concat_arrays(part.column(own).chunks)) if len(part) else None
-            if ids is None:
+        for part in parts(piece, [own, arrived], most):
+            if not len(part):
                 continue
-            if ids.null_count or not pc.all(pc.less(ids[:-1], ids[1:])).as_py():
+            ids, instants = (plain(pa.concat_arrays(part.column(name).chunks)) for name in (own, arrived))
+            if not pa.types.is_timestamp(instants.type):
                 return False
-            first = ids[0].as_py()
             # Pieces may have the id as a number and as a text; between the two there is no order.
-            if last is not None and (type(first) is not type(last) or not _less(last, first)):
+            if not (_follow(ids, last.get(own), pc.less) and _follow(instants, last.get(arrived), pc.less_equal)):
                 return False
-            last = ids[-1].as_py()
+            last |= {own: ids[-1], arrived: instants[-1]}
     return True
 
 
-def _less(one: object, other: object) -> bool:
-    return bool(pc.less(pa.scalar(one), pa.scalar(other)).as_py())
-
-
-def _repeated(ids: SpillFile) -> Ints:
-    """Return the places of rows whose id an earlier row has, rising."""
+def repeated(ids: SpillFile) -> Ints:
+    """Return the places of rows whose id an earlier row has, rising; ``ids`` has rows of ``IDS`` by heaps."""
     ids.finish()
     found = [np.empty(0, np.int64)]
     for heap in ids.heaps:
@@ -255,3 +193,19 @@ def _repeated(ids: SpillFile) -> Ints:
         found.append(rows.column(ROW).to_numpy()[repeated])
     ids.remove()
     return np.sort(np.concatenate(found))
+
+
+def _accepted(n: int, refused: Refused) -> Ints:
+    if not len(refused):
+        return np.arange(n)
+    keeps = np.ones(n, np.bool_)
+    keeps[refused.rows] = False
+    return np.flatnonzero(keeps)
+
+
+def _follow(column: pa.Array, before: pa.Scalar | None, relation: Callable[[Any, Any], Any]) -> bool:
+    """Return whether no value is missing, and each stands in a relation to the one after it."""
+    if column.null_count or (before is not None and before.type != column.type):
+        return False
+    follows = before is None or bool(relation(before, column[0]).as_py())
+    return follows and bool(np.all(relation(column[:-1], column[1:]).to_numpy(zero_copy_only=False)))

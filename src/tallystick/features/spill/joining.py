@@ -1,6 +1,6 @@
-"""The matrix put together range by range: rows of the spine, what every group tells of them, and their features."""
+"""The table put together range by range: rows of the spine, what every group tells of them, and their features."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,31 +13,25 @@ from tallystick.features.slot_texts import features, text_slots
 from tallystick.features.spill.ranges import Ranges
 from tallystick.features.spill.rows import ROW, unpacked
 from tallystick.features.spill.spill_file import SpillFile
+from tallystick.features.table import FeatureTable, Origin
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-def matrix_schema(plan: Plan) -> pa.Schema:
-    """Return the columns of the matrix's file."""
-    return pa.schema([(plan.definition.spine.id, pa.string()), *((name, pa.float64()) for name in plan.names)])
-
-
-def joined(
-    plan: Plan, ranges: Ranges, slot_files: Sequence[SpillFile], dropped: Mapping[str, Ints]
-) -> Iterator[pa.Table]:
-    """Yield the matrix, a range of rows at a time, in order of arrival.
+def joined(plan: Plan, ranges: Ranges, slot_files: Sequence[SpillFile], origin: Origin) -> Iterator[FeatureTable]:
+    """Yield the table, a range of rows at a time, in order of arrival.
 
     Parameters
     ----------
     plan : whose features
     ranges : the rows that ask
     slot_files : for each group its slots, by range
-    dropped : by source, places of rows that do not count
+    origin : what it is made from
     """
     spine = plan.definition.spine
     for number in range(len(ranges)):
-        rows = ranges.read(number, dropped[spine.name])
+        rows = ranges.read(number)
         places = _Places(rows.column(ROW).to_numpy())
         numbers, texts = [], {}
         for place, spill_file in enumerate(slot_files):
@@ -50,12 +44,11 @@ def joined(
         records = _with_keys(unpacked(spine, rows))
         requested = np.arange(len(rows))
         values = features(plan, Dataset({spine.name: records}, "", len(rows)), requested, numbers, texts)
-        columns = [_column(column) for column in np.ascontiguousarray(values.T)]
-        yield pa.Table.from_arrays([records.ids, *columns], schema=matrix_schema(plan))
+        yield FeatureTable(plan.names, records.ids, records.position, records.time, values, spine.id, origin)
 
 
 class _Places:
-    """Where each row stands in a range, by its place in the files."""
+    """Where each row stands in a range, by its place in the order of arrival."""
 
     def __init__(self, rows: Ints) -> None:
         self._n = len(rows)
@@ -93,8 +86,3 @@ def _scattered(known: pa.Table, at: Ints, n: int, width: int) -> Floats:
         out[at[start : start + len(chunk)]] = chunk.flatten().to_numpy().reshape(-1, width)
         start += len(chunk)
     return out
-
-
-def _column(values: Floats) -> pa.Array:
-    missing = np.isnan(values)
-    return pa.array(values, mask=missing) if missing.any() else pa.array(values)

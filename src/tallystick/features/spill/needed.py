@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from tallystick.data.records import arrival_field, id_field
+from tallystick.data.records import id_field
 from tallystick.definitions.expressions import Corrected, Flagged
 from tallystick.features.groups import Group
 from tallystick.features.lowering import Number, Part, TextField
@@ -34,14 +34,14 @@ def of_group(plan: Plan, place: int) -> Needed:
         # A correction counts only where the record has the value that it corrects.
         if isinstance(later, Corrected):
             found[group.stream].add(later.field)
-    return with_arrival(plan, found)
+    return found
 
 
 def of_rows(plan: Plan) -> set[str]:
     """Return the fields of the spine that are written or that features take from the row itself."""
     spine = plan.definition.spine
     own = {field for node in plan.features for field in of_node(node) if field is not None}
-    return with_arrival(plan, {spine.name: own | {spine.id}})[spine.name]
+    return own | {spine.id}
 
 
 def laters(plan: Plan, group: Group) -> list[Flagged | Corrected]:
@@ -53,20 +53,6 @@ def laters(plan: Plan, group: Group) -> list[Flagged | Corrected]:
     group : one of its groups
     """
     return [plan.later[number] for number in sorted({series.later for series in group.series})]
-
-
-def with_arrival(plan: Plan, found: Needed) -> Needed:
-    """Return the fields with those that say when records arrived, since they decide the order.
-
-    Parameters
-    ----------
-    plan : knows which field says when a record arrived
-    found : by source, the fields that are needed otherwise
-    """
-    return {
-        name: {*named, *([arrival] if (arrival := arrival_field(plan.streams[name])) else [])}
-        for name, named in found.items()
-    }
 
 
 def of_node(node: Any) -> Iterator[str | None]:

@@ -1,6 +1,6 @@
 """A group's entities in parts: where their records are put, and what each part's rows get of the group."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,15 +8,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tallystick.data.numbering import number
-from tallystick.data.records import Dataset, Records, arrived_at
+from tallystick.data.records import Dataset, Records
 from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
 from tallystick.features.slot_texts import as_texts, text_slots
 from tallystick.features.spill.needed import of_group
 from tallystick.features.spill.period import Period
 from tallystick.features.spill.ranges import Ranges
-from tallystick.features.spill.rows import ROW, among, packed, schema, united, unpacked, without
+from tallystick.features.spill.rows import ROW, among, packed, schema, united, unpacked
 from tallystick.features.spill.shares import shares
 from tallystick.features.spill.spill_file import SpillFile
 
@@ -85,12 +84,12 @@ class Parts:
         return shares(records, self.plan.groups[self.place].keys, self.n)
 
     def add(self, records: Records, rows: Ints) -> None:
-        """Take accepted records of the group's stream or of the spine; ``rows`` are their places in the files.
+        """Take accepted records of the group's stream or of the spine; ``rows`` are their places in the order.
 
         Parameters
         ----------
         records : screened, of the group's stream or of the spine
-        rows : shape (n,), their places in the files
+        rows : shape (n,), their places in the order of arrival
         """
         if records.source.name == self.stream:
             # Where they ask as well, rows without an entity are kept too: they get what an empty window gives.
@@ -110,28 +109,27 @@ class Parts:
         """Return how many events the largest part has."""
         return max((self.events.size(part) for part in range(self.n)), default=0)
 
-    def slots(self, part: int, dropped: Mapping[str, Ints], ranges: Ranges, threads: int, out: SpillFile) -> None:
+    def slots(self, part: int, ranges: Ranges, threads: int, out: SpillFile) -> None:
         """Compute what the group tells of the rows that ask about a part's entities, and put it into their ranges.
 
         Parameters
         ----------
         part : its number
-        dropped : by source, places of rows that do not count
         ranges : the ranges of the matrix
         threads : how many entities are replayed at a time
         out : where the slots go, with the schema of ``slots_schema``
         """
-        dataset, requested = self._dataset(part, dropped)
+        dataset, requested = self._dataset(part)
         if not len(requested):
             return
         spine = dataset.records[self._spine]
         numbers = batch.slots(self.plan, self.place, dataset, requested, threads=threads)
         # A code stands for a text in this part alone, so the text itself leaves it.
         texts = [as_texts(self.plan, self.place, s, dataset, numbers[:, s]) for s in text_slots(self.plan, self.place)]
-        rows, arrived = spine.values[ROW].values[requested], arrived_at(spine)[requested]
+        rows = spine.position[requested]
         flat = pa.FixedSizeListArray.from_arrays(pa.array(numbers.ravel()), numbers.shape[1])
         slot_values = pa.RecordBatch.from_arrays([pa.array(rows), flat, *texts], schema=out.schema)
-        out.add(slot_values, ranges.of(rows, arrived))
+        out.add(slot_values, ranges.of(rows))
 
     def remove(self) -> None:
         """Give the disk's space back."""
@@ -143,32 +141,30 @@ class Parts:
         yield from () if self.asks is None else (self.asks,)
         yield from self.reports.values()
 
-    def _dataset(self, part: int, dropped: Mapping[str, Ints]) -> tuple[Dataset, Ints]:
+    def _dataset(self, part: int) -> tuple[Dataset, Ints]:
         """Return a part's records as a dataset of their own, and the places of the rows of the spine that ask."""
         found: dict[str, list[pa.Table]] = {}
-        # Only after the last row was read it is known which ones are refused for an id that came before, and by then
-        # all were put: so they are left out here.
-        own = without(self.events.read(part), dropped[self.stream])
+        own = self.events.read(part)
         found.setdefault(self.stream, []).append(own)
-        asks = own if self.asks is None else without(self.asks.read(part), dropped[self._spine])
+        asks = own if self.asks is None else self.asks.read(part)
         found.setdefault(self._spine, []).extend([] if self.asks is None else [asks])
         for source, spill_file in self.reports.items():
-            found.setdefault(source, []).append(without(spill_file.read(part), dropped[source]))
+            found.setdefault(source, []).append(spill_file.read(part))
         for source, table in self.shared.items():
             found.setdefault(source, []).append(table)
         names = [name for name in _in_project_order(self.plan) if name in found]
-        # Numbered anew: a part's records are some of all, and numbers matter by their order alone. That is the same in
-        # every part: by arrival, then by the source's place in the project, then by the row's place in the files.
-        records, _ = number({name: unpacked(self.plan.streams[name], united(found[name])) for name in names})
-        return Dataset(records, "", sum(map(len, records.values()))), self._requested(records[self._spine], asks)
+        # Positions are those among all records: a part's records are some of all, and only their order counts.
+        records = {name: unpacked(self.plan.streams[name], united(found[name])) for name in names}
+        last = max((int(each.position[-1]) for each in records.values() if len(each)), default=0)
+        return Dataset(records, "", last), self._requested(records[self._spine], asks)
 
     def _requested(self, spine: Records, asks: pa.Table) -> Ints:
         """Return the places of the rows that ask; others are there as events, or as reports of such."""
         inside = self.period.holds(spine.time)
         if inside is None and len(spine) == len(asks):
             return np.arange(len(spine))
-        # By place in the files: the same row may stand here as an event, and be asked for by another part.
-        is_requested = among(spine.values[ROW].values, asks.column(ROW).to_numpy())
+        # By position: the same row may stand here as an event, and be asked for by another part.
+        is_requested = among(spine.position, asks.column(ROW).to_numpy())
         return np.flatnonzero(is_requested if inside is None else is_requested & inside)
 
 

@@ -10,14 +10,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tallystick.data.records import Records
-from tallystick.definitions.expressions import Flagged
-from tallystick.definitions.streams import Source, TableDefinition
+from tallystick.definitions.streams import Source
 from tallystick.features.spill.rows import ROW, TIME, packed, schema, texts_of, without
 from tallystick.features.spill.shares import shares_of
 from tallystick.features.spill.spill_file import SpillFile
 
 Ints = NDArray[np.int64]
-_NEVER = np.iinfo(np.int64).max
+
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class Named:
         """End the writing, and return how many bytes lie on the disk."""
         return self._spill_file.finish()
 
-    def read(self, heap: int, dropped: Ints) -> pa.Table:
-        """Return the records whose ids belong to a heap.
+    def read(self, heap: int, dropped: Ints = _NONE) -> pa.Table:
+        """Return the records whose ids belong to a heap, but those whose rows do not count.
 
         Parameters
         ----------
@@ -103,72 +103,29 @@ class Reporting:
         """End the writing, and return how many bytes lie on the disk."""
         return self._spill_file.finish()
 
-    def route(
-        self, named: Mapping[str, Named], dropped: Mapping[str, Ints], delays: Mapping[str, int], ways: Sequence[Way]
-    ) -> Ints:
+    def route(self, named: Mapping[str, Named], ways: Sequence[Way]) -> None:
         """Hand every report to the parts of the groups whose records it names.
 
         Parameters
         ----------
         named : the streams whose records may be named
-        dropped : by source, places of rows that do not count
-        delays : for a table, by stream, how long after its record an outcome is known
         ways : where reports go
-
-        Returns
-        -------
-        The places of a table's rows that name no record of those streams, rising.
         """
-        unknown = [np.empty(0, np.int64)]
         # Both sides were put by the same hash of the same id, so a report and its record are in heaps of one number,
         # and one pair of heaps is in memory at a time.
         for heap in self._spill_file.heaps:
-            reports = without(self._spill_file.read(heap), dropped[self.source.name]).combine_chunks()
-            found = {name: stream.read(heap, dropped[name]) for name, stream in named.items()}
-            at = {name: _places(reports.column(self.on), records.column("id")) for name, records in found.items()}
-            # An outcome is known some time after its record, which only here is beside it. What names no record is
-            # refused.
-            if isinstance(self.source, TableDefinition):
-                known = _known(at, found, delays)
-                unknown.append(reports.column(ROW).to_numpy()[known == _NEVER])
-                where = reports.schema.get_field_index(TIME)
-                reports = reports.set_column(where, TIME, pa.array(known))
-                keeps = known != _NEVER
-                reports, at = reports.filter(pa.array(keeps)), {name: place[keeps] for name, place in at.items()}
+            reports = self._spill_file.read(heap).combine_chunks()
+            found = {name: stream.read(heap) for name, stream in named.items()}
+            at = {name: places(reports.column(self.on), records.column("id")) for name, records in found.items()}
             for way in ways:
                 # A report of no record has place -1, which finds the -1 at the end: no part.
                 part = np.append(found[way.stream].column(str(way.group)).to_numpy(), -1)[at[way.stream]]
                 _hand_over(reports, part, way.spill_file)
         self._spill_file.remove()
-        return np.sort(np.concatenate(unknown))
 
 
-def delays_of(table: Source, flags: Sequence[Flagged], streams: Sequence[str]) -> dict[str, int]:
-    """Return how long after its record each outcome of a table is known, by stream; the earliest where several say.
-
-    Parameters
-    ----------
-    table : the source of the outcomes
-    flags : the flags of the project
-    streams : whose records may date them
-    """
-    delays: dict[str, int] = {}
-    for flag in flags:
-        if flag.by == table.name and flag.known_after_us is not None and flag.stream in streams:
-            delays[flag.stream] = min(flag.known_after_us, delays.get(flag.stream, flag.known_after_us))
-    return delays
-
-
-def _known(at: Mapping[str, Ints], found: Mapping[str, pa.Table], delays: Mapping[str, int]) -> Ints:
-    known = np.full(len(next(iter(at.values()))), _NEVER)
-    for stream, after in delays.items():
-        hit = at[stream] >= 0
-        # One table may date by several streams: the earliest instant counts, as it does for the order of arrival.
-        known[hit] = np.minimum(known[hit], found[stream].column(TIME).to_numpy()[at[stream][hit]] + after)
-    return known
-
-
-def _places(names: pa.ChunkedArray, ids: pa.ChunkedArray) -> Ints:
+def places(names: pa.ChunkedArray, ids: pa.ChunkedArray) -> Ints:
+    """Return where each name stands among ids, -1 where it does not; shape (n,)."""
     found: Ints = pc.fill_null(pc.index_in(names, value_set=ids), -1).to_numpy().astype(np.int64)
     return found
 

@@ -1,6 +1,6 @@
 """Screened records as rows on a disk, with the fields that are needed, and back to records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -13,32 +13,36 @@ from tallystick.definitions.streams import Source
 Ints = NDArray[np.int64]
 
 ROW = "@row"
-"""A record's place among all rows of its source's files, refused ones too."""
+"""What a record is known by: its place in the order of arrival, or before it has one, in its source's files."""
 
 TIME = "@time"
 
+ID = "@id"
+"""A dated or static row's id, which no field holds."""
 
-def schema(source: Source, fields: Iterable[str]) -> pa.Schema:
+
+def schema(source: Source, fields: Collection[str]) -> pa.Schema:
     """Return the columns of a source's rows: ``ROW``, ``TIME``, and the fields that are needed.
 
     Parameters
     ----------
     source : the stream or table
-    fields : key and value fields, and the id where it is needed
+    fields : key and value fields, and the id where it is needed, which is ``ID`` where no field holds it
     """
     own = id_field(source)
+    ids = [(ID, pa.string())] if not own and ID in fields else []
     keys = [(name, pa.string()) for name in _ordered(source, fields) if name == own or name in key_fields(source)]
     values = [(name, pa.int64()) for name in _ordered(source, fields) if name in value_fields(source)]
-    return pa.schema([(ROW, pa.int64()), (TIME, pa.int64()), *keys, *values])
+    return pa.schema([(ROW, pa.int64()), (TIME, pa.int64()), *ids, *keys, *values])
 
 
 def packed(records: Records, rows: Ints, kind: pa.Schema) -> pa.RecordBatch:
-    """Return screened records as rows of a schema; ``rows`` are their places in the source's files.
+    """Return screened records as rows of a schema.
 
     Parameters
     ----------
     records : screened, of one source
-    rows : shape (n,), their places in its files
+    rows : shape (n,), what each is known by: its place in the order of arrival, or before it has one, in its files
     kind : the columns, as ``schema`` returned them
     """
     columns = {ROW: pa.array(rows), TIME: pa.array(records.time)}
@@ -53,31 +57,31 @@ def packed(records: Records, rows: Ints, kind: pa.Schema) -> pa.RecordBatch:
 
 
 def unpacked(source: Source, rows: pa.Table) -> Records:
-    """Return rows as records, not numbered; where each lies in its source's files is a value called ``ROW``.
+    """Return rows as records whose place in the order of arrival is what each row is known by.
 
     Parameters
     ----------
     source : the stream or table
     rows : with the columns of ``schema``
     """
-    own, held = id_field(source), {name: _single(rows.column(name)) for name in rows.column_names}
+    own, held = id_field(source) or ID, {name: _single(rows.column(name)) for name in rows.column_names}
     n = len(rows)
     ids = held.get(own, pa.nulls(n, pa.string()))
     keys = {name: _keys(held[name]) for name in key_fields(source) if name in held and name != own}
     if own in held and own in key_fields(source):  # a table's key is its id
         keys[own] = Keys(np.arange(n, dtype=np.int32), ids)
     values = {name: _fixed(held[name], field.decimals) for name, field in value_fields(source).items() if name in held}
-    places = Fixed(held[ROW].to_numpy(), np.zeros(n, np.bool_), 0)
-    return Records(source, np.zeros(n, np.int64), held[TIME].to_numpy(), ids, keys, values | {ROW: places})
+    return Records(source, held[ROW].to_numpy(), held[TIME].to_numpy(), ids, keys, values)
 
 
 def united(tables: Sequence[pa.Table]) -> pa.Table:
     """Return rows of several tables in the order of their places, each once."""
-    if len(tables) == 1:
-        return tables[0]
     combined = pa.concat_tables(tables)
+    rows = combined.column(ROW).to_numpy()
+    if bool(np.all(rows[1:] > rows[:-1])):
+        return combined
     # A row may be an event and ask, or report as well: it is one record, and ``unique`` gives them by place, rising.
-    _, first = np.unique(combined.column(ROW).to_numpy(), return_index=True)
+    _, first = np.unique(rows, return_index=True)
     return combined.take(pa.array(first))
 
 
@@ -118,14 +122,14 @@ def texts_of(records: Records, field: str) -> pa.Array:
     records : of one source
     field : a key field, or the id
     """
-    if field == id_field(records.source):
+    if field in {id_field(records.source), ID}:
         return records.ids
     keys = records.keys[field]
     missing = keys.codes < 0
     return keys.names.take(pa.array(keys.codes, mask=missing if missing.any() else None))
 
 
-def _ordered(source: Source, fields: Iterable[str]) -> list[str]:
+def _ordered(source: Source, fields: Collection[str]) -> list[str]:
     wanted = set(fields)
     return [name for name in source.fields if name in wanted]
 

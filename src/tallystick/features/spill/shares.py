@@ -28,6 +28,20 @@ def shares(records: Records, fields: Sequence[str], n: int) -> NDArray[np.int64]
     fields : the key fields that name an entity together
     n : how many parts there are
     """
+    total, missing = mixed(records, fields)
+    found = (total % np.uint64(n)).astype(np.int64)
+    found[missing] = -1
+    return found
+
+
+def mixed(records: Records, fields: Sequence[str]) -> tuple[Hashes, NDArray[np.bool_]]:
+    """Return a number for each record that the texts of its keys alone decide, and whether one of them is missing.
+
+    Parameters
+    ----------
+    records : of one source
+    fields : the key fields that name an entity together
+    """
     total, missing = np.zeros(len(records), np.uint64), np.zeros(len(records), np.bool_)
     for field in fields:
         if field == id_field(records.source):
@@ -41,9 +55,7 @@ def shares(records: Records, fields: Sequence[str], n: int) -> NDArray[np.int64]
         # best, is brought down, where the remainder by a small number looks.
         total = (total ^ own) * _MIX
         total ^= total >> _SHIFT
-    found = (total % np.uint64(n)).astype(np.int64)
-    found[missing] = -1
-    return found
+    return total, missing
 
 
 def shares_of(texts: pa.Array, n: int) -> NDArray[np.int64]:

@@ -11,10 +11,10 @@ from tallystick.data.merge import empty
 from tallystick.data.records import Dataset, Records
 from tallystick.errors import EngineFailed, EngineMissing, FeatureOverflow
 from tallystick.features.entities import keys_of
-from tallystick.features.matrix import Matrix
 from tallystick.features.plan import Plan
 from tallystick.features.sql.names import Names, Table, unquoted
 from tallystick.features.sql.query import guard, select
+from tallystick.features.table import FeatureTable, Origin
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 def compute(
     plan: Plan, dataset: Dataset, rows: Ints | None = None, *, threads: int = 1, in_order: bool | None = None
-) -> Matrix:
+) -> FeatureTable:
     """Compute the features of records in DuckDB, each as it would have been served on its arrival.
 
     Parameters
@@ -35,7 +35,7 @@ def compute(
 
     Returns
     -------
-    Matrix
+    FeatureTable
         One row per asked row, in that order.
 
     Raises
@@ -62,7 +62,8 @@ def compute(
         raise EngineFailed("DuckDB", reason=str(error).partition("\n")[0]) from error
     values = _matrix(answer, len(plan.names), spine.position[wanted])
     ids = spine.ids if rows is None else spine.ids.take(pa.array(wanted))
-    return Matrix(plan.names, ids, spine.position[wanted], spine.time[wanted], values, plan.definition.spine.id)
+    named, origin = plan.definition.spine.id, Origin.of(plan, dataset.fingerprint)
+    return FeatureTable(plan.names, ids, spine.position[wanted], spine.time[wanted], values, named, origin)
 
 
 def library() -> Any:
