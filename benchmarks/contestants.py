@@ -13,7 +13,7 @@ from benchmarks.network import Columns, Window, loaded
 from numpy.typing import NDArray
 
 from tallystick.data.read import read
-from tallystick.data.records import Dataset, Fixed, Keys, Records
+from tallystick.data.records import Dataset, EncodedKeys, FixedPoint, Records
 from tallystick.definitions.durations import DAY_US
 from tallystick.definitions.expressions import Aggregate, AnyExpr, Flagged
 from tallystick.definitions.features import FeatureDefinition
@@ -110,8 +110,8 @@ def _dataset(folder: Path) -> Dataset:
     columns = loaded(folder)
     n = len(columns["paid_at"])
     position, nothing = np.arange(1, n + 1), np.zeros(n, np.bool_)
-    keys = {name: Keys(columns[name], _texts(columns[name])) for name in ("customer", "terminal")}
-    values = {name: Fixed(columns[name], nothing, digits) for name, digits in (("amount", 2), ("fraud", 0))}
+    keys = {name: EncodedKeys(columns[name], _texts(columns[name])) for name in ("customer", "terminal")}
+    values = {name: FixedPoint(columns[name], nothing, digits) for name, digits in (("amount", 2), ("fraud", 0))}
     ids = pq.read_table(folder / "cents.parquet", columns=["payment_id"])["payment_id"].combine_chunks()
     records = Records(payments.definition, position, columns["paid_at"], ids, keys, values)
     return Dataset({"payments": records}, "", n)
@@ -132,7 +132,7 @@ def _columns(matrix: FeatureTable) -> Columns:
 
 def duckdb(folder: Path, work: list[Window], cores: int) -> Run:
     """Run frames over time, all windows of an entity in one query: RANGE over an integer is DuckDB's fastest form."""
-    library = duck.library()
+    library = duck.duckdb_library()
     connection = library.connect(config={"threads": cores})
     columns = loaded(folder)
     given = pa.table(columns | {"row": np.arange(len(columns["paid_at"]))})

@@ -39,7 +39,7 @@ from tallystick.scoring.session import Session
 from tallystick.serving import commit_batch, tokens
 from tallystick.serving.requests import Request
 from tallystick.serving.server import Address, listen
-from tallystick.testing.process import Process
+from tallystick.testing.server_process import ServerProcess
 from tallystick.testing.world import NOW, World, build
 
 CONNECTIONS = (1, 16)
@@ -96,7 +96,7 @@ def _limit(requests: Requests) -> Iterator[Measured]:
 
 
 def _ours(world: World, token: str, requests: Requests) -> Iterator[Measured]:
-    with Process(world.folder, world.bundle, token=token) as process:
+    with ServerProcess(world.folder, world.bundle, token=token) as process:
         yield from _measured("tallystick", process.process.pid, process.port, requests)
 
 

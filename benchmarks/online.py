@@ -25,7 +25,7 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
-from tallystick.data.records import Dataset, Fixed, Keys, Record, Records
+from tallystick.data.records import Dataset, EncodedKeys, FixedPoint, Record, Records
 from tallystick.definitions.durations import DAY_US
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.fields import key, money
@@ -225,11 +225,11 @@ def history(n_each: int, n_total: int, n: int) -> History:
     names = pa.array([f"{number:08}" for number in range(n_entities)])
     ids = pa.array([f"P{number:09}" for number in range(n_total)])
     keys = {
-        "customer": Keys(codes[0], names),
-        "terminal": Keys(codes[1], names),
-        "country": Keys(chance.integers(0, 3, n_total).astype(np.int32), pa.array(["DE", "FR", "NL"])),
+        "customer": EncodedKeys(codes[0], names),
+        "terminal": EncodedKeys(codes[1], names),
+        "country": EncodedKeys(chance.integers(0, 3, n_total).astype(np.int32), pa.array(["DE", "FR", "NL"])),
     }
-    amounts = Fixed(chance.integers(100, 20_000, n_total), np.zeros(n_total, dtype=np.bool_), 2)
+    amounts = FixedPoint(chance.integers(100, 20_000, n_total), np.zeros(n_total, dtype=np.bool_), 2)
     paid = Records(
         payments.definition, np.arange(1, n_total + 1, dtype=np.int64), times, ids, keys, {"amount": amounts}
     )
@@ -241,7 +241,7 @@ def history(n_each: int, n_total: int, n: int) -> History:
 
 def _reports(about: pa.Array, times: np.ndarray, first: int) -> Records:
     ids = pa.array([f"R{number:09}" for number in range(len(about))])
-    keys = {"payment_id": Keys(np.arange(len(about), dtype=np.int32), about)}
+    keys = {"payment_id": EncodedKeys(np.arange(len(about), dtype=np.int32), about)}
     return Records(reports.definition, np.arange(first, first + len(about)), times, ids, keys, {})
 
 

@@ -32,7 +32,7 @@ from tallystick.definitions.durations import DAY_US
 from tallystick.reporting.layout import text
 from tallystick.reporting.table import Column, Table
 from tallystick.serving.requests import Decided, Request
-from tallystick.testing import cards
+from tallystick.testing import card_project
 
 AT_ONCE, SOON = 0.2, 0.5
 LINE = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s*(\S+)")
@@ -90,17 +90,17 @@ def _verbs(bundle: str, decision: str) -> list[Verb]:
 
 def _furnished(home: Path) -> tuple[str, str]:
     """Make a project, and a copy of it as it was before anything was approved; return a bundle and a decision of it."""
-    network = cards.network()
+    network = card_project.network()
     _tally("--project", str(home.parent), "new", home.name)
-    cards.furnish(home, network)
+    card_project.fill_project(home, network)
     candidates = [made["candidate"] for made in msgspec.json.decode(_said(home, "ada", "train", "--json"))]
     bundles = [msgspec.json.decode(_said(home, "ada", "release", made, "--json"))["bundle"] for made in candidates]
     _said(home, "ada", "enrol", "vera", "--role", "validator")
     shutil.copytree(home, home.with_name("unapproved"))
     _said(home, "vera", "approve", bundles[0])
-    clock = SettableClock(cards.LIVE + DAY_US)
+    clock = SettableClock(card_project.LIVE + DAY_US)
     with lifecycle.open(home, actor="ada", clock=clock).service() as service:
-        answers = service.decide([Request(raw) for raw in cards.payments(network, 0)])
+        answers = service.decide([Request(raw) for raw in card_project.payments(network, 0)])
     return bundles[0], next(each.decision.record_id for each in answers if isinstance(each, Decided))
 
 

@@ -57,8 +57,8 @@ def main(out: Path) -> int:
         return 2
     with tempfile.TemporaryDirectory() as folder:
         root, clock = Path(folder) / "lender", SettableClock(lender.LIVE)
-        life = lender.simulate()
-        lender.build(root, life)
+        life = lender.simulate_lender()
+        lender.build_lender(root, life)
         builder = _released(root, clock)
         _serve(builder, life, clock)
         out.mkdir(parents=True)

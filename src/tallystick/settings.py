@@ -13,20 +13,20 @@ from tallystick.errors import ConfigError, did_you_mean
 NAME = "tally.toml"
 
 
-class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DataSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Reading. ``max_refused_share``: a source with a larger share of refused rows stops the run, 0 to 1."""
 
     max_refused_share: Annotated[float, Meta(ge=0, le=1)] = 0.05
 
 
-class Serving(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ServingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where decisions are answered: the loopback address unless told otherwise."""
 
     host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535)] = 8710
 
 
-class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the state is that features are served from.
 
     Parameters
@@ -39,7 +39,7 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: Annotated[str, Meta(min_length=1)] | None = None
 
 
-class Monitoring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MonitoringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When the alarm of bad decisions rises.
 
     Parameters
@@ -65,10 +65,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     project: str = "project.py"
     actor: str | None = None
-    data: Data = Data()
-    serving: Serving = Serving()
-    state: State = State()
-    monitoring: Monitoring = Monitoring()
+    data: DataSettings = DataSettings()
+    serving: ServingSettings = ServingSettings()
+    state: StateSettings = StateSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +185,11 @@ def _allowed(plain: dict[str, object]) -> str:
     hint = did_you_mean(strange[0], known) if strange else ""
     sections = "; ".join(
         f"[{section}] {', '.join(field.name for field in msgspec.structs.fields(kind))}"
-        for section, kind in (("data", Data), ("serving", Serving), ("state", State), ("monitoring", Monitoring))
+        for section, kind in (
+            ("data", DataSettings),
+            ("serving", ServingSettings),
+            ("state", StateSettings),
+            ("monitoring", MonitoringSettings),
+        )
     )
     return f"{hint} It may say: project, actor; {sections}.".strip()

@@ -12,8 +12,8 @@ from tallystick.cli.main import main
 from tallystick.definitions.clock import SettableClock
 from tallystick.definitions.durations import DAY_US
 from tallystick.serving.requests import Request
-from tallystick.testing import cards
-from tallystick.testing.command import Ran, run
+from tallystick.testing import card_project
+from tallystick.testing.command import CommandResult, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Shop:
     unsound: str = ""
     decided: str = ""
 
-    def tally(self, *arguments: str, actor: str = "ada") -> Ran:
+    def tally(self, *arguments: str, actor: str = "ada") -> CommandResult:
         """Run a verb."""
         return run(main, "--project", str(self.folder), "--as", actor, *arguments)
 
@@ -49,16 +49,16 @@ class Shop:
 @pytest.fixture(scope="session")
 def first_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Do everything once; nobody may change it."""
-    folder, network = tmp_path_factory.mktemp("shop") / "shop", cards.network()
+    folder, network = tmp_path_factory.mktemp("shop") / "shop", card_project.network()
     assert run(main, "--project", str(folder.parent), "new", "shop").code == 0
-    cards.furnish(folder, network)
+    card_project.fill_project(folder, network)
     shop = Shop(folder)
     trained = shop.document("train")
     released = [shop.document("release", made["candidate"])["bundle"] for made in trained]
     shop.document("enrol", "vera", "--role", "validator")
     shop.document("approve", released[0], actor="vera")
-    raws = cards.payments(network, 0)[:20]
-    with lifecycle.open(folder, actor="ada", clock=SettableClock(cards.LIVE + DAY_US)).service() as service:
+    raws = card_project.payments(network, 0)[:20]
+    with lifecycle.open(folder, actor="ada", clock=SettableClock(card_project.LIVE + DAY_US)).service() as service:
         answers: list[Any] = service.decide([Request(raw) for raw in raws])
     return Shop(folder, released[0], released[1], answers[0].decision.record_id)
 

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tallystick.testing.command import Ran
+from tallystick.testing.command import CommandResult
 
 
-def refused(ran: Ran, *words: str) -> None:
+def refused(ran: CommandResult, *words: str) -> None:
     """Hold what came of a verb to the promise."""
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("tally: ")

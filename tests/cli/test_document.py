@@ -12,7 +12,7 @@ from tallystick import lifecycle
 from tallystick.definitions.durations import DAY_US
 from tallystick.reporting.html import page
 from tallystick.reporting.written import instant
-from tallystick.testing import cards
+from tallystick.testing import card_project
 
 VOID = {"meta", "br", "rect", "path"}
 
@@ -53,7 +53,7 @@ def test_the_document_stands_alone(first_shop: Any, tmp_path: Path) -> None:
 
 def test_monitoring_writes_a_page_too(first_shop: Any, tmp_path: Path) -> None:
     """``monitor --html`` writes the screen's report, with the days drawn; the exit code stays that of the alarm."""
-    out, later = tmp_path / "monitor.html", instant(cards.LIVE + 45 * DAY_US)
+    out, later = tmp_path / "monitor.html", instant(card_project.LIVE + 45 * DAY_US)
 
     noted = first_shop.tally("monitor", "--as-of", later, "--html", str(out))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tallystick.cli.main import main
-from tallystick.testing.command import Ran, run
+from tallystick.testing.command import CommandResult, run
 
 PROJECT = """import tallystick as ts
 payments = ts.Stream(
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def tally(folder: Path, *arguments: str) -> Ran:
+def tally(folder: Path, *arguments: str) -> CommandResult:
     """Run a verb in the project."""
     return run(main, "--project", str(folder), *arguments)
 

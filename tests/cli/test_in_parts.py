@@ -10,8 +10,8 @@ import pytest
 from tallystick.cli.main import main
 from tallystick.features import table_file
 from tallystick.lifecycle import features
-from tallystick.testing import cards
-from tallystick.testing.command import Ran, run
+from tallystick.testing import card_project
+from tallystick.testing.command import CommandResult, run
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +19,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a project with data and no past."""
     root = tmp_path_factory.mktemp("parts")
     assert run(main, "--project", str(root), "new", "shop").code == 0
-    cards.furnish(root / "shop", cards.network())
+    card_project.fill_project(root / "shop", card_project.network())
     return root / "shop"
 
 
-def _features(folder: Path, *arguments: str) -> Ran:
+def _features(folder: Path, *arguments: str) -> CommandResult:
     return run(main, "--project", str(folder), "--as", "ada", "features", *arguments)
 
 

@@ -20,9 +20,9 @@ from tallystick.cli import show
 from tallystick.cli.main import main
 from tallystick.cli.screen import Screen
 from tallystick.ledger.ledger import Ledger
-from tallystick.testing import cards
+from tallystick.testing import card_project
 from tallystick.testing.command import connected, ended, free_port, run, start
-from tallystick.testing.process import send
+from tallystick.testing.server_process import send
 
 FOR_EVER = "trials=100_000"
 
@@ -77,7 +77,7 @@ def test_a_kill_while_training(shop: Any) -> None:
 def test_a_kill_while_serving(shop: Any) -> None:
     """What a server acknowledged before it was killed is there at the next start, and replays."""
     token = {"authorization": f"Bearer {shop.document('token', 'till', '--scope', 'decide')['token']}"}
-    raw, port = cards.payments(cards.network(), 0)[30], free_port()
+    raw, port = card_project.payments(card_project.network(), 0)[30], free_port()
     arguments = ("--project", str(shop.folder), "--as", "ada", "serve", "--port", str(port))
     process = start(*arguments, "--rehearse-at", "2025-04-23")
     reply = send(connected(port), "POST", "/decisions", raw, token)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import tallystick
-from tallystick.testing.command import Ran
+from tallystick.testing.command import CommandResult
 
 MOUNTED = """
 set -e
@@ -43,7 +43,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
-def alone(library: Path, shop: Any, *arguments: str, actor: str = "ada", **more: str) -> Ran:
+def alone(library: Path, shop: Any, *arguments: str, actor: str = "ada", **more: str) -> CommandResult:
     """Run a verb where everything but the project's folder is read-only."""
     command = [sys.executable, "-m", "tallystick", "--as", actor, *arguments]
     ran = subprocess.run(
@@ -53,7 +53,7 @@ def alone(library: Path, shop: Any, *arguments: str, actor: str = "ada", **more:
         check=False,
         env=environment(library) | more,
     )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
+    return CommandResult(ran.returncode, ran.stdout, ran.stderr)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 from tallystick.cli.main import main
 from tallystick.cli.verbs import VERBS
-from tallystick.testing.command import Ran, run
+from tallystick.testing.command import CommandResult, run
 
 NAMES = [str(verb.name) for verb in VERBS]
 ARGUMENTS: dict[str, list[str]] = {
@@ -22,7 +22,7 @@ ARGUMENTS: dict[str, list[str]] = {
 }
 
 
-def refused(ran: Ran, *words: str, code: int = 2) -> None:
+def refused(ran: CommandResult, *words: str, code: int = 2) -> None:
     """Hold what came of a verb to the promise."""
     assert (ran.code, ran.out) == (code, "")
     assert ran.err.startswith("tally: ")

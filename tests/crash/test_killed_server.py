@@ -18,7 +18,7 @@ from tallystick.log.entry import Entry
 from tallystick.log.opening import open_log
 from tallystick.serving import tokens
 from tallystick.serving.state import open_state
-from tallystick.testing.process import Process, send
+from tallystick.testing.server_process import ServerProcess, send
 from tallystick.testing.world import World, build
 
 N_KILLS, N_CLIENTS = 20, 4
@@ -38,7 +38,7 @@ class Client:
     repeated: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
-    def run(self, process: Process, until: threading.Event) -> None:
+    def run(self, process: ServerProcess, until: threading.Event) -> None:
         """Send until told to stop, or until the server is gone."""
         connection = HTTPConnection("127.0.0.1", process.port, timeout=10)
         try:
@@ -83,7 +83,7 @@ def test_twenty_kills_lose_nothing(world: World) -> None:
     starts: list[float] = []
 
     for kill in range(N_KILLS):
-        process = Process(world.folder, world.bundle, token=token)
+        process = ServerProcess(world.folder, world.bundle, token=token)
         process.wait()
         starts.append(process.cpu_s)
         _load_and_kill(process, clients, LOAD_S[kill % len(LOAD_S)])
@@ -96,7 +96,7 @@ def test_twenty_kills_lose_nothing(world: World) -> None:
     assert sum(len(client.acknowledged) for client in clients) > N_KILLS * N_CLIENTS
 
 
-def _load_and_kill(process: Process, clients: list[Client], seconds: float) -> None:
+def _load_and_kill(process: ServerProcess, clients: list[Client], seconds: float) -> None:
     until = threading.Event()
     threads = [threading.Thread(target=client.run, args=(process, until)) for client in clients]
     for thread in threads:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tallystick.data import columns
 from tallystick.data.parsing import DECIMAL, INSTANT, parser
-from tallystick.data.reasons import Code
+from tallystick.data.refusals import RefusalCode
 from tallystick.definitions import fields as f
 
 NUMBER_FIELDS = st.sampled_from(
@@ -47,11 +47,11 @@ def column(field: f.Field, values: list[Any], kind: pa.DataType) -> list[Any]:
     """Return what each value of a column becomes: a value, None, or the code it is refused with."""
     array = pa.array(values, kind)
     if isinstance(field, f.Key):
-        parsed = columns.texts(array)
-        return [Code(c) if c else v for v, c in zip(parsed.texts.to_pylist(), parsed.codes, strict=True)]
-    found = columns.numbers(field, array)
+        parsed = columns.parse_texts(array)
+        return [RefusalCode(c) if c else v for v, c in zip(parsed.texts.to_pylist(), parsed.codes, strict=True)]
+    found = columns.parse_numbers(field, array)
     cells = zip(found.fixed.values.tolist(), found.fixed.missing, found.codes, strict=True)
-    return [Code(c) if c else None if missing else v for v, missing, c in cells]
+    return [RefusalCode(c) if c else None if missing else v for v, missing, c in cells]
 
 
 def one_by_one(field: f.Field, values: list[Any]) -> list[Any]:
@@ -201,7 +201,7 @@ def test_encoded_texts_are_texts(kind: pa.DataType) -> None:
     """Dictionary-encoded texts and views of texts give what plain texts give."""
     values = ["a", None, "b", "a"]
 
-    keys, codes = columns.keys(pa.array(values, pa.string()).cast(kind))
+    keys, codes = columns.parse_keys(pa.array(values, pa.string()).cast(kind))
 
     assert [None if c < 0 else keys.names[c].as_py() for c in keys.codes] == values
     assert not codes.any()
@@ -212,21 +212,21 @@ def test_encoded_texts_are_texts(kind: pa.DataType) -> None:
     [
         (f.flag, True, 1),
         (f.flag, Decimal("1.0"), 1),
-        (f.flag, "true", Code.WRONG_TYPE),
-        (f.flag, 2, Code.WRONG_TYPE),
-        (f.money("EUR"), True, Code.WRONG_TYPE),
-        (f.money("EUR"), [1], Code.WRONG_TYPE),
-        (f.key, 1.0, Code.WRONG_TYPE),
-        (f.key, True, Code.WRONG_TYPE),
-        (f.key, Decimal(1), Code.WRONG_TYPE),
-        (f.key, "\ud800", Code.WRONG_TYPE),
-        (f.key, 10**300, Code.TOO_LONG),
-        (f.time, 0, Code.WRONG_TYPE),
-        (f.money("EUR"), Decimal("1e-999999"), Code.TOO_MANY_DECIMALS),
-        (f.money("EUR"), Decimal("1e999999"), Code.TOO_LARGE),
+        (f.flag, "true", RefusalCode.WRONG_TYPE),
+        (f.flag, 2, RefusalCode.WRONG_TYPE),
+        (f.money("EUR"), True, RefusalCode.WRONG_TYPE),
+        (f.money("EUR"), [1], RefusalCode.WRONG_TYPE),
+        (f.key, 1.0, RefusalCode.WRONG_TYPE),
+        (f.key, True, RefusalCode.WRONG_TYPE),
+        (f.key, Decimal(1), RefusalCode.WRONG_TYPE),
+        (f.key, "\ud800", RefusalCode.WRONG_TYPE),
+        (f.key, 10**300, RefusalCode.TOO_LONG),
+        (f.time, 0, RefusalCode.WRONG_TYPE),
+        (f.money("EUR"), Decimal("1e-999999"), RefusalCode.TOO_MANY_DECIMALS),
+        (f.money("EUR"), Decimal("1e999999"), RefusalCode.TOO_LARGE),
         (f.money("EUR"), Decimal("0e999999"), 0),
         (f.money("EUR"), Decimal("NaN"), None),
-        (f.money("EUR"), Decimal("Infinity"), Code.NOT_FINITE),
+        (f.money("EUR"), Decimal("Infinity"), RefusalCode.NOT_FINITE),
     ],
 )
 def test_odd_values_are_told_apart(field: f.Field, value: object, parsed: object) -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.data import contract
-from tallystick.data.reasons import Code, Reason, reason
 from tallystick.data.records import Record
+from tallystick.data.refusals import RefusalCode, RefusalReason, refusal_reason
 from tallystick.definitions import fields as f
 from tallystick.definitions.streams import Stream
 from tallystick.errors import ColumnMissing, ColumnUnusable, RowRefused
@@ -31,12 +31,12 @@ def refusals(world: Any, raw: dict[str, Any] | bytes) -> set[tuple[str, str]]:
     return {(reason.field, reason.code) for reason in refused.value.reasons}
 
 
-def alone(row: dict[str, str | None]) -> Record | tuple[Reason, ...]:
+def alone(row: dict[str, str | None]) -> Record | tuple[RefusalReason, ...]:
     """Return what an event becomes as a request."""
     try:
         return contract.parse(EVENTS, row, now=1, tolerance_us=0)
     except RowRefused as error:
-        return tuple(Reason(r.field, r.code, r.sentence) for r in error.reasons)
+        return tuple(RefusalReason(r.field, r.code, r.sentence) for r in error.reasons)
 
 
 def test_a_request_becomes_a_record(world: Any) -> None:
@@ -249,10 +249,10 @@ def test_every_code_has_its_sentence() -> None:
     """No rule can be broken without a sentence that tells it."""
     kinds: list[f.Field] = [f.key, f.money("EUR", minimum=0, maximum=1), f.number(1), f.integer(), f.flag, f.time]
 
-    for code in Code:
+    for code in RefusalCode:
         for field in kinds:
-            if code is not Code.FINE:
-                assert reason("field", field, code, "x").sentence.endswith(".")
+            if code is not RefusalCode.FINE:
+                assert refusal_reason("field", field, code, "x").sentence.endswith(".")
 
 
 @given(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import tallystick as ts
 from tallystick.data import fingerprint as module
 from tallystick.data.fingerprint import Fingerprint, fingerprint, first_seen
-from tallystick.data.records import Fixed, Keys, Records
+from tallystick.data.records import EncodedKeys, FixedPoint, Records
 
 ROWS = [
     {"payment_id": f"P{n}", "paid_at": n // 2, "customer_id": f"C{n % 5}", "amount": f"{n}.25", "terminal_id": None}
@@ -99,7 +99,7 @@ def test_neighbouring_texts_do_not_run_into_each_other(world: Any) -> None:
 @given(st.lists(st.integers(-1, 5)), st.permutations(list("abcdef")))
 def test_names_come_in_order_of_first_use(codes: list[int], names: list[str]) -> None:
     """Whatever a dictionary's order was, the same texts give the same codes and names."""
-    keys = Keys(np.array(codes, np.int32), pa.array(names))
+    keys = EncodedKeys(np.array(codes, np.int32), pa.array(names))
 
     seen = first_seen(keys)
 
@@ -140,8 +140,8 @@ def test_pieces_and_blocks_do_not_matter(cuts: list[int], block: int) -> None:
 def _records(n: int) -> Records:
     codes = np.arange(n, dtype=np.int32) % 7 - 1
     missing = np.arange(n) % 5 == 0
-    amounts = Fixed(np.where(missing, 0, np.arange(n)), missing, 2)
-    keys = Keys(codes, pa.array([f"c{i}" for i in range(6)]))
+    amounts = FixedPoint(np.where(missing, 0, np.arange(n)), missing, 2)
+    keys = EncodedKeys(codes, pa.array([f"c{i}" for i in range(6)]))
     ids = pa.array([f"p{i}" for i in range(n)])
     payments = ts.Stream("payments", id="id", time="at", fields={"who": ts.key, "amount": ts.money("EUR")}).definition
     return Records(payments, np.arange(n) * 2 + 1, np.arange(n) * 10, ids, {"who": keys}, {"amount": amounts})

@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.definitions.costs import needed
+from tallystick.definitions.costs import requirements
 from tallystick.definitions.describe import Description
 from tallystick.definitions.expressions import AnyExpr, Expr, Literal, TableColumn
 from tallystick.definitions.features import FeatureDefinition, FeatureSet
 from tallystick.definitions.fields import flag, integer, key, money, optional
+from tallystick.definitions.meaning import DESCRIBABLE, meaning
 from tallystick.definitions.streams import Stream, Table
 from tallystick.definitions.units import unit
-from tallystick.definitions.words import SAYABLE, words
 from tallystick.errors import DefinitionError
 from tallystick.features.plan import Plan
-from tallystick.testing.declared import SOURCES as DRAWN_FROM
-from tallystick.testing.declared import SPINES
-from tallystick.testing.drawn_features import any_feature
+from tallystick.testing.feature_strategies import any_feature
+from tallystick.testing.scenario_streams import SOURCES as DRAWN_FROM
+from tallystick.testing.scenario_streams import SPINES
 
 payments = Stream(
     "payments",
@@ -157,24 +157,24 @@ class Everything(FeatureSet, spine=payments):
     locals().update({f"f{i}": expr for i, (expr, _) in enumerate(MEANINGS)})
 
 
-@pytest.mark.parametrize(("expr", "meaning"), MEANINGS, ids=[meaning for _, meaning in MEANINGS])
-def test_meaning(expr: Any, meaning: str) -> None:
+@pytest.mark.parametrize(("expr", "words"), MEANINGS, ids=[words for _, words in MEANINGS])
+def test_meaning(expr: Any, words: str) -> None:
     """A definition is told in words that say exactly what it means."""
     sources = SOURCES | {"outcomes": outcomes.definition}
 
-    assert words(expr, sources) == meaning
+    assert meaning(expr, sources) == words
 
 
 def test_every_expression_has_words() -> None:
     """No kind of expression can be added without words for it."""
-    assert frozenset(get_args(AnyExpr)) == SAYABLE
-    assert frozenset(Expr.__subclasses__()) == SAYABLE
+    assert frozenset(get_args(AnyExpr)) == DESCRIBABLE
+    assert frozenset(Expr.__subclasses__()) == DESCRIBABLE
 
 
 def test_what_no_feature_may_be_has_words_too() -> None:
     """Constants and undated outcomes can be told, since errors and documents may speak of them."""
-    assert words(Literal(1e300), {}) == "1e+300"
-    assert words(TableColumn("outcomes", "id", "is_fraud"), {}) == "is_fraud of outcomes, whenever it became known"
+    assert meaning(Literal(1e300), {}) == "1e+300"
+    assert meaning(TableColumn("outcomes", "id", "is_fraud"), {}) == "is_fraud of outcomes, whenever it became known"
 
 
 @pytest.mark.parametrize(("expr", "expected"), UNITS)
@@ -210,7 +210,7 @@ def test_whatever_can_be_declared_can_be_told(data: st.DataObject) -> None:
 def _counted(plan: Plan) -> list[tuple[int, ...]]:
     """Return how many totals, tracks, series and edges the features of each group need together."""
     exprs = plan.definition.features.values()
-    every = {need for expr in exprs for need in needed(expr, plan.streams)}
+    every = {need for expr in exprs for need in requirements(expr, plan.streams)}
     groups = [(group.stream, group.keys, group.at) for group in plan.groups]
     every |= {("total", group, "number", None, None) for group in groups}  # events are counted always
     kinds = ("total", "track", "series", "edge")

@@ -19,11 +19,11 @@ from tallystick.features import table_file
 from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
 from tallystick.features.spill import executor
-from tallystick.features.spill.executor import Written
-from tallystick.features.spill.job import Limits
+from tallystick.features.spill.executor import SpillResult
+from tallystick.features.spill.job import MemoryLimits
 from tallystick.features.spill.sources import How, SourceFiles
 from tallystick.features.table import FeatureTable
-from tallystick.testing.declared import SOURCES
+from tallystick.testing.scenario_streams import SOURCES
 
 START = 1_760_000_000_000_000
 NOW = START + 10_000_000
@@ -51,9 +51,9 @@ class Project:
         """Return the features as batch computes them in memory."""
         return batch.compute(plan, self.read(plan).dataset)
 
-    def spill(self, plan: Plan, out: Path, **given: Any) -> Written:
+    def spill(self, plan: Plan, out: Path, **given: Any) -> SpillResult:
         """Compute the features by parts, with little in memory at a time."""
-        limits = given.pop("limits", None) or Limits(tuple(3 for _ in plan.groups), 2, 150, 10**6)
+        limits = given.pop("limits", None) or MemoryLimits(tuple(3 for _ in plan.groups), 2, 150, 10**6)
         folder, records = given.pop("folder", self.root / "spill"), given.pop("records", None)
         files = records or self.files(plan, folder=folder, n_heaps=limits.heaps, step=given.get("step"))
         return executor.features(plan, files, out, folder=folder, memory=1 << 30, limits=limits, **given)

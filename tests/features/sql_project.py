@@ -12,7 +12,16 @@ from tallystick.definitions.features import FeatureSet
 from tallystick.features.oracle import executor as oracle
 from tallystick.features.oracle.inputs import from_dataset
 from tallystick.features.plan import Plan
-from tallystick.testing.declared import SOURCES, applications, outcomes, payments, profiles, refunds, reports, shops
+from tallystick.testing.scenario_streams import (
+    SOURCES,
+    applications,
+    outcomes,
+    payments,
+    profiles,
+    refunds,
+    reports,
+    shops,
+)
 
 CARDS, SHOPS, COUNTRIES = ("a", "b", "ab", "a b"), ("a", "\N{GREEK SMALL LETTER OMEGA}"), ("DE", "it's", "a\\b ${c}")
 LAST_MOMENT = 12

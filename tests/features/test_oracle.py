@@ -12,7 +12,7 @@ from tallystick.definitions.fields import flag, integer, key, money, optional, t
 from tallystick.definitions.streams import Stream, Table
 from tallystick.errors import DefinitionError, FeatureOverflow
 from tallystick.features.oracle import executor as oracle
-from tallystick.features.oracle.rows import Own, number, text
+from tallystick.features.oracle.rows import OwnRecord, evaluate_number, evaluate_text
 
 SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
 NAN = math.nan
@@ -316,9 +316,9 @@ def test_a_row_function_is_what_its_words_say(feature: Any, fields: dict[str, An
 @pytest.mark.parametrize("of", [-0.75, -1e-9, 1e-9, 0.4, 0.5, 1.0, 12.5, 1e6, 8e307])
 def test_log1p_is_the_logarithm(of: float) -> None:
     """The series is within two units in the last place of what the mathematical library says."""
-    own = Own(payments.definition, paid(1, 0, "p", points=1), lambda _: NAN)
+    own = OwnRecord(payments.definition, paid(1, 0, "p", points=1), lambda _: NAN)
 
-    found = number((points * of).log1p(), own)
+    found = evaluate_number((points * of).log1p(), own)
 
     assert abs(found - math.log1p(of)) <= 2 * math.ulp(math.log1p(of))
 
@@ -384,9 +384,9 @@ def test_corrections_too_large_are_refused() -> None:
 
 def test_what_is_no_number_or_text_is_refused() -> None:
     """A text has no number and a number no text; definitions refuse that earlier."""
-    own = Own(payments.definition, paid(1, 0, "p"), lambda _: NAN)
+    own = OwnRecord(payments.definition, paid(1, 0, "p"), lambda _: NAN)
 
     with pytest.raises(DefinitionError, match="no number"):
-        number(Text("a"), own)
+        evaluate_number(Text("a"), own)
     with pytest.raises(DefinitionError, match="no text"):
-        text(amount, own)
+        evaluate_text(amount, own)

@@ -13,10 +13,10 @@ from tallystick.definitions.features import FeatureSet
 from tallystick.errors import EngineMissing, EngineUnknown
 from tallystick.features import engines, prove
 from tallystick.features.batch import executor as batch
-from tallystick.features.names import ENGINES
+from tallystick.features.engine_names import ENGINES
 from tallystick.features.plan import Plan
-from tallystick.features.prove import Executor, available
-from tallystick.testing.declared import SOURCES, payments
+from tallystick.features.prove import Executor, available_executors
+from tallystick.testing.scenario_streams import SOURCES, payments
 from tallystick.testing.scenarios import Scenario, dataset_of, scenarios
 
 Ints = NDArray[np.int64]
@@ -48,7 +48,7 @@ def test_a_wrong_executor_is_found(plan: Plan, dataset: Dataset) -> None:
         values[1, plan.names.index("n_7d")] += 1
         return values
 
-    proof = prove.prove(plan, dataset, executors=[*available(), Executor("planted", wrong)])
+    proof = prove.prove(plan, dataset, executors=[*available_executors(), Executor("planted", wrong)])
 
     differing = {feature.feature: feature for feature in proof.features if feature.n_mismatches}
     assert not proof.is_identical

@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 
-from tallystick.features.online import summaries, tiles
+from tallystick.features.online import tile_entries, tiles
 from tallystick.features.online.executor import Online
 from tallystick.features.oracle import executor as oracle
 from tallystick.features.oracle.inputs import from_dataset
 from tallystick.features.state.lmdb import LmdbStore
-from tallystick.testing.drawn_features import aggregates
+from tallystick.testing.feature_strategies import aggregates
 from tallystick.testing.scenarios import Scenario, scenarios
 
 tiled = partial(aggregates, functions=("min", "max", "distinct"))
@@ -24,7 +24,7 @@ tiled = partial(aggregates, functions=("min", "max", "distinct"))
 def small_tiles() -> Iterator[None]:
     """Make tiles of a few microseconds, as long as the scenarios' windows are, and use them always."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (tiles, summaries):
+        for module in (tiles, tile_entries):
             patch.setattr(module, "LEVELS", (1, 2, 3))
         patch.setattr(tiles, "FEW", 0)
         yield

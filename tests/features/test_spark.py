@@ -25,9 +25,9 @@ from tallystick.errors import (
     TooManyRefused,
 )
 from tallystick.features import table_file
-from tallystick.features.prove import available, prove, with_spark
+from tallystick.features.prove import available_executors, prove, with_spark
 from tallystick.features.spark import executor, numbering, reading
-from tallystick.features.spark.session import check
+from tallystick.features.spark.session import check_master
 from tallystick.features.spill.pieces import InMemory
 from tallystick.simulation.cards import simulate
 from tallystick.testing.project import PROJECT
@@ -58,7 +58,7 @@ def lent(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def found(spark: Any, project: Project) -> dict[str, reading.Screened]:
+def found(spark: Any, project: Project) -> dict[str, reading.ScreenedSource]:
     """Read the project's files with Spark."""
     quarantine = str(project.root / "refused")
     return reading.read(
@@ -66,7 +66,9 @@ def found(spark: Any, project: Project) -> dict[str, reading.Screened]:
     )
 
 
-def test_spark_gives_the_bits_of_batch(project: Project, found: dict[str, reading.Screened], tmp_path: Path) -> None:
+def test_spark_gives_the_bits_of_batch(
+    project: Project, found: dict[str, reading.ScreenedSource], tmp_path: Path
+) -> None:
     """The table has batch's rows at batch's positions, every bit of every feature, and both digests."""
     header = executor.write(project.plan, found, str(tmp_path / "out"))
 
@@ -79,7 +81,7 @@ def test_spark_gives_the_bits_of_batch(project: Project, found: dict[str, readin
 
 
 def test_long_entities_are_cut_and_nothing_changes(
-    project: Project, found: dict[str, reading.Screened], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, found: dict[str, reading.ScreenedSource], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Entities cut into ranges of time with the prefix that their windows reach, and many files, give the same bits."""
     monkeypatch.setattr(executor, "ROWS_OF_A_FILE", 700)
@@ -142,10 +144,10 @@ def test_a_proof_has_spark_where_a_master_is_named(spark: Any, lent: Project) ->
     proof = prove(lent.plan, seen, 40, executors=[in_spark])
 
     assert (proof.n_rows, proof.is_identical) == ({"batch": 40, "spark": 40}, True)
-    assert "spark" not in [executor.name for executor in available()]
+    assert "spark" not in [executor.name for executor in available_executors()]
 
 
-def test_only_the_period_is_written(project: Project, found: dict[str, reading.Screened], tmp_path: Path) -> None:
+def test_only_the_period_is_written(project: Project, found: dict[str, reading.ScreenedSource], tmp_path: Path) -> None:
     """Rows of a period are those of batch, with all that they see from before it."""
     times = np.sort(project.wanted.time)
     begin, end = int(times[1_000]), int(times[2_000])
@@ -158,7 +160,7 @@ def test_only_the_period_is_written(project: Project, found: dict[str, reading.S
     assert made.digest == project.wanted.taken(np.flatnonzero(inside)).digest
 
 
-def test_rows_are_refused_as_on_a_laptop(project: Project, found: dict[str, reading.Screened]) -> None:
+def test_rows_are_refused_as_on_a_laptop(project: Project, found: dict[str, reading.ScreenedSource]) -> None:
     """The same rows are refused for the same reasons, and stand in the quarantine with what they held."""
     for name, screening in project.screenings.items():
         assert (found[name].n_rows, found[name].n_refused) == (screening.n_rows, screening.n_refused)
@@ -280,7 +282,7 @@ def test_no_master_is_a_sentence() -> None:
         port = free.getsockname()[1]
 
     with pytest.raises(SparkAway, match=rf"spark://127.0.0.1:{port}.*--master 'local\[2\]'"):
-        check(f"spark://127.0.0.1:{port}")
+        check_master(f"spark://127.0.0.1:{port}")
 
 
 def test_no_java_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -289,7 +291,7 @@ def test_no_java_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setenv("PATH", str(tmp_path))
 
     with pytest.raises(JavaMissing, match="Java 17"):
-        check("local[2]")
+        check_master("local[2]")
 
 
 def bits(values: Any, column: int) -> bytes:

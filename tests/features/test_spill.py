@@ -20,9 +20,18 @@ from tallystick.features import table_file
 from tallystick.features.plan import Plan
 from tallystick.features.spill.budget import in_bytes
 from tallystick.features.spill.folder import spill_folder, sweep
-from tallystick.features.spill.job import Limits
-from tallystick.testing.declared import SPINES, applications, outcomes, payments, profiles, refunds, reports, shops
-from tallystick.testing.drawn_features import any_feature
+from tallystick.features.spill.job import MemoryLimits
+from tallystick.testing.feature_strategies import any_feature
+from tallystick.testing.scenario_streams import (
+    SPINES,
+    applications,
+    outcomes,
+    payments,
+    profiles,
+    refunds,
+    reports,
+    shops,
+)
 
 from .spill_project import START, Project, made, written
 
@@ -88,7 +97,7 @@ def test_every_kind_of_feature_has_the_bits_of_batch(
 ) -> None:
     """Reports, corrections, outcomes, dated and static tables and other streams than the spine give batch's bits."""
     plan = project.plan(everything(spine), spine)
-    limits = Limits(tuple(range(1, 1 + len(plan.groups))), 3, 100, shared)
+    limits = MemoryLimits(tuple(range(1, 1 + len(plan.groups))), 3, 100, shared)
 
     _equals_batch(project, plan, tmp_path / "out.parquet", limits=limits)
 
@@ -103,7 +112,7 @@ def test_any_features_have_the_bits_of_batch(
     drawn = data.draw(st.lists(any_feature(spine), min_size=1, max_size=4))
     plan = project.plan({f"f{i}": feature for i, feature in enumerate(drawn)}, spine)
     few, sizes = st.integers(1, 5), st.integers(20, 500)
-    limits = Limits(
+    limits = MemoryLimits(
         tuple(data.draw(few) for _ in plan.groups),
         data.draw(few),
         data.draw(sizes),
@@ -212,8 +221,8 @@ def test_memory_decides_how_fine_the_parts_are(project: Project) -> None:
         ("payments", "applications", "reports", "refunds", "outcomes", "profiles", "shops"), 50_000_000
     )
 
-    wide, narrow = Limits.of(plan, many, 8 << 30), Limits.of(plan, many, 1 << 30)
-    few = Limits.of(plan, dict.fromkeys(many, 1_000), 1 << 30)
+    wide, narrow = MemoryLimits.of(plan, many, 8 << 30), MemoryLimits.of(plan, many, 1 << 30)
+    few = MemoryLimits.of(plan, dict.fromkeys(many, 1_000), 1 << 30)
 
     assert all(more > less for more, less in zip(narrow.parts, wide.parts, strict=True))
     assert narrow.a_range < wide.a_range

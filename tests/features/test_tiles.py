@@ -13,7 +13,7 @@ from tallystick.features.online.tiles import FEW, LEVELS, Tiles, cover
 from tallystick.features.state import keys
 from tallystick.features.state.lmdb import LmdbStore, LmdbTransaction
 
-EVENTS, ANN = keys.list_of(keys.TRACK, 0, 0), keys.measured(b"ann")
+EVENTS, ANN = keys.list_of(keys.TRACK, 0, 0), keys.length_prefixed(b"ann")
 DAY = 86_400_000_000
 NEAR = [0, 1, -1, 2**26, 2**26 - 1, 2**30, 2**34 + 5, 2**38, -(2**38), 3 * 2**38, 40 * DAY]
 INSTANTS = st.sampled_from(NEAR) | st.integers(-40 * DAY, 40 * DAY) | st.integers(0, 200_000_000)

@@ -27,7 +27,7 @@ from tallystick.journal.entities import EntityIndex
 from tallystick.journal.records import records
 from tallystick.log.entry import Draft
 from tallystick.log.memory import MemoryLog
-from tallystick.testing.declared import SOURCES
+from tallystick.testing.scenario_streams import SOURCES
 from tallystick.testing.scenarios import Scenario, dataset_of, near_the_limit, scenarios
 
 HASHINGS: list[Callable[[str], int]] = [hash, lambda _: 7, lambda text: len(text) % 2]

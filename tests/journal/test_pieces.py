@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from tallystick.data.fingerprint import Fingerprint
-from tallystick.data.merge import concat, empty
+from tallystick.data.merge import concat, no_records
 from tallystick.data.records import Dataset
 from tallystick.errors import SegmentDamaged
 from tallystick.features import table_file
 from tallystick.features.batch import executor as batch
 from tallystick.features.spill import executor as spill
-from tallystick.features.spill.job import Limits
+from tallystick.features.spill.job import MemoryLimits
 from tallystick.journal.pieces import LoggedPieces
 from tallystick.journal.records import records as read_records
 from tallystick.log.opening import open_log
@@ -53,7 +53,7 @@ def test_pieces_are_the_whole(log: LogReader, world: World, at_a_time: int) -> N
     """All records come once, in order of their positions, with the fingerprint of the whole, as of any position."""
     for until in (world.dataset.last_position - 5, log.head.position - 40, log.head.position):
         whole, seen = read_records(log, world.plan, until=until), Fingerprint(world.plan.sources)
-        put = Dataset({source.name: empty(source) for source in world.plan.sources}, "", 0)
+        put = Dataset({source.name: no_records(source) for source in world.plan.sources}, "", 0)
         last = 0
 
         with LoggedPieces(log, world.plan, until, at_a_time).pieces() as pieces:
@@ -73,7 +73,7 @@ def test_features_of_a_log_are_computed_by_parts(log: LogReader, world: World, t
     """Once there is a log, parts give batch's table of history and log: its positions, bits and digests."""
     until = log.head.position
     records = LoggedPieces(log, world.plan, until, 500)
-    limits = Limits(tuple(3 for _ in world.plan.groups), 2, 400, 0)
+    limits = MemoryLimits(tuple(3 for _ in world.plan.groups), 2, 400, 0)
 
     spill.features(
         world.plan, records, tmp_path / "out.parquet", folder=tmp_path / "spill", memory=1 << 30, limits=limits

@@ -15,9 +15,9 @@ from tallystick.definitions.clock import SettableClock
 from tallystick.definitions.durations import DAY_US
 from tallystick.serving.requests import Decided, Request
 from tallystick.simulation.cards import Network
-from tallystick.testing import cards
-from tallystick.testing.command import Ran, connected, ended, free_port, run, start
-from tallystick.testing.process import Reply, send
+from tallystick.testing import card_project
+from tallystick.testing.command import CommandResult, connected, ended, free_port, run, start
+from tallystick.testing.server_process import Reply, send
 
 LIVE_DAYS = 20
 AS_OF = "2025-06-01"
@@ -29,10 +29,10 @@ class Journey:
 
     folder: Path
     network: Network
-    stated: dict[str, Ran] = field(default_factory=dict)
+    stated: dict[str, CommandResult] = field(default_factory=dict)
     replies: dict[str, Reply] = field(default_factory=dict)
 
-    def tally(self, *arguments: str, actor: str = "ada") -> Ran:
+    def tally(self, *arguments: str, actor: str = "ada") -> CommandResult:
         """Run a verb."""
         return run(main, "--project", str(self.folder), "--as", actor, *arguments)
 
@@ -45,9 +45,9 @@ class Journey:
 def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
     """Make the journey once: new, train, release, enrol, approve, live days, a day over HTTP, retrain."""
     folder = tmp_path_factory.mktemp("journey") / "card-fraud"
-    made = Journey(folder, cards.network())
+    made = Journey(folder, card_project.network())
     made.stated["new"] = run(main, "--project", str(folder.parent), "new", folder.name)
-    cards.furnish(folder, made.network)
+    card_project.fill_project(folder, made.network)
     made.stated["train"] = made.tally("train", "--json")
     made.stated["release"] = made.tally("release", "--json")
     made.stated["enrol"] = made.tally("enrol", "vera", "--role", "validator", "--json")
@@ -62,19 +62,19 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
 
 def _live(made: Journey) -> None:
     """Let days pass through the service object."""
-    clock = SettableClock(cards.LIVE)
+    clock = SettableClock(card_project.LIVE)
     project = lifecycle.open(made.folder, actor="ada", clock=clock)
     with project.service() as service:
         for day in range(LIVE_DAYS):
-            clock.at = cards.LIVE + (day + 1) * DAY_US
-            answers = service.decide([Request(raw) for raw in cards.payments(made.network, day)])
+            clock.at = card_project.LIVE + (day + 1) * DAY_US
+            answers = service.decide([Request(raw) for raw in card_project.payments(made.network, day)])
             assert all(isinstance(answer, Decided) for answer in answers)
-            service.record("chargebacks", [Request(raw) for raw in cards.chargebacks(made.network, day)])
+            service.record("chargebacks", [Request(raw) for raw in card_project.chargebacks(made.network, day)])
 
 
 def _over_http(made: Journey) -> None:
     """Ask ``tally serve`` once, as a process of its own, and end it with SIGTERM."""
-    raw = cards.payments(made.network, LIVE_DAYS)[0]
+    raw = card_project.payments(made.network, LIVE_DAYS)[0]
     token = {"authorization": f"Bearer {made.stated['token'].document['token']}"}
     port = free_port()
     process = start(
@@ -88,7 +88,7 @@ def _over_http(made: Journey) -> None:
     connection.close()
     process.send_signal(signal.SIGTERM)
     made.stated["serve"] = ended(process)
-    made.stated["HTTP decision"] = Ran(0, _id(raw), "")
+    made.stated["HTTP decision"] = CommandResult(0, _id(raw), "")
 
 
 def _id(raw: bytes) -> str:

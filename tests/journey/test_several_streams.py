@@ -48,8 +48,8 @@ class Journey:
 @pytest.fixture(scope="module")
 def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
     """Train, release, approve, and serve four days in which every stream goes on."""
-    made = Journey(tmp_path_factory.mktemp("lender") / "p", lender.simulate(), SettableClock(lender.LIVE))
-    lender.build(made.folder, made.lender)
+    made = Journey(tmp_path_factory.mktemp("lender") / "p", lender.simulate_lender(), SettableClock(lender.LIVE))
+    lender.build_lender(made.folder, made.lender)
     project = made.open()
     project.train()
     bundle = project.release()

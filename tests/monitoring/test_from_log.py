@@ -16,7 +16,7 @@ from tallystick.log.opening import open_log
 from tallystick.monitoring import from_log
 from tallystick.monitoring.outcomes import Action
 from tallystick.serving.requests import Decided, Request
-from tallystick.settings import Monitoring
+from tallystick.settings import MonitoringSettings
 from tallystick.testing.world import NOW, World, build
 
 
@@ -96,7 +96,7 @@ def test_declined_events_have_no_label(world: World, answers: list[Decided]) -> 
 
 def test_a_report_is_made_from_log_and_bundle(world: World, answers: list[Decided], tmp_path: Path) -> None:
     """The report counts the decisions and prints a reference that so few bad ones allow to claim."""
-    settings = from_log.settings(world.model, Monitoring())
+    settings = from_log.settings(world.model, MonitoringSettings())
     with open_log(world.folder / "log.sqlite") as log:
         dataset = records(log, world.plan)
         report = from_log.watch(

@@ -25,7 +25,7 @@ from tallystick.features.oracle import executor as oracle
 from tallystick.features.oracle.inputs import from_dataset
 from tallystick.features.plan import Plan
 from tallystick.features.state.lmdb import LmdbStore
-from tallystick.testing.drawn_features import aggregates
+from tallystick.testing.feature_strategies import aggregates
 from tallystick.testing.scenarios import Scenario, near_the_limit, scenarios
 
 Question = tuple[int, int]

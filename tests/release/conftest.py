@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tallystick.data.records import Fixed
+from tallystick.data.records import FixedPoint
 from tallystick.definitions.digest import canonical, digest_bytes
 from tallystick.definitions.expressions import TimeColumn, TimePart
 from tallystick.definitions.families import GradientBoosting, XGBoost
@@ -188,7 +188,7 @@ def build(root: Path, model: bytes) -> World:
     builder, stranger = keys.create("ada"), keys.create("mallory")
     rows = some_rows(400)
     chosen = choose(rows, Session.load(model).many(rows)[1])
-    cents = Fixed(np.round(rows[:, 0] * 100).astype(np.int64), np.zeros(len(rows), np.bool_), 2)
+    cents = FixedPoint(np.round(rows[:, 0] * 100).astype(np.int64), np.zeros(len(rows), np.bool_), 2)
     tried = examples(rows[chosen], {"amount": cents}, chosen, ["amount"])
     parts = Parts(MODEL, PLAN, model, rows[:100], REFERENCE, tried)
     candidate = Candidate(record(parts), parts)

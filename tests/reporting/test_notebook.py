@@ -5,10 +5,10 @@ import pytest
 from tallystick.data.read import Reading, Screening
 from tallystick.data.records import Dataset
 from tallystick.definitions.costs import Cost
-from tallystick.definitions.describe import Described, Description
+from tallystick.definitions.describe import Description, FeatureDescription
 from tallystick.definitions.lineage import Lineage, Origin
-from tallystick.features.prove import Difference as Differing
-from tallystick.features.prove import Proof, Proven
+from tallystick.features.prove import FeatureParity, ParityProof
+from tallystick.features.prove import FirstDifference as Differing
 from tallystick.governance.approval_status import Approval
 from tallystick.replay.compare import Comparison, Side, Swap
 from tallystick.replay.period import ReplayReport
@@ -30,7 +30,9 @@ OTHER = Verdict(
 )
 WRONG = Differing("oracle", "P1", 5, 1.0, None)
 SIDE = Side(("ab" * 32,), {"approve": 9, "decline": 1}, 2, 0.5, None)
-FEATURE = Described("n", "number of payments", "count", ("payments.customer_id",), ("7d",), (), Cost(1, 0, 0, 2, 0, ()))
+FEATURE = FeatureDescription(
+    "n", "number of payments", "count", ("payments.customer_id",), ("7d",), (), Cost(1, 0, 0, 2, 0, ())
+)
 VALUES: dict[str, tuple[Displayed, tuple[str, ...]]] = {
     "verdict": (SAME, ("Decision P1", "decline, made 2026-01-01 00:00:00 UTC by bundle abababababab", "identical")),
     "other verdict": (OTHER, ("differs at features", "night", "stored", "found")),
@@ -45,7 +47,7 @@ VALUES: dict[str, tuple[Displayed, tuple[str, ...]]] = {
         ("same 9 matured decisions", "0.500", "unknown"),
     ),
     "proof": (
-        Proof({"batch": 400, "oracle": 300}, ("duckdb",), (Proven("n", {"oracle": 1}, WRONG),)),
+        ParityProof({"batch": 400, "oracle": 300}, ("duckdb",), (FeatureParity("n", {"oracle": 1}, WRONG),)),
         ("oracle (300 rows)", "n of P1: oracle has missing and batch has 1.0.", "duckdb is not", "tallystick[sql]"),
     ),
     "description": (Description("Set", "payments", (FEATURE,)), ("Set: 1 features", "number of payments")),

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 import tallystick as ts
-from tallystick.data.records import Keys
+from tallystick.data.records import EncodedKeys
 from tallystick.definitions.clock import SettableClock
 from tallystick.definitions.fields import optional
 from tallystick.definitions.models import ModelDefinition
@@ -173,7 +173,7 @@ def test_models_may_read_one_stream_by_different_contracts(world: World) -> None
     model: ModelDefinition = msgspec.structs.replace(world.model, name="wider", features=Wider.definition)
     plan = Plan(Wider.definition, (wider.definition, *(s for s in sources.values() if s.name != "payments")))
     past = world.dataset.records["payments"]
-    no_channel = Keys(np.full(len(past), -1, np.int32), pa.array([], pa.string()))
+    no_channel = EncodedKeys(np.full(len(past), -1, np.int32), pa.array([], pa.string()))
     known = replace(past, source=wider.definition, keys=past.keys | {"channel": no_channel})
     dataset = replace(world.dataset, records=world.dataset.records | {"payments": known})
     other = replace(world, model=model, plan=plan, dataset=dataset)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 import tallystick as ts
-from tallystick.data.records import Dataset, Fixed, Keys, Records
+from tallystick.data.records import Dataset, EncodedKeys, FixedPoint, Records
 from tallystick.definitions.models import ModelDefinition
 from tallystick.features.plan import Plan
 from tallystick.features.table import FeatureTable, Origin
@@ -57,10 +57,10 @@ def model(**changes: Any) -> ModelDefinition:
     return ts.Model("card-fraud", **(settings | changes)).definition
 
 
-def keys(values: np.ndarray) -> Keys:
+def keys(values: np.ndarray) -> EncodedKeys:
     """Encode numbers as canonical texts."""
     encoded = pa.array(values.astype(str)).dictionary_encode()
-    return Keys(encoded.indices.to_numpy().astype(np.int32), encoded.dictionary)
+    return EncodedKeys(encoded.indices.to_numpy().astype(np.int32), encoded.dictionary)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +89,7 @@ def world() -> World:
         paid_at,
         pa.array(np.arange(n).astype(str)),
         {"customer_id": keys(rng.integers(0, 50, n))},
-        {"amount": Fixed(cents, nothing, 2)},
+        {"amount": FixedPoint(cents, nothing, 2)},
     )
     reports = Records(
         chargebacks.definition,

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tallystick.data.records import Fixed
+from tallystick.data.records import FixedPoint
 from tallystick.training.examples import choose, examples
 
 scores = st.lists(st.floats(0, 1), min_size=1, max_size=200)
@@ -34,7 +34,10 @@ def test_vectors_hold_rows_with_missing_values() -> None:
 def test_only_what_the_policy_needs_is_kept_of_a_record() -> None:
     """An example keeps the amount that prices a missed fraud, and no other field of the record; None is missing."""
     nothing, gone = np.zeros(3, np.bool_), np.array([False, False, True])
-    columns = {"amount": Fixed(np.array([7, 100, 5]), gone, 2), "rate": Fixed(np.array([1, 2, 3]), nothing, 0)}
+    columns = {
+        "amount": FixedPoint(np.array([7, 100, 5]), gone, 2),
+        "rate": FixedPoint(np.array([1, 2, 3]), nothing, 0),
+    }
 
     found = examples([[1.0, 0.0, np.nan], [2.0, 1.0, 3.0]], columns, np.array([1, 2]), ["amount"])
 

@@ -21,8 +21,8 @@ from tallystick.journal.history import begin_log
 from tallystick.lifecycle import Project
 from tallystick.log.entry import Draft, Kind
 from tallystick.log.sqlite import SqliteLog
-from tallystick.testing import cards
-from tallystick.testing.command import Ran, run
+from tallystick.testing import card_project
+from tallystick.testing.command import CommandResult, run
 
 LOGINS = """
 logins = ts.Stream("logins", id="login_id", time="at", source="data/logins.parquet", fields={"customer_id": ts.key})
@@ -38,9 +38,9 @@ class Shop:
 
     def open(self) -> Project:
         """Open the project at an instant that stands still."""
-        return lifecycle.open(self.folder, actor="ada", clock=SettableClock(cards.LIVE + DAY_US))
+        return lifecycle.open(self.folder, actor="ada", clock=SettableClock(card_project.LIVE + DAY_US))
 
-    def tally(self, *arguments: str) -> Ran:
+    def tally(self, *arguments: str) -> CommandResult:
         """Run a verb."""
         return run(main, "--project", str(self.folder), "--as", "ada", *arguments)
 
@@ -54,11 +54,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Furnish a project with a stream that its model does not look at, and that takes places in the one order."""
     root = tmp_path_factory.mktemp("tables")
     assert run(main, "--project", str(root), "new", "shop").code == 0
-    folder, network = root / "shop", cards.network()
-    cards.furnish(folder, network, candidates="ts.LogisticRegression()")
+    folder, network = root / "shop", card_project.network()
+    card_project.fill_project(folder, network, candidates="ts.LogisticRegression()")
     definitions = (folder / "project.py").read_text(encoding="utf-8")
     (folder / "project.py").write_text(definitions.replace("chargebacks = ", f"{LOGINS.strip()}\nchargebacks = ", 1))
-    paid = network.until(cards.LIVE).payments
+    paid = network.until(card_project.LIVE).payments
     logins = {"login_id": [f"l{i}" for i in range(0, len(paid), 3)], "at": paid.column("paid_at")[::3]}
     pq.write_table(
         pa.table(logins | {"customer_id": paid.column("customer_id")[::3]}), folder / "data" / "logins.parquet"
@@ -69,7 +69,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 def draft(kind: Kind, stream: str, own: str, raw: bytes) -> Draft:
     """Return a record as the log takes it."""
-    return Draft(kind, stream, str(msgspec.json.decode(raw)[own]), cards.LIVE + DAY_US, raw)
+    return Draft(kind, stream, str(msgspec.json.decode(raw)[own]), card_project.LIVE + DAY_US, raw)
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +83,9 @@ def served(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Return a copy of the project after a day of serving: a log with payments and reports beside the history."""
     made = Shop(tmp_path_factory.mktemp("served") / "shop", tmp_path_factory.mktemp("tables") / "memory.parquet")
     shutil.copytree(shop.folder, made.folder)
-    project, network = made.open(), cards.network()
+    project, network = made.open(), card_project.network()
     begin_log(project.places.log, project.read().dataset, project.places.segments)
-    paid, reported = cards.payments(network, 0), cards.chargebacks(network, 0)
+    paid, reported = card_project.payments(network, 0), card_project.chargebacks(network, 0)
     with SqliteLog.create_or_open(project.places.log) as log:
         log.append([draft("event", "payments", "payment_id", raw) for raw in paid])
         log.append([draft("outcome", "chargebacks", "report_id", raw) for raw in reported])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tallystick as ts
-from tallystick.data.records import Dataset, Fixed, Keys, Records
+from tallystick.data.records import Dataset, EncodedKeys, FixedPoint, Records
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.models import LabelDefinition
 from tallystick.training.labels import NEVER, data_ends_at, read_labels
@@ -19,10 +19,10 @@ reports = ts.Stream("reports", id="report_id", time="at", fields={"event_id": ts
 outcomes = ts.Table("outcomes", key="event_id", fields={"bad": ts.flag}).definition
 
 
-def keys(texts: list[str | None]) -> Keys:
+def keys(texts: list[str | None]) -> EncodedKeys:
     """Encode texts, None as missing."""
     encoded = pa.array(texts, pa.string()).dictionary_encode()
-    return Keys(encoded.indices.fill_null(-1).to_numpy().astype(np.int32), encoded.dictionary)
+    return EncodedKeys(encoded.indices.fill_null(-1).to_numpy().astype(np.int32), encoded.dictionary)
 
 
 def dataset(times: list[int], noted: list[tuple[str | None, int, int]], source: object = reports) -> Dataset:
@@ -31,7 +31,7 @@ def dataset(times: list[int], noted: list[tuple[str | None, int, int]], source: 
     spine = Records(
         events, np.arange(n) + 1, np.array(times, dtype=np.int64), pa.array([f"e{i}" for i in range(n)]), {}, {}
     )
-    flags = Fixed(np.array([row[2] for row in noted], dtype=np.int64), np.zeros(m, dtype=np.bool_), 0)
+    flags = FixedPoint(np.array([row[2] for row in noted], dtype=np.int64), np.zeros(m, dtype=np.bool_), 0)
     by = Records(
         source,  # type: ignore[arg-type]
         np.arange(m) + n + 1,
@@ -62,7 +62,7 @@ def test_a_report_teaches_from_its_arrival_on() -> None:
     """Where reports say when they arrived, a label is known from then on, however early its report is dated."""
     late = ts.Stream("reports", id="report_id", time="at", arrived="came_at", fields={"event_id": ts.key}).definition
     noted = dataset([0, 0], [("e0", 5, 1), ("e1", 6, 1)], late)
-    came = Fixed(np.array([9, 6]), np.zeros(2, dtype=np.bool_), 0)
+    came = FixedPoint(np.array([9, 6]), np.zeros(2, dtype=np.bool_), 0)
     records = noted.records | {"reports": replace(noted.records["reports"], values={"came_at": came})}
 
     labels = read_labels(replace(noted, records=records), label())
@@ -123,9 +123,14 @@ def test_real_outcomes_join(shared_data: object) -> None:
     time = paid["paid_at"].cast(pa.int64()).to_numpy()
     spine = Records(events, np.arange(n) + 1, time, paid["payment_id"].cast(pa.string()).combine_chunks(), {}, {})
     ids = judged["payment_id"].cast(pa.string()).combine_chunks()
-    flags = Fixed(judged["is_fraud"].to_numpy().astype(np.int64), np.zeros(n, dtype=np.bool_), 0)
+    flags = FixedPoint(judged["is_fraud"].to_numpy().astype(np.int64), np.zeros(n, dtype=np.bool_), 0)
     by = Records(
-        outcomes, np.arange(n) + n, time, ids, {"event_id": Keys(np.arange(n, dtype=np.int32), ids)}, {"bad": flags}
+        outcomes,
+        np.arange(n) + n,
+        time,
+        ids,
+        {"event_id": EncodedKeys(np.arange(n, dtype=np.int32), ids)},
+        {"bad": flags},
     )
 
     labels = read_labels(

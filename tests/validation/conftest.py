@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import tallystick as ts
-from tallystick.data.records import Dataset, Fixed, Keys, Records
+from tallystick.data.records import Dataset, EncodedKeys, FixedPoint, Records
 from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
 from tallystick.features.table import FeatureTable
@@ -115,13 +115,13 @@ def _dataset(rng: np.random.Generator, *, n: int) -> Dataset:
         paid_at,
         pa.array(np.arange(n).astype(str)),
         {"customer_id": _keys(rng.integers(0, 50, n)), "terminal_id": _keys(terminals)},
-        {"amount": Fixed(cents, np.zeros(n, dtype=np.bool_), 2)},
+        {"amount": FixedPoint(cents, np.zeros(n, dtype=np.bool_), 2)},
     )
     ids = pa.array([f"r{i}" for i in range(len(flagged))])
     reports = Records(chargebacks.definition, arrival[n:], reported_at, ids, {"payment_id": _keys(flagged)}, {})
     return Dataset({"payments": spine, "chargebacks": reports}, "f" * 64, int(arrival.max()))
 
 
-def _keys(values: np.ndarray) -> Keys:
+def _keys(values: np.ndarray) -> EncodedKeys:
     encoded = pa.array(values.astype(str)).dictionary_encode()
-    return Keys(encoded.indices.to_numpy().astype(np.int32), encoded.dictionary)
+    return EncodedKeys(encoded.indices.to_numpy().astype(np.int32), encoded.dictionary)

@@ -24,7 +24,7 @@ def test_installed_executors_agree(question: Question) -> None:
 
 def test_an_executor_that_differs_is_named(question: Question, monkeypatch: pytest.MonkeyPatch) -> None:
     """An executor that is off in one value fails the check, which names feature, record and executor."""
-    honest = prove.available()
+    honest = prove.available_executors()
 
     def off(executor: prove.Executor) -> prove.Executor:
         def compute(plan: Plan, dataset: Dataset, rows: NDArray[np.int64]) -> NDArray[np.float64]:

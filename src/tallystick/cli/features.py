@@ -11,9 +11,9 @@ from tallystick.data.read import Screening
 from tallystick.definitions.features import FeatureDefinition
 from tallystick.definitions.progress import Step
 from tallystick.features import caps
-from tallystick.features.names import ENGINES, LOCAL, SPARK
+from tallystick.features.engine_names import ENGINES, LOCAL, SPARK
 from tallystick.features.spark.opening import is_address
-from tallystick.features.spill.executor import Written
+from tallystick.features.spill.executor import SpillResult
 from tallystick.features.table import FeatureTable
 from tallystick.features.table_file import write
 
@@ -86,7 +86,7 @@ def features(  # noqa: PLR0917 - one argument per option
     if memory is not None and engine != ENGINES[0]:
         raise click.BadParameter(f"only the engine {ENGINES[0]!r} keeps to it.", param_hint="--memory")
     allowed = memory_allowed(project, memory, engine, model)
-    parts: Written | None = None
+    parts: SpillResult | None = None
     screenings: dict[str, Screening] = {}
     with screen.progress() as step:
         if engine == SPARK:
@@ -104,7 +104,7 @@ def features(  # noqa: PLR0917 - one argument per option
     _tell_written(screen, project.definitions.model(model).features, out, n_rows, parts=parts, screenings=screenings)
 
 
-def _parts_summary(parts: Written, allowed: int) -> str:
+def _parts_summary(parts: SpillResult, allowed: int) -> str:
     return (
         f"Computed by parts within {allowed / 2**30:.1f} GiB: at most {parts.n_parts:,} parts of the entities, the "
         f"largest with {parts.largest_part:,} events; {parts.n_spilled_bytes / 2**20:,.0f} MiB lay on the disk."
@@ -117,7 +117,7 @@ def _tell_written(
     out: str,
     n_rows: int,
     *,
-    parts: Written | None,
+    parts: SpillResult | None,
     screenings: dict[str, Screening],
 ) -> None:
     """Say what a table holds, and what it lacks: rows that were refused, features whose cap was reached."""

@@ -1,6 +1,6 @@
 """How much memory a verb may take: what was said, or what the machine leaves."""
 
-from tallystick.features.names import ENGINES
+from tallystick.features.engine_names import ENGINES
 from tallystick.features.spill.budget import in_bytes
 from tallystick.lifecycle import Project
 

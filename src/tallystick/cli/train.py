@@ -9,9 +9,9 @@ from tallystick.cli.candidates import plain
 from tallystick.cli.memory import memory_allowed
 from tallystick.cli.options import Options, json_option
 from tallystick.cli.screen import Screen
-from tallystick.definitions.durations import written
+from tallystick.definitions.durations import duration_text
 from tallystick.definitions.models import ModelDefinition
-from tallystick.features.names import ENGINES
+from tallystick.features.engine_names import ENGINES
 from tallystick.reporting.text import Text, dim
 from tallystick.validation.judged import listing
 
@@ -71,6 +71,6 @@ def early_labels_warning(model: ModelDefinition) -> str:
     if gap >= matures:
         return ""
     return (
-        f"Labels mature after {written(matures)}, and the gap is {written(gap)}: of the latest rows taught, some "
-        "are bad and not reported yet, so scores may promise too little. V202 tells how far; a longer gap mends it."
+        f"Labels mature after {duration_text(matures)}, and the gap is {duration_text(gap)}: of the latest rows taught, "
+        "some are bad and not reported yet, so scores may promise too little. V202 tells how far; a longer gap mends it."
     )

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.instants import of_texts, of_timestamps
+from tallystick.data.instants import from_texts, from_timestamps
 from tallystick.data.parsing import CONTROL, EDGE_SPACE, parser
-from tallystick.data.reasons import FIRST_US, LAST_US, MAX_FLOAT_UNITS, MAX_KEY_BYTES, MAX_UNITS, Code
-from tallystick.data.records import Fixed, Keys
+from tallystick.data.records import EncodedKeys, FixedPoint
+from tallystick.data.refusals import FIRST_US, LAST_US, MAX_FLOAT_UNITS, MAX_KEY_BYTES, MAX_UNITS, RefusalCode
 from tallystick.definitions.fields import Field, Flag, Integer, Key, Money, Number, Time, bounds
 
 Codes = NDArray[np.uint8]
@@ -26,15 +26,15 @@ _MANTISSA = {pa.float32(): 2**24, pa.float64(): MAX_FLOAT_UNITS}
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class ParsedNumbers:
     """A parsed column: whole units, which of them are missing, and the rule each row broke (0 where none)."""
 
-    fixed: Fixed
+    fixed: FixedPoint
     codes: Codes
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class ParsedTexts:
     """A parsed column of keys: canonical texts (null where missing) and the rule each row broke (0 where none)."""
 
     texts: pa.Array
@@ -78,7 +78,7 @@ def is_readable(field: Field, kind: pa.DataType) -> bool:
             return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind)) or _is_text(kind)
 
 
-def numbers(field: Field, array: pa.Array) -> Numbers:
+def parse_numbers(field: Field, array: pa.Array) -> ParsedNumbers:
     """Parse a column of money, numbers, integers, flags or instants; its type must be readable.
 
     Parameters
@@ -86,7 +86,7 @@ def numbers(field: Field, array: pa.Array) -> Numbers:
     field : any kind but a key; it says how many decimals are kept, and which range is allowed
     array : shape (n,), of a type for which ``is_readable`` holds
     """
-    array = plain(array)
+    array = decoded(array)
     missing = nulls(array)
     if isinstance(field, Time):
         values, codes = _instants(array)
@@ -101,40 +101,40 @@ def numbers(field: Field, array: pa.Array) -> Numbers:
     codes[missing] = 0
     # One value stands for every refused or missing one, so that nothing left over enters a sum or a digest.
     values = np.where(missing | (codes != 0), 0, values)
-    return Numbers(Fixed(values, missing, field.decimals), codes)
+    return ParsedNumbers(FixedPoint(values, missing, field.decimals), codes)
 
 
-def texts(array: pa.Array) -> Texts:
+def parse_texts(array: pa.Array) -> ParsedTexts:
     """Parse a column of keys into its canonical texts; its type must be readable."""
-    array = plain(array)
+    array = decoded(array)
     # Whole numbers become keys by their digits: 596 and "596" are one customer.
     if not _is_text(array.type):
-        return Texts(pc.cast(array, pa.string()), np.zeros(len(array), np.uint8))
+        return ParsedTexts(pc.cast(array, pa.string()), np.zeros(len(array), np.uint8))
     # One pass over the bytes settles nearly every column; each of the rules below is another.
     if _all_usual(array):
-        return Texts(array, np.zeros(len(array), np.uint8))
+        return ParsedTexts(array, np.zeros(len(array), np.uint8))
     codes = np.zeros(len(array), np.uint8)
     # The first broken rule wins, so the last one is written first.
-    codes[_true(pc.match_substring_regex(array, EDGE_SPACE))] = Code.SURROUNDING_SPACE
-    codes[_true(pc.match_substring_regex(array, CONTROL))] = Code.CONTROL_CHARACTER
+    codes[_true(pc.match_substring_regex(array, EDGE_SPACE))] = RefusalCode.SURROUNDING_SPACE
+    codes[_true(pc.match_substring_regex(array, CONTROL))] = RefusalCode.CONTROL_CHARACTER
     length = pc.binary_length(array)
-    codes[_true(pc.greater(length, MAX_KEY_BYTES))] = Code.TOO_LONG
-    codes[_true(pc.equal(length, 0))] = Code.EMPTY
-    return Texts(array, codes)
+    codes[_true(pc.greater(length, MAX_KEY_BYTES))] = RefusalCode.TOO_LONG
+    codes[_true(pc.equal(length, 0))] = RefusalCode.EMPTY
+    return ParsedTexts(array, codes)
 
 
-def keys(array: pa.Array) -> tuple[Keys, Codes]:
+def parse_keys(array: pa.Array) -> tuple[EncodedKeys, Codes]:
     """Parse a column of keys of which many rows share one: the rules are asked once per key."""
     # A thousand terminals stand in millions of rows: each key is judged once.
-    encoded = pc.dictionary_encode(plain(array))
-    parsed = texts(encoded.dictionary)
+    encoded = pc.dictionary_encode(decoded(array))
+    parsed = parse_texts(encoded.dictionary)
     codes = _numpy(encoded.indices.fill_null(-1)).astype(np.int32, copy=False)
     # The spare 0 at the end is what code -1, a missing key, points to.
     broken = np.append(parsed.codes, np.uint8(0))[codes] if parsed.codes.any() else np.zeros(len(codes), np.uint8)
-    return Keys(codes, parsed.texts), broken
+    return EncodedKeys(codes, parsed.texts), broken
 
 
-def plain(array: pa.Array) -> pa.Array:
+def decoded(array: pa.Array) -> pa.Array:
     """Return an array without dictionary, with texts as Arrow's string; all else as it was."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
@@ -143,9 +143,9 @@ def plain(array: pa.Array) -> pa.Array:
     return array
 
 
-def canonical(array: pa.Array) -> pa.Array:
+def as_key_texts(array: pa.Array) -> pa.Array:
     """Return a column of keys as texts, whatever they are worth."""
-    return pc.cast(plain(array), pa.string())
+    return pc.cast(decoded(array), pa.string())
 
 
 def nulls(array: pa.Array) -> NDArray[np.bool_]:
@@ -164,7 +164,7 @@ def values_at(arrays: Sequence[pa.Array], rows: NDArray[np.int64]) -> list[Any]:
     # Files of one source may differ in type; then only texts can stand in one column.
     taken = pa.chunked_array([_tellable(array) for array in arrays]) if len({a.type for a in arrays}) == 1 else None
     if taken is None:
-        taken = pa.chunked_array([canonical(array) for array in arrays])
+        taken = pa.chunked_array([as_key_texts(array) for array in arrays])
     return list(taken.take(pa.array(rows)).to_pylist())
 
 
@@ -203,7 +203,7 @@ def _of_integers(whole: NDArray[Any], decimals: int) -> tuple[NDArray[np.int64],
     # Unsigned numbers beyond 2**63 are compared as they are, and zeroed before they become signed.
     too_large = (whole > most) | (whole < -most)
     values = np.where(too_large, 0, whole).astype(np.int64) * 10**decimals
-    return values, _coded(too_large, Code.TOO_LARGE)
+    return values, _coded(too_large, RefusalCode.TOO_LARGE)
 
 
 def _of_floats(floats: NDArray[Any], decimals: int, mantissa: int) -> tuple[NDArray[np.int64], Codes]:
@@ -214,11 +214,11 @@ def _of_floats(floats: NDArray[Any], decimals: int, mantissa: int) -> tuple[NDAr
         # A float means the decimal it was written as: 12.30 is 12.30 if it comes back to the same float.
         exact = (units / scale).astype(floats.dtype) == floats
     size = np.abs(scaled)
-    codes = np.where(exact, 0, Code.TOO_MANY_DECIMALS).astype(np.uint8)
+    codes = np.where(exact, 0, RefusalCode.TOO_MANY_DECIMALS).astype(np.uint8)
     # Beyond its mantissa a float skips whole units, so the cents it shows are an accident.
-    codes[np.abs(units) > mantissa] = Code.IMPRECISE
-    codes[size >= 2.0**63] = Code.TOO_LARGE
-    codes[np.isinf(floats)] = Code.NOT_FINITE
+    codes[np.abs(units) > mantissa] = RefusalCode.IMPRECISE
+    codes[size >= 2.0**63] = RefusalCode.TOO_LARGE
+    codes[np.isinf(floats)] = RefusalCode.NOT_FINITE
     codes[np.isnan(floats)] = 0
     return np.where((codes == 0) & (size < 2.0**63), units, 0).astype(np.int64), codes
 
@@ -241,7 +241,7 @@ def _of_decimals(array: pa.Array, decimals: int) -> tuple[NDArray[np.int64], Cod
         return values, codes, other
     # numpy floors, so the sign is taken off: -1.999 and 1.999 lose the same digit.
     size, rest = np.divmod(np.abs(whole), 10**-shift)
-    codes = _coded(rest != 0, Code.TOO_MANY_DECIMALS)
+    codes = _coded(rest != 0, RefusalCode.TOO_MANY_DECIMALS)
     return np.sign(whole) * size, codes, other
 
 
@@ -261,7 +261,7 @@ def _of_plain_texts(array: pa.Array, decimals: int) -> tuple[NDArray[np.int64], 
     size = np.where(other, 0, whole) * 10**decimals + tail
     # Asked of the text, since the whole part of "-0.5" is 0 and has no sign.
     negative = _true(pc.starts_with(array, "-"))
-    return np.where(negative, -size, size), _coded(too_fine, Code.TOO_MANY_DECIMALS), other
+    return np.where(negative, -size, size), _coded(too_fine, RefusalCode.TOO_MANY_DECIMALS), other
 
 
 def _second_part(split: pa.Array, has_point: pa.Array) -> pa.Array:
@@ -270,11 +270,11 @@ def _second_part(split: pa.Array, has_point: pa.Array) -> pa.Array:
 
 
 def _instants(array: pa.Array) -> tuple[NDArray[np.int64], Codes]:
-    values, is_instant = of_texts(array) if _is_text(array.type) else of_timestamps(array)
+    values, is_instant = from_texts(array) if _is_text(array.type) else from_timestamps(array)
     codes = np.zeros(len(array), np.uint8)
-    codes[values >= LAST_US] = Code.TOO_LATE
-    codes[values < FIRST_US] = Code.TOO_EARLY
-    codes[~is_instant] = Code.WRONG_TYPE
+    codes[values >= LAST_US] = RefusalCode.TOO_LATE
+    codes[values < FIRST_US] = RefusalCode.TOO_EARLY
+    codes[~is_instant] = RefusalCode.WRONG_TYPE
     return values, codes
 
 
@@ -286,7 +286,7 @@ def _one_by_one(
     parse, values, codes = parser(field), values.copy(), codes.copy()
     for row, value in zip(rows.tolist(), array.take(pa.array(rows)).to_pylist(), strict=True):
         parsed = parse(value)
-        if type(parsed) is Code:
+        if type(parsed) is RefusalCode:
             codes[row], values[row] = parsed, 0
         elif isinstance(parsed, int):
             codes[row], values[row] = 0, parsed
@@ -296,19 +296,19 @@ def _one_by_one(
 def _ranged(field: Field, values: NDArray[np.int64], codes: Codes) -> Codes:
     # 2 is a number and no flag: whatever was wrong before, it is of the wrong type.
     if isinstance(field, Flag):
-        return _coded((codes != 0) | (values < 0) | (values > 1), Code.WRONG_TYPE)
+        return _coded((codes != 0) | (values < 0) | (values > 1), RefusalCode.WRONG_TYPE)
     # Ranges are compared in units, after parsing, so that no bound is rounded through a float.
     low, high = bounds(field)
     codes = codes.copy()
     fine = codes == 0
     if high is not None:
-        codes[fine & (values > high)] = Code.ABOVE_MAXIMUM
+        codes[fine & (values > high)] = RefusalCode.ABOVE_MAXIMUM
     if low is not None:
-        codes[fine & (values < low)] = Code.BELOW_MINIMUM
+        codes[fine & (values < low)] = RefusalCode.BELOW_MINIMUM
     return codes
 
 
-def _coded(broken: NDArray[np.bool_], code: Code) -> Codes:
+def _coded(broken: NDArray[np.bool_], code: RefusalCode) -> Codes:
     codes: Codes = broken * np.uint8(code)
     return codes
 

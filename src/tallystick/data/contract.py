@@ -14,14 +14,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tallystick.data import columns
-from tallystick.data.columns import Codes, Numbers, Texts
+from tallystick.data.columns import Codes, ParsedNumbers, ParsedTexts
 from tallystick.data.ids import ids_of, repeated
 from tallystick.data.parsing import Parsed, parser
-from tallystick.data.reasons import Code, Late, Reason, Refused, reason
 from tallystick.data.records import (
     BEGINNING_US,
-    Fixed,
-    Keys,
+    EncodedKeys,
+    FixedPoint,
     Record,
     Records,
     arrival_field,
@@ -31,6 +30,7 @@ from tallystick.data.records import (
     time_field,
     value_fields,
 )
+from tallystick.data.refusals import LateArrival, RefusalCode, RefusalReason, RefusedRows, refusal_reason
 from tallystick.definitions.fields import Field, Key
 from tallystick.definitions.streams import Source, StreamDefinition, TableDefinition
 from tallystick.errors import ColumnMissing, ColumnUnusable, RowRefused
@@ -89,13 +89,13 @@ def parse(
     own, arrived = (name_field(source), time_field(source)), arrival_field(source)
     # Every field is tried, also after the first broken rule: a caller corrects all of them in one go.
     parsed: dict[str, Parsed] = {}
-    broken: dict[str, Code] = {}
+    broken: dict[str, RefusalCode] = {}
     for name, field in fields.items():
         # What a request claims about its arrival is not even parsed: only our own clock decides who saw it.
         value = now if name == arrived else parser(field)(given.get(name))
         if value is None and (not field.optional or name in own):
-            value = Code.MISSING
-        if type(value) is Code:
+            value = RefusalCode.MISSING
+        if type(value) is RefusalCode:
             broken[name] = value
         parsed[name] = value
     late = _held_to_clock(source, parsed, broken, now, now + tolerance_us, is_known=is_known)
@@ -113,7 +113,7 @@ def screen(
     tolerance_us: int = 0,
     known_at: KnownAt | None = None,
     origin: str = "",
-) -> tuple[Records, Refused]:
+) -> tuple[Records, RefusedRows]:
     """Hold every row of a source's tables against its contract.
 
     Parameters
@@ -147,19 +147,19 @@ def screen(
     own_time = time_field(source)
     codes_of_time = codes[own_time or named]
     # An outcome has no instant of its own, so what is wrong with its time is told under its key.
-    codes_of_time[wrong & (codes_of_time == 0)] = Code.IN_THE_FUTURE if own_time else Code.EVENT_UNKNOWN
+    codes_of_time[wrong & (codes_of_time == 0)] = RefusalCode.IN_THE_FUTURE if own_time else RefusalCode.EVENT_UNKNOWN
     late = _hold_to_arrival(source, numbers, codes, now + tolerance_us)
     # Duplicates come last: of rows with one id, the first that is otherwise sound counts, not the first of all.
     good = ~np.logical_or.reduce([found != 0 for found in codes.values()])
     ids = ids_of(source, names.texts, time)
     repeats = repeated(arrays[named][0] if ids is names.texts and len(arrays[named]) == 1 else ids, good)
     codes_of_id = codes[named if id_field(source) or own_time is None else own_time]
-    codes_of_id[repeats & (codes_of_id == 0)] = Code.DUPLICATE
+    codes_of_id[repeats & (codes_of_id == 0)] = RefusalCode.DUPLICATE
     good &= ~repeats
     records = _records(source, ids, time, keyed, numbers)
     # Nearly every source is without fault, and then its columns are used as they are, not copied.
     if good.all():
-        return records, Refused(np.zeros(0, np.int64), ())
+        return records, RefusedRows(np.zeros(0, np.int64), ())
     return records.taken(np.flatnonzero(good)), _refused(source, arrays, codes, late, np.flatnonzero(~good))
 
 
@@ -172,7 +172,7 @@ def _object(source: Source, raw: bytes) -> dict[str, Any]:
     try:
         return _DECODER.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        refused = reason("", None, Code.NO_RECORD, str(error).rstrip("."), known=source.fields)
+        refused = refusal_reason("", None, RefusalCode.NO_RECORD, str(error).rstrip("."), known=source.fields)
         raise RowRefused(source.name, reasons=[refused]) from None
 
 
@@ -206,31 +206,34 @@ _VALUE_DECODER = msgspec.json.Decoder(Any, float_hook=_decimal)
 
 
 def _held_to_clock(
-    source: Source, parsed: Mapping[str, Any], broken: dict[str, Code], now: int, latest: int, *, is_known: bool
-) -> Late | None:
+    source: Source, parsed: Mapping[str, Any], broken: dict[str, RefusalCode], now: int, latest: int, *, is_known: bool
+) -> LateArrival | None:
     """Say in ``broken`` whether a record's own instant is too far from now, and return how late it is."""
     own_time, allowed = time_field(source), getattr(source, "lateness_us", None)
     if own_time is None or own_time in broken:
         return None
     if parsed[own_time] > latest:
-        broken[own_time] = Code.IN_THE_FUTURE
+        broken[own_time] = RefusalCode.IN_THE_FUTURE
     if is_known or allowed is None or now - parsed[own_time] <= allowed:
         return None
     # Checked at arrival only: a record read once more from the log was on time when it came.
-    broken[own_time] = Code.BEYOND_LATENESS
-    return Late(now - parsed[own_time], allowed)
+    broken[own_time] = RefusalCode.BEYOND_LATENESS
+    return LateArrival(now - parsed[own_time], allowed)
 
 
 def _reasons(
-    fields: Mapping[str, Field], given: Mapping[str, object], broken: Mapping[str, Code], late: Late | None
-) -> list[Reason]:
+    fields: Mapping[str, Field],
+    given: Mapping[str, object],
+    broken: Mapping[str, RefusalCode],
+    late: LateArrival | None,
+) -> list[RefusalReason]:
     known_lists = [
-        reason(name, field, broken[name], given.get(name), late=late)
+        refusal_reason(name, field, broken[name], given.get(name), late=late)
         for name, field in fields.items()
         if name in broken
     ]
     unknown = [name for name in given if name not in fields]
-    return known_lists + [reason(name, None, Code.FIELD_UNKNOWN, known=fields) for name in unknown]
+    return known_lists + [refusal_reason(name, None, RefusalCode.FIELD_UNKNOWN, known=fields) for name in unknown]
 
 
 def _record(source: Source, parsed: Mapping[str, Any]) -> Record:
@@ -261,31 +264,34 @@ def _joined(chunks: list[pa.Array]) -> list[pa.Array]:
     # Files mostly agree about their types: then all rows are parsed in one go.
     same = all(chunk.type == chunks[0].type for chunk in chunks)
     is_encoded = bool(chunks) and pa.types.is_dictionary(chunks[0].type)
-    chunks = [columns.plain(chunk) for chunk in chunks] if is_encoded or not same else chunks
+    chunks = [columns.decoded(chunk) for chunk in chunks] if is_encoded or not same else chunks
     return [pa.concat_arrays(chunks)] if chunks and all(chunk.type == chunks[0].type for chunk in chunks) else chunks
 
 
-def _texts(arrays: list[pa.Array]) -> Texts:
-    parsed = [columns.texts(array) for array in arrays]
-    return Texts(pa.concat_arrays([p.texts for p in parsed]), np.concatenate([p.codes for p in parsed]))
+def _texts(arrays: list[pa.Array]) -> ParsedTexts:
+    parsed = [columns.parse_texts(array) for array in arrays]
+    return ParsedTexts(pa.concat_arrays([p.texts for p in parsed]), np.concatenate([p.codes for p in parsed]))
 
 
-def _keys(arrays: list[pa.Array]) -> tuple[Keys, Codes]:
+def _keys(arrays: list[pa.Array]) -> tuple[EncodedKeys, Codes]:
     if len(arrays) == 1:
-        return columns.keys(arrays[0])
-    return columns.keys(pa.concat_arrays([columns.canonical(array) for array in arrays]))
+        return columns.parse_keys(arrays[0])
+    return columns.parse_keys(pa.concat_arrays([columns.as_key_texts(array) for array in arrays]))
 
 
-def _numbers(field: Field, arrays: list[pa.Array]) -> Numbers:
-    parsed = [columns.numbers(field, array) for array in arrays]
+def _numbers(field: Field, arrays: list[pa.Array]) -> ParsedNumbers:
+    parsed = [columns.parse_numbers(field, array) for array in arrays]
     if len(parsed) == 1:
         return parsed[0]
     values, missing = (np.concatenate([getattr(p.fixed, part) for p in parsed]) for part in ("values", "missing"))
-    return Numbers(Fixed(values, missing, field.decimals), np.concatenate([p.codes for p in parsed]))
+    return ParsedNumbers(FixedPoint(values, missing, field.decimals), np.concatenate([p.codes for p in parsed]))
 
 
 def _required(
-    source: Source, names: Texts, numbers: Mapping[str, Numbers], keyed: Mapping[str, tuple[Keys, Codes]]
+    source: Source,
+    names: ParsedTexts,
+    numbers: Mapping[str, ParsedNumbers],
+    keyed: Mapping[str, tuple[EncodedKeys, Codes]],
 ) -> dict[str, Codes]:
     """Return the rule each row broke by field, in the declared order, with what may not be missing among them."""
     codes = {}
@@ -297,12 +303,14 @@ def _required(
         else:
             found, missing = keyed[name][1], keyed[name][0].codes < 0
         is_own = name in (name_field(source), time_field(source))
-        codes[name] = found if field.optional and not is_own else np.where(missing, np.uint8(Code.MISSING), found)
+        codes[name] = (
+            found if field.optional and not is_own else np.where(missing, np.uint8(RefusalCode.MISSING), found)
+        )
     return codes
 
 
 def _instants(
-    source: Source, names: pa.Array, numbers: Mapping[str, Numbers], known_at: KnownAt | None, latest: int
+    source: Source, names: pa.Array, numbers: Mapping[str, ParsedNumbers], known_at: KnownAt | None, latest: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return each row's instant, and whether it lies in the future or, for outcomes, nothing tells it."""
     if isinstance(source, StreamDefinition) and source.time:
@@ -316,7 +324,7 @@ def _instants(
 
 
 def _hold_to_arrival(
-    source: Source, numbers: Mapping[str, Numbers], codes: Mapping[str, Codes], latest: int
+    source: Source, numbers: Mapping[str, ParsedNumbers], codes: Mapping[str, Codes], latest: int
 ) -> NDArray[np.int64] | None:
     """Say in ``codes`` which rows arrived impossibly early or too late; return how late each came, if any can tell."""
     arrived, own_time = arrival_field(source), time_field(source)
@@ -325,10 +333,10 @@ def _hold_to_arrival(
     late: NDArray[np.int64] = numbers[arrived].fixed.values - numbers[own_time].fixed.values
     is_known = (codes[arrived] == 0) & (codes[own_time] == 0)
     if source.lateness_us is not None:
-        codes[own_time][is_known & (late > source.lateness_us)] = Code.BEYOND_LATENESS
+        codes[own_time][is_known & (late > source.lateness_us)] = RefusalCode.BEYOND_LATENESS
     # Clocks of two machines differ, so a little before its own time is no lie yet.
-    codes[arrived][is_known & (late < -CLOCK_TOLERANCE_US)] = Code.ARRIVED_BEFORE
-    codes[arrived][(codes[arrived] == 0) & (numbers[arrived].fixed.values > latest)] = Code.IN_THE_FUTURE
+    codes[arrived][is_known & (late < -CLOCK_TOLERANCE_US)] = RefusalCode.ARRIVED_BEFORE
+    codes[arrived][(codes[arrived] == 0) & (numbers[arrived].fixed.values > latest)] = RefusalCode.IN_THE_FUTURE
     return late
 
 
@@ -338,29 +346,31 @@ def _refused(
     codes: Mapping[str, Codes],
     late: NDArray[np.int64] | None,
     rows: NDArray[np.int64],
-) -> Refused:
+) -> RefusedRows:
     # Values are fetched for refused rows alone: sentences quote them, and accepted rows need none.
-    known_lists: list[list[Reason]] = [[] for _ in rows]
+    known_lists: list[list[RefusalReason]] = [[] for _ in rows]
     allowed = getattr(source, "lateness_us", None)
     for name, field in source.fields.items():
         at = np.flatnonzero(codes[name][rows])
         for place, value in zip(at.tolist(), columns.values_at(arrays[name], rows[at]), strict=True):
-            came = None if late is None or allowed is None else Late(int(late[rows[place]]), allowed)
-            known_lists[place].append(reason(name, field, Code(codes[name][rows[place]]), value, late=came))
-    return Refused(rows, tuple(tuple(reasons) for reasons in known_lists))
+            came = None if late is None or allowed is None else LateArrival(int(late[rows[place]]), allowed)
+            known_lists[place].append(
+                refusal_reason(name, field, RefusalCode(codes[name][rows[place]]), value, late=came)
+            )
+    return RefusedRows(rows, tuple(tuple(reasons) for reasons in known_lists))
 
 
 def _records(
     source: Source,
     ids: pa.Array,
     time: NDArray[np.int64],
-    keyed: Mapping[str, tuple[Keys, Codes]],
-    numbers: Mapping[str, Numbers],
+    keyed: Mapping[str, tuple[EncodedKeys, Codes]],
+    numbers: Mapping[str, ParsedNumbers],
 ) -> Records:
     keys = {name: keys for name, (keys, _) in keyed.items()}
     if isinstance(source, TableDefinition):
         # An outcome's key is its id: each stands once, so it is its own dictionary.
-        keys[source.key] = Keys(np.arange(len(ids), dtype=np.int32), ids)
+        keys[source.key] = EncodedKeys(np.arange(len(ids), dtype=np.int32), ids)
     # A record's own instant is its time; kept twice, the two could differ one day.
     values = {name: found.fixed for name, found in numbers.items() if name != time_field(source)}
     return Records(source, np.zeros(len(ids), np.int64), time, ids, keys, values)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Keys, Records, id_field
+from tallystick.data.records import EncodedKeys, Records, id_field
 from tallystick.definitions.digest import canonical, digest_of
 from tallystick.definitions.streams import Source
 
@@ -86,7 +86,7 @@ def of_block(pieces: Iterable[Records]) -> str:
     return _of_block([_Columns.of(piece) for piece in pieces])
 
 
-def first_seen(keys: Keys) -> Keys:
+def first_seen(keys: EncodedKeys) -> EncodedKeys:
     """Return the same keys with their names in order of first use, and none that is not used."""
     codes, n = keys.codes, len(keys.names)
     first = np.full(n + 1, len(codes))
@@ -97,7 +97,7 @@ def first_seen(keys: Keys) -> Keys:
         return keys
     to = np.full(n + 1, -1, np.int32)
     to[order] = np.arange(len(order), dtype=np.int32)
-    return Keys(to[codes], keys.names.take(pa.array(order)))
+    return EncodedKeys(to[codes], keys.names.take(pa.array(order)))
 
 
 class _Blocks:

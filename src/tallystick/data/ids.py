@@ -61,5 +61,5 @@ def _are_distinct(ids: pa.Array) -> bool:
         return bool(np.all(ordered[1:] != ordered[:-1]))
     rises = pc.less(ids[:-1], ids[1:]).to_numpy(zero_copy_only=False)
     # "9" stands before "10" as numbers do, although not as texts do.
-    longer = np.diff(pc.binary_length(columns.plain(ids)).to_numpy())
+    longer = np.diff(pc.binary_length(columns.decoded(ids)).to_numpy())
     return bool(np.all(rises) or np.all((longer > 0) | (rises & (longer == 0))))

@@ -8,14 +8,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tallystick.data.parsing import INSTANT
-from tallystick.data.reasons import LAST_US
+from tallystick.data.refusals import LAST_US
 
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _WRITTEN = len("2026-03-01T12:00:00")
 _OFFSET = len("+01:00")
 
 
-def of_timestamps(array: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def from_timestamps(array: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return instants, and that each is one; nanoseconds are cut off, a time without a zone is taken as UTC.
 
     An instant outside 1970 to 2200 is returned as one that is just outside: it is refused, and cannot overflow.
@@ -30,7 +30,7 @@ def of_timestamps(array: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]
     return _microseconds(raw, per_second), np.ones(len(array), np.bool_)
 
 
-def of_texts(array: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def from_texts(array: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return the instants that RFC 3339 texts name, and whether each text names one."""
     shaped = pc.fill_null(pc.match_substring_regex(array, f"^{INSTANT}$"), fill_value=False)
     # What is no instant stands in for one, so that everything below may trust the shape.

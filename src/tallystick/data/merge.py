@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tallystick.data.fingerprint import fingerprint
-from tallystick.data.records import Dataset, Fixed, Keys, Record, Records, key_fields, value_fields
+from tallystick.data.records import Dataset, EncodedKeys, FixedPoint, Record, Records, key_fields, value_fields
 from tallystick.definitions.streams import Source
 from tallystick.errors import RecordsClash
 
 
-def empty(source: Source) -> Records:
+def no_records(source: Source) -> Records:
     """Return no records of a source."""
     return from_parsed(source, [])
 
@@ -130,26 +130,26 @@ def joined(before: Records, added: Records) -> Records:
     return merged
 
 
-def _united(before: Keys, added: Keys) -> Keys:
+def _united(before: EncodedKeys, added: EncodedKeys) -> EncodedKeys:
     # Codes of what was there stay, and only the few new names are appended: history is not encoded anew.
     place = pc.index_in(added.names, value_set=before.names)
     new = added.names.filter(pc.is_null(place))
     to = np.full(len(added.names) + 1, -1, np.int32)  # the spare at the end is where a missing key points
     to[:-1] = pc.fill_null(place, -1).to_numpy()
     to[:-1][to[:-1] < 0] = np.arange(len(before.names), len(before.names) + len(new), dtype=np.int32)
-    return Keys(np.concatenate([before.codes, to[added.codes]]), pa.concat_arrays([before.names, new]))
+    return EncodedKeys(np.concatenate([before.codes, to[added.codes]]), pa.concat_arrays([before.names, new]))
 
 
-def _appended(before: Fixed, added: Fixed) -> Fixed:
+def _appended(before: FixedPoint, added: FixedPoint) -> FixedPoint:
     values, missing = np.concatenate([before.values, added.values]), np.concatenate([before.missing, added.missing])
-    return Fixed(values, missing, before.decimals)
+    return FixedPoint(values, missing, before.decimals)
 
 
-def _keys(texts: list[str | None]) -> Keys:
+def _keys(texts: list[str | None]) -> EncodedKeys:
     encoded = pc.dictionary_encode(pa.array(texts, pa.string()))
-    return Keys(pc.fill_null(encoded.indices, -1).to_numpy(), encoded.dictionary)
+    return EncodedKeys(pc.fill_null(encoded.indices, -1).to_numpy(), encoded.dictionary)
 
 
-def _fixed(values: list[int | None], decimals: int) -> Fixed:
+def _fixed(values: list[int | None], decimals: int) -> FixedPoint:
     missing = np.array([value is None for value in values], np.bool_)
-    return Fixed(np.array([value or 0 for value in values], np.int64), missing, decimals)
+    return FixedPoint(np.array([value or 0 for value in values], np.int64), missing, decimals)

@@ -15,7 +15,7 @@ from tallystick.definitions.expressions import Flagged
 _NEVER = np.iinfo(np.int64).max
 
 
-def number(records: Mapping[str, Records]) -> tuple[dict[str, Records], dict[str, bool]]:
+def assign_positions(records: Mapping[str, Records]) -> tuple[dict[str, Records], dict[str, bool]]:
     """Return the records of all sources, numbered from 1 on.
 
     They are sorted stably by the instant they arrived, where their source declares it, or else by their time (static
@@ -44,7 +44,7 @@ def number(records: Mapping[str, Records]) -> tuple[dict[str, Records], dict[str
     return numbered, in_order
 
 
-def known_at(flags: Iterable[Flagged], table: str, streams: Mapping[str, Records]) -> KnownAt:
+def outcome_known_at(flags: Iterable[Flagged], table: str, streams: Mapping[str, Records]) -> KnownAt:
     """Return how to find when each outcome of a table became known: its event's time and the delay of its flag.
 
     Where several flags use the table, the first moment counts; that is the outcome's place in the order.
@@ -64,7 +64,7 @@ def known_at(flags: Iterable[Flagged], table: str, streams: Mapping[str, Records
     def of_ids(ids: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         time = np.full(len(ids), _NEVER)
         for stream, after in delays.items():
-            place = places(ids, streams[stream].ids)
+            place = places_among(ids, streams[stream].ids)
             known = place >= 0
             time[known] = np.minimum(time[known], streams[stream].time[place[known]] + after)
         unknown = time == _NEVER
@@ -73,7 +73,7 @@ def known_at(flags: Iterable[Flagged], table: str, streams: Mapping[str, Records
     return of_ids
 
 
-def places(ids: pa.Array, among: pa.Array) -> NDArray[np.int64]:
+def places_among(ids: pa.Array, among: pa.Array) -> NDArray[np.int64]:
     """Return where each id stands among others, -1 where it does not; shape (n,).
 
     Parameters

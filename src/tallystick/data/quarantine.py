@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tallystick.data.reasons import Refused
+from tallystick.data.refusals import RefusedRows
 from tallystick.durable import replacing
 from tallystick.errors import DataUnwritable
 
 
-def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: Refused) -> Path:
+def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: RefusedRows) -> Path:
     """Write the refused rows of a source, whole or not at all, and return the file.
 
     The same rows and reasons give the same file, so that a second run adds nothing.
@@ -37,8 +37,8 @@ def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: 
     )
     own = {"file": origin.column("file"), "row": origin.column("row"), "reasons": sentences}
     others = [name for name in rows.column_names if name not in own]
-    found = {name if name in others else free(name, [*own, *others]): name for name in rows.column_names}
-    table = pa.table(own | {name: as_texts(rows.column(column)) for name, column in found.items()})
+    found = {name if name in others else free_name(name, [*own, *others]): name for name in rows.column_names}
+    table = pa.table(own | {name: column_as_texts(rows.column(column)) for name, column in found.items()})
     # The name holds a digest of the content: the same run twice leaves one file, and no run overwrites another.
     path = folder / f"{quote(source, safe='')}-{_fingerprint(table)}.parquet"
     try:
@@ -50,7 +50,7 @@ def write(folder: Path, source: str, origin: pa.Table, rows: pa.Table, refused: 
     return path
 
 
-def free(name: str, taken: Iterable[str]) -> str:
+def free_name(name: str, taken: Iterable[str]) -> str:
     """Return a name that is not taken: the name itself, or with ``_found`` behind it.
 
     Parameters
@@ -60,7 +60,7 @@ def free(name: str, taken: Iterable[str]) -> str:
 
     Examples
     --------
-    >>> free("row", ["row"])
+    >>> free_name("row", ["row"])
     'row_found'
     """
     while name in taken:
@@ -68,7 +68,7 @@ def free(name: str, taken: Iterable[str]) -> str:
     return name
 
 
-def as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def column_as_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column as texts, null where it is null."""
     try:
         return pc.cast(column, pa.string())

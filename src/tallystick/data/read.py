@@ -10,9 +10,9 @@ import pyarrow as pa
 from tallystick.data import contract, quarantine
 from tallystick.data.contract import KnownAt
 from tallystick.data.fingerprint import fingerprint
-from tallystick.data.numbering import known_at, number
-from tallystick.data.reasons import Refused
+from tallystick.data.numbering import assign_positions, outcome_known_at
 from tallystick.data.records import Dataset, Records
+from tallystick.data.refusals import RefusedRows
 from tallystick.data.sources.address import pieces
 from tallystick.data.sources.piece import Piece
 from tallystick.definitions.expressions import Flagged
@@ -118,14 +118,14 @@ def read(
     found: dict[str, Screening] = {}
     # Tables come last: their rows wait for the time of the events they judge.
     for n_done, source in enumerate(sorted(read_ones, key=lambda s: isinstance(s, TableDefinition))):
-        how = known_at(flags, source.name, accepted) if isinstance(source, TableDefinition) else None
+        how = outcome_known_at(flags, source.name, accepted) if isinstance(source, TableDefinition) else None
         accepted[source.name], found[source.name] = _screened(source, root, now, how, quarantine_dir)
         # After its quarantine is written: who must correct the rows needs them.
-        hold(found[source.name], max_refused_share)
+        check_refused_share(found[source.name], max_refused_share)
         if progress is not None:
             progress("read", n_done + 1, len(read_ones))
     # Numbered in the project's order, not in the order of reading.
-    numbered, in_order = number({source.name: accepted[source.name] for source in read_ones})
+    numbered, in_order = assign_positions({source.name: accepted[source.name] for source in read_ones})
     n_records = sum(len(records) for records in numbered.values())
     screenings = {name: _with_order(found[name], is_ordered) for name, is_ordered in in_order.items()}
     return Reading(Dataset(numbered, fingerprint(numbered), n_records), screenings)
@@ -156,12 +156,12 @@ def _screened(
     records, refused = contract.screen(source, tables, now=now, known_at=how, origin=source.source)
     path = None
     if len(refused) and folder is not None:
-        path = quarantined(source, found, [len(table) for table in tables], refused, folder)
+        path = quarantine_rows(source, found, [len(table) for table in tables], refused, folder)
     n_rows = len(records) + len(refused)
     return records, Screening(source.name, n_rows, len(refused), refused.counts, path, in_time_order=True)
 
 
-def hold(screening: Screening, max_share: float) -> None:
+def check_refused_share(screening: Screening, max_share: float) -> None:
     """Stop where a source lost more of its rows than the share.
 
     Parameters
@@ -189,7 +189,9 @@ def _with_order(s: Screening, is_ordered: bool) -> Screening:
     return Screening(s.source, s.n_rows, s.n_refused, s.reasons, s.quarantine, is_ordered)
 
 
-def quarantined(source: Source, found: Sequence[Piece], lengths: Sequence[int], refused: Refused, folder: Path) -> Path:
+def quarantine_rows(
+    source: Source, found: Sequence[Piece], lengths: Sequence[int], refused: RefusedRows, folder: Path
+) -> Path:
     """Write refused rows with all columns of their pieces, and return the file.
 
     Parameters
@@ -213,5 +215,5 @@ def _all_texts(rows: pa.Table) -> pa.Table:
     # A file may have several columns of one name, as long as no declared one is among them.
     names: list[str] = []
     for name in rows.column_names:
-        names.append(quarantine.free(name, names))
-    return pa.table([quarantine.as_texts(column) for column in rows.columns], names=names)
+        names.append(quarantine.free_name(name, names))
+    return pa.table([quarantine.column_as_texts(column) for column in rows.columns], names=names)

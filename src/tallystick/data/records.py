@@ -14,7 +14,7 @@ BEGINNING_US = -(2**59)
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class FixedPoint:
     """A column of fixed-point numbers.
 
     Parameters
@@ -34,7 +34,7 @@ class Fixed:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class EncodedKeys:
     """A column of keys.
 
     Parameters
@@ -67,8 +67,8 @@ class Records:
     position: NDArray[np.int64]
     time: NDArray[np.int64]
     ids: pa.Array
-    keys: dict[str, Keys]
-    values: dict[str, Fixed]
+    keys: dict[str, EncodedKeys]
+    values: dict[str, FixedPoint]
 
     def __len__(self) -> int:
         return len(self.position)
@@ -80,8 +80,8 @@ class Records:
             self.position[rows],
             self.time[rows],
             self.ids.take(pa.array(rows)),
-            {name: Keys(keys.codes[rows], keys.names) for name, keys in self.keys.items()},
-            {name: Fixed(of.values[rows], of.missing[rows], of.decimals) for name, of in self.values.items()},
+            {name: EncodedKeys(keys.codes[rows], keys.names) for name, keys in self.keys.items()},
+            {name: FixedPoint(of.values[rows], of.missing[rows], of.decimals) for name, of in self.values.items()},
         )
 
     def sliced(self, begin: int, end: int) -> "Records":
@@ -98,8 +98,8 @@ class Records:
             self.position[rows],
             self.time[rows],
             self.ids[rows],
-            {name: Keys(keys.codes[rows], keys.names) for name, keys in self.keys.items()},
-            {name: Fixed(of.values[rows], of.missing[rows], of.decimals) for name, of in self.values.items()},
+            {name: EncodedKeys(keys.codes[rows], keys.names) for name, keys in self.keys.items()},
+            {name: FixedPoint(of.values[rows], of.missing[rows], of.decimals) for name, of in self.values.items()},
         )
 
 

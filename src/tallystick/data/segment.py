@@ -16,8 +16,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tallystick.data.fingerprint import fingerprint, first_seen
-from tallystick.data.merge import empty
-from tallystick.data.records import Dataset, Fixed, Keys, Records, arrival_field, id_field, key_fields, value_fields
+from tallystick.data.merge import no_records
+from tallystick.data.records import (
+    Dataset,
+    EncodedKeys,
+    FixedPoint,
+    Records,
+    arrival_field,
+    id_field,
+    key_fields,
+    value_fields,
+)
 from tallystick.definitions.digest import digest_bytes
 from tallystick.definitions.stored import read_stored, reader_of, stored_bytes
 from tallystick.definitions.streams import Source, TableDefinition
@@ -105,7 +114,7 @@ def open_segment(path: Path, sources: Mapping[str, Source] | Iterable[Source]) -
     records = {
         source.name: _whole(path, source, entries[source.name], contents[source.name])
         if source.name in entries
-        else empty(source)
+        else no_records(source)
         for source in listed
     }
     is_whole = records.keys() == entries.keys()
@@ -254,7 +263,7 @@ def _records(source: Source, table: pa.Table) -> Records:
     ids = _single(table.column(own))
     keys = {name: _keys(table.column(name)) if name in there else _no_keys(len(ids)) for name in keyed}
     if isinstance(source, TableDefinition):
-        keys[own] = Keys(np.arange(len(ids), dtype=np.int32), ids)
+        keys[own] = EncodedKeys(np.arange(len(ids), dtype=np.int32), ids)
     values = {
         name: _fixed(table.column(name), decimals) if name in there else _no_values(len(ids), decimals)
         for name, decimals in valued.items()
@@ -262,27 +271,27 @@ def _records(source: Source, table: pa.Table) -> Records:
     position, time = (pc.cast(table.column(name), pa.int64()).to_numpy() for name in (_POSITION, _TIME))
     arrived = arrival_field(source)
     if arrived is not None and arrived not in there:
-        values[arrived] = Fixed(time, np.zeros(len(time), np.bool_), 0)
+        values[arrived] = FixedPoint(time, np.zeros(len(time), np.bool_), 0)
     return Records(source, position, time, ids, keys, values)
 
 
-def _keys(column: pa.ChunkedArray) -> Keys:
+def _keys(column: pa.ChunkedArray) -> EncodedKeys:
     encoded = _single(column.unify_dictionaries())
     codes = pc.fill_null(pc.cast(encoded.indices, pa.int32()), -1).to_numpy()
-    return first_seen(Keys(codes, pc.cast(encoded.dictionary, pa.string())))
+    return first_seen(EncodedKeys(codes, pc.cast(encoded.dictionary, pa.string())))
 
 
-def _fixed(column: pa.ChunkedArray, decimals: int) -> Fixed:
+def _fixed(column: pa.ChunkedArray, decimals: int) -> FixedPoint:
     missing = pc.is_null(column).to_numpy()
-    return Fixed(pc.fill_null(column, 0).to_numpy(), missing, decimals)
+    return FixedPoint(pc.fill_null(column, 0).to_numpy(), missing, decimals)
 
 
-def _no_keys(n: int) -> Keys:
-    return Keys(np.full(n, -1, np.int32), pa.array([], pa.string()))
+def _no_keys(n: int) -> EncodedKeys:
+    return EncodedKeys(np.full(n, -1, np.int32), pa.array([], pa.string()))
 
 
-def _no_values(n: int, decimals: int) -> Fixed:
-    return Fixed(np.zeros(n, np.int64), np.ones(n, np.bool_), decimals)
+def _no_values(n: int, decimals: int) -> FixedPoint:
+    return FixedPoint(np.zeros(n, np.int64), np.ones(n, np.bool_), decimals)
 
 
 def _single(column: pa.ChunkedArray) -> pa.Array:

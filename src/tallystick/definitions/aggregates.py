@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tallystick.definitions.column_checks import known_kind
+from tallystick.definitions.diagnostics import shown
+from tallystick.definitions.diagnostics import where as place
 from tallystick.definitions.durations import microseconds
 from tallystick.definitions.expressions import (
     FOREVER_US,
@@ -16,15 +19,12 @@ from tallystick.definitions.expressions import (
     Expr,
     Flagged,
     KeyColumn,
-    Later,
+    LateValue,
     TableColumn,
     is_condition,
-    parts,
+    subexpressions,
 )
 from tallystick.definitions.fields import Flag
-from tallystick.definitions.matching import known_kind
-from tallystick.definitions.mistakes import shown
-from tallystick.definitions.mistakes import where as place
 from tallystick.errors import DefinitionError, LeakRefused, did_you_mean
 
 LARGEST_CAP = 65_536
@@ -219,8 +219,8 @@ class Entity:
         """Hold a value or condition to the records that are aggregated: it can look at nothing else."""
         # An event is weighed once, when it enters: what depends on other records would have to be weighed anew at each
         # question.
-        for part in parts(of):
-            if isinstance(part, Aggregate) or (isinstance(part, Later) and part is not of):
+        for part in subexpressions(of):
+            if isinstance(part, Aggregate) or (isinstance(part, LateValue) and part is not of):
                 sentence = (
                     "An aggregate is made of its events' own fields, and this looks further. Write it of columns."
                 )

@@ -10,9 +10,9 @@ from tallystick.definitions.expressions import (
     Column,
     Corrected,
     KeyColumn,
-    Later,
+    LateValue,
     is_condition,
-    parts,
+    subexpressions,
 )
 from tallystick.definitions.streams import Source
 
@@ -59,11 +59,11 @@ def costs(features: Mapping[str, AnyExpr], sources: Mapping[str, Source]) -> dic
     features : their expressions by name
     sources : every stream and table that they look at, by name
     """
-    needs = {name: needed(expr, sources) for name, expr in features.items()}
+    needs = {name: requirements(expr, sources) for name, expr in features.items()}
     return {name: _cost(name, needs) for name in features}
 
 
-def needed(expr: AnyExpr, sources: Mapping[str, Source]) -> frozenset[tuple[Hashable, ...]]:
+def requirements(expr: AnyExpr, sources: Mapping[str, Source]) -> frozenset[tuple[Hashable, ...]]:
     """Return everything that a feature needs; two features share what is equal.
 
     Each is a tuple that begins with its kind ("total", "track", "series", "edge" or "crossing") and its group, the
@@ -75,7 +75,7 @@ def needed(expr: AnyExpr, sources: Mapping[str, Source]) -> frozenset[tuple[Hash
     sources : every stream and table that it looks at, by name
     """
     found: set[tuple[Hashable, ...]] = set()
-    for part in parts(expr):
+    for part in subexpressions(expr):
         if isinstance(part, Aggregate):
             found |= _needed(part, sources)
     return frozenset(found)
@@ -97,7 +97,7 @@ def _needed(aggregate: Aggregate, sources: Mapping[str, Source]) -> set[tuple[Ha
         # A total over a window is the difference of two running totals: one lookup for each end.
         oldest = aggregate.delay_us + aggregate.window_us if aggregate.window_us else EVER
         found |= {("edge", group, aggregate.delay_us, 0), ("edge", group, oldest, window[2])}
-    if isinstance(of, Later):
+    if isinstance(of, LateValue):
         found |= {(kind, group, _text(of), *window, where) for kind in ("series", "crossing")}
     return found
 

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from tallystick.definitions.costs import Cost, costs
-from tallystick.definitions.durations import written
-from tallystick.definitions.expressions import Aggregate, AnyExpr, parts
-from tallystick.definitions.inputs import columns
+from tallystick.definitions.durations import duration_text
+from tallystick.definitions.expressions import Aggregate, AnyExpr, subexpressions
+from tallystick.definitions.inputs import input_columns
+from tallystick.definitions.meaning import meaning
 from tallystick.definitions.streams import Source, StreamDefinition
 from tallystick.definitions.units import unit
-from tallystick.definitions.words import words
 from tallystick.reporting.notebook import Displayed
 from tallystick.reporting.report import Report, Section
 from tallystick.reporting.table import Column, Table
@@ -27,7 +27,7 @@ _COLUMNS = (
 )
 
 
-class Described(msgspec.Struct, frozen=True):
+class FeatureDescription(msgspec.Struct, frozen=True):
     """One feature.
 
     Parameters
@@ -62,9 +62,9 @@ class Description(Displayed, msgspec.Struct, frozen=True):
 
     name: str
     spine: str
-    features: tuple[Described, ...]
+    features: tuple[FeatureDescription, ...]
 
-    def __getitem__(self, name: str) -> Described:
+    def __getitem__(self, name: str) -> FeatureDescription:
         """Return the feature of that name."""
         return {feature.name: feature for feature in self.features}[name]
 
@@ -121,11 +121,11 @@ def describe(
         name,
         spine.name,
         tuple(
-            Described(
+            FeatureDescription(
                 each,
-                words(expr, sources),
+                meaning(expr, sources),
                 unit(expr, sources),
-                tuple(".".join(column) for column in columns(expr, spine, sources)),
+                tuple(".".join(column) for column in input_columns(expr, spine, sources)),
                 *_lengths(expr),
                 price[each],
             )
@@ -136,7 +136,7 @@ def describe(
 
 def _lengths(expr: AnyExpr) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the windows and the delays of an expression, each once."""
-    aggregates = [part for part in parts(expr) if isinstance(part, Aggregate)]
-    windows = dict.fromkeys(written(each.window_us) if each.window_us else "ever" for each in aggregates)
-    delays = dict.fromkeys(written(each.delay_us) for each in aggregates if each.delay_us)
+    aggregates = [part for part in subexpressions(expr) if isinstance(part, Aggregate)]
+    windows = dict.fromkeys(duration_text(each.window_us) if each.window_us else "ever" for each in aggregates)
+    delays = dict.fromkeys(duration_text(each.delay_us) for each in aggregates if each.delay_us)
     return tuple(windows), tuple(delays)

@@ -2,7 +2,7 @@
 
 import re
 
-from tallystick.definitions.mistakes import shown
+from tallystick.definitions.diagnostics import shown
 from tallystick.errors import DefinitionError
 
 UNITS_US = {
@@ -51,10 +51,10 @@ def microseconds(text: str, *, where: str | None = None) -> int:
     return length
 
 
-def written(length_us: int) -> str:
+def duration_text(length_us: int) -> str:
     """Return the shortest way to write a length, the inverse of ``microseconds``.
 
-    >>> written(microseconds("48h"))
+    >>> duration_text(microseconds("48h"))
     '2d'
     """
     # Weeks are left out, so that 7d and 1w, which are one length, are written alike.

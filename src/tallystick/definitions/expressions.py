@@ -7,9 +7,9 @@ from typing import Literal as OneOf
 import msgspec
 
 from tallystick.definitions import zones
-from tallystick.definitions.matching import check_key, check_order, check_unit, check_words, known_fields
-from tallystick.definitions.mistakes import shown, where
-from tallystick.definitions.refusals import Refused
+from tallystick.definitions.column_checks import check_key, check_order, check_unit, check_words, known_fields
+from tallystick.definitions.diagnostics import shown, where
+from tallystick.definitions.unsupported_operators import UnsupportedOperators
 from tallystick.errors import DefinitionError, LeakRefused
 
 ArithmeticOp = OneOf["+", "-", "*", "/"]
@@ -32,7 +32,7 @@ def _reflected(op: str) -> "Callable[[Expr, object], Any]":
     return lambda right, left: _combined(op, left, right)
 
 
-class Expr(Refused, msgspec.Struct, frozen=True, eq=False):
+class Expr(UnsupportedOperators, msgspec.Struct, frozen=True, eq=False):
     """Base of every expression. ``==`` builds a comparison, so two are told apart by digest, and none is a bool."""
 
     __add__, __radd__ = _binary("+"), _reflected("+")
@@ -308,12 +308,12 @@ class Category(Expr, frozen=True, eq=False, tag="category"):
 
 
 Leaf = Literal | Text | Column | TimeColumn | KeyColumn | TableColumn
-Later = Flagged | Corrected
+LateValue = Flagged | Corrected
 Pair = Arithmetic | Comparison | TextComparison | Logical | Coalesce
-AnyExpr = Leaf | TimePart | Later | Aggregate | Pair | Unary | Category
+AnyExpr = Leaf | TimePart | LateValue | Aggregate | Pair | Unary | Category
 
 
-def parts(expr: AnyExpr) -> Iterator[AnyExpr]:
+def subexpressions(expr: AnyExpr) -> Iterator[AnyExpr]:
     """Yield an expression and everything it is made of, outermost first; not the keys that name entities."""
     yield expr
     inner: list[Any] = []
@@ -327,7 +327,7 @@ def parts(expr: AnyExpr) -> Iterator[AnyExpr]:
         case _:
             pass
     for part in inner:
-        yield from parts(part)
+        yield from subexpressions(part)
 
 
 def is_text(value: object) -> bool:
@@ -371,14 +371,14 @@ def _equality(op: OneOf["==", "!="], left: object, right: object) -> "Comparison
 
 
 def _part(part: CalendarPart, of: TimeColumn, zone: str) -> TimePart:
-    zones.check(zone, where=where())
+    zones.check_zone(zone, where=where())
     return TimePart(part, of, zone)
 
 
 def _operand(value: object, op: str) -> AnyExpr:
     if isinstance(value, TableColumn):
         raise LeakRefused(f"{value.table}.{value.field}", where=where())
-    if isinstance(value, Later):
+    if isinstance(value, LateValue):
         sentence = (
             f"What {value.by!r} says is not known when a record of {value.stream!r} is decided. "
             "Use it inside an aggregate, such as terminal.mean(fraud).over('7d', delay='7d')."

@@ -8,6 +8,7 @@ import msgspec
 
 from tallystick.definitions.aggregates import Family, Measure
 from tallystick.definitions.describe import Description, describe
+from tallystick.definitions.diagnostics import shown, where
 from tallystick.definitions.digest import digest_of
 from tallystick.definitions.expressions import (
     Aggregate,
@@ -21,10 +22,9 @@ from tallystick.definitions.expressions import (
     TableColumn,
     TimeColumn,
     is_text,
-    parts,
+    subexpressions,
 )
 from tallystick.definitions.fields import Key
-from tallystick.definitions.mistakes import shown, where
 from tallystick.definitions.stored import stored_form, struct_form
 from tallystick.definitions.streams import Source, Stream, StreamDefinition, Table
 from tallystick.errors import DefinitionError, LeakRefused
@@ -55,7 +55,7 @@ class FeatureDefinition(msgspec.Struct, frozen=True):
         found = {
             digest_of(stored_form(part)): part
             for expr in self.features.values()
-            for part in parts(expr)
+            for part in subexpressions(expr)
             if isinstance(part, Flagged)
         }
         return tuple(found.values())
@@ -65,7 +65,7 @@ class FeatureDefinition(msgspec.Struct, frozen=True):
         """The names of all streams and tables that the features look at, the spine first."""
         found = {self.spine.name: None}
         for expr in self.features.values():
-            for part in parts(expr):
+            for part in subexpressions(expr):
                 if isinstance(part, Aggregate):
                     found[part.stream] = None
                 elif isinstance(part, Flagged | Corrected):
@@ -289,7 +289,7 @@ def _checked(name: str, expr: Any, spine: StreamDefinition) -> AnyExpr:
                 f"{spine.name!r}. Make it of {spine.name!r}, or of an aggregate or .latest() of {field.stream!r}."
             )
             raise DefinitionError(sentence, where=where())
-    for part in parts(expr):
+    for part in subexpressions(expr):
         # Without .at(), the spine's own key of the same name says whose events are meant.
         if isinstance(part, Aggregate) and not part.at:
             _check_entity(name, part, spine)

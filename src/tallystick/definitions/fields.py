@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from tallystick.definitions.mistakes import shown, where
+from tallystick.definitions.diagnostics import shown, where
 from tallystick.errors import DefinitionError
 
 MINOR_DIGITS = {

@@ -11,12 +11,12 @@ from tallystick.definitions.expressions import (
     KeyColumn,
     TableColumn,
     TimeColumn,
-    parts,
+    subexpressions,
 )
 from tallystick.definitions.streams import Source, StreamDefinition
 
 
-def columns(expr: AnyExpr, spine: StreamDefinition, sources: Mapping[str, Source]) -> tuple[tuple[str, str], ...]:
+def input_columns(expr: AnyExpr, spine: StreamDefinition, sources: Mapping[str, Source]) -> tuple[tuple[str, str], ...]:
     """Return every column that an expression looks at, each once: its stream or table, and its name.
 
     Parameters
@@ -31,10 +31,10 @@ def columns(expr: AnyExpr, spine: StreamDefinition, sources: Mapping[str, Source
     >>> from tallystick.definitions.streams import Stream
     >>> payments = Stream("payments", id="payment_id", time="paid_at", fields={"customer_id": key})
     >>> n, spine = payments.by("customer_id").count().over("7d"), payments.definition
-    >>> columns(n, spine, {"payments": spine})
+    >>> input_columns(n, spine, {"payments": spine})
     (('payments', 'customer_id'), ('payments', 'paid_at'))
     """
-    found = (pair for part in parts(expr) for pair in _columns(part, spine, sources) if pair[1])
+    found = (pair for part in subexpressions(expr) for pair in _columns(part, spine, sources) if pair[1])
     return tuple(dict.fromkeys(found))
 
 

@@ -4,7 +4,7 @@ from typing import Literal as OneOf
 
 import msgspec
 
-from tallystick.definitions.mistakes import where
+from tallystick.definitions.diagnostics import where
 from tallystick.errors import DefinitionError
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tallystick.definitions.expressions import AnyExpr, Expr
-from tallystick.definitions.inputs import columns
+from tallystick.definitions.inputs import input_columns
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.policies import AboveCost
 from tallystick.definitions.streams import Source
@@ -74,10 +74,10 @@ def lineage(model: ModelDefinition, sources: Mapping[str, Source]) -> Lineage:
     """
     spine = model.features.spine
     exprs: dict[str, AnyExpr] = dict(model.features.features) | {"label": model.label.flagged}
-    origins = [_origin(part, columns(expr, spine, sources), sources) for part, expr in exprs.items()]
+    origins = [_origin(part, input_columns(expr, spine, sources), sources) for part, expr in exprs.items()]
     for part, rule in (("policy.decline", model.policy.decline), ("policy.refer", model.policy.refer)):
         missed = rule.missed if isinstance(rule, AboveCost) else None
-        looked_at = columns(missed, spine, sources) if isinstance(missed, Expr) else ()
+        looked_at = input_columns(missed, spine, sources) if isinstance(missed, Expr) else ()
         # A threshold without columns is listed all the same: that it looks at nothing is an answer too.
         origins += [] if rule is None else [_origin(part, looked_at, sources)]
     return Lineage(model.name, tuple(origins))

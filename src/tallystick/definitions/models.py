@@ -8,13 +8,13 @@ from typing import Literal as OneOf
 
 import msgspec
 
+from tallystick.definitions.diagnostics import where
 from tallystick.definitions.digest import digest_of
 from tallystick.definitions.durations import DAY_US, microseconds
-from tallystick.definitions.expressions import Arithmetic, Column, Expr, Flagged, Literal, TableColumn, parts
+from tallystick.definitions.expressions import Arithmetic, Column, Expr, Flagged, Literal, TableColumn, subexpressions
 from tallystick.definitions.families import LEAST, Family, as_written
 from tallystick.definitions.features import FeatureDefinition, FeatureSet, unpaired
 from tallystick.definitions.limits import Limit
-from tallystick.definitions.mistakes import where
 from tallystick.definitions.policies import Above, AboveCost, Policy
 from tallystick.definitions.stored import stored_form
 from tallystick.definitions.streams import StreamDefinition
@@ -223,7 +223,9 @@ def _check_settings(families: Sequence[Family], search: Search) -> None:
 
 def _check_costs(policy: Policy, spine: StreamDefinition) -> None:
     for rule in (policy.decline, policy.refer):
-        for part in parts(rule.missed) if isinstance(rule, AboveCost) and isinstance(rule.missed, Expr) else ():
+        for part in (
+            subexpressions(rule.missed) if isinstance(rule, AboveCost) and isinstance(rule.missed, Expr) else ()
+        ):
             if isinstance(part, Literal | Arithmetic) or (isinstance(part, Column) and _has_always(spine, part)):
                 continue
             sentence = (

@@ -4,8 +4,8 @@ import math
 
 import msgspec
 
+from tallystick.definitions.diagnostics import where
 from tallystick.definitions.expressions import AnyExpr, Expr
-from tallystick.definitions.mistakes import where
 from tallystick.errors import DefinitionError
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from tallystick.definitions.expressions import Expr
 from tallystick.definitions.limits import Limit
+from tallystick.definitions.meaning import meaning
 from tallystick.definitions.policies import Above, AboveCost, Policy
 from tallystick.definitions.streams import StreamDefinition
-from tallystick.definitions.words import words
 
 _METRICS = {"average_precision": "average precision", "auc": "AUC"}
 
@@ -48,7 +48,7 @@ def limit_words(limits: Sequence[Limit]) -> tuple[str, ...]:
 def _rule(rule: Above | AboveCost, spine: StreamDefinition) -> str:
     if isinstance(rule, Above):
         return f"the score is above {_number(rule.threshold)}"
-    missed = words(rule.missed, {spine.name: spine}) if isinstance(rule.missed, Expr) else _number(rule.missed)
+    missed = meaning(rule.missed, {spine.name: spine}) if isinstance(rule.missed, Expr) else _number(rule.missed)
     return f"score times {missed} is above (1 - score) times {_number(rule.false_alarm)}"
 
 

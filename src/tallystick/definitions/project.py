@@ -8,10 +8,10 @@ from pathlib import Path
 from types import ModuleType
 
 from tallystick.definitions.aggregates import Entity, Family, Measure
-from tallystick.definitions.expressions import Corrected, Expr, Flagged, parts
+from tallystick.definitions.diagnostics import shown
+from tallystick.definitions.expressions import Corrected, Expr, Flagged, subexpressions
 from tallystick.definitions.features import FeatureDefinition, FeatureSet
 from tallystick.definitions.fields import Flag, Key
-from tallystick.definitions.mistakes import shown
 from tallystick.definitions.models import Model, ModelDefinition
 from tallystick.definitions.streams import Source, Stream, Table
 from tallystick.errors import DefinitionError, did_you_mean
@@ -97,7 +97,7 @@ def load(path: Path) -> Definitions:
 def _check_features(path: Path, sources: dict[str, Source], features: FeatureDefinition) -> None:
     for needed in features.sources:
         _check_source(path, sources, features.name, needed)
-    for later in [part for expr in features.features.values() for part in parts(expr)]:
+    for later in [part for expr in features.features.values() for part in subexpressions(expr)]:
         if isinstance(later, Flagged):
             _check_flag(path, sources, later)
         elif isinstance(later, Corrected):

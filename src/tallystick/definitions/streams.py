@@ -7,6 +7,8 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from tallystick.definitions.aggregates import Entity
+from tallystick.definitions.column_checks import check_key, known_fields, known_kind, with_fields
+from tallystick.definitions.diagnostics import shown, where
 from tallystick.definitions.durations import microseconds
 from tallystick.definitions.expressions import (
     Aggregate,
@@ -17,8 +19,6 @@ from tallystick.definitions.expressions import (
     TimeColumn,
 )
 from tallystick.definitions.fields import Field, Flag, Key, Time
-from tallystick.definitions.matching import check_key, declared, known_fields, known_kind
-from tallystick.definitions.mistakes import shown, where
 from tallystick.errors import DefinitionError, FieldUnknown, LeakRefused, did_you_mean
 
 Holds = Literal["events", "outcomes"]
@@ -336,7 +336,7 @@ def _column(definition: StreamDefinition, field: str) -> Column | TimeColumn | K
         return KeyColumn(definition.name, field)
     if isinstance(kind, Time):
         return TimeColumn(definition.name, field)
-    return declared(Column(definition.name, field), definition.fields)
+    return with_fields(Column(definition.name, field), definition.fields)
 
 
 def _kind(definition: Source, field: str) -> Field:

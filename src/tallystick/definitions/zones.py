@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import tzdata
 
-from tallystick.definitions.mistakes import shown
+from tallystick.definitions.diagnostics import shown
 from tallystick.errors import DefinitionError, did_you_mean
 
 FIRST_YEAR, LAST_YEAR = 1970, 2100
@@ -34,7 +34,7 @@ class Zone(msgspec.Struct, frozen=True):
     offsets: tuple[int, ...]
 
 
-def check(name: str, *, where: str | None = None) -> None:
+def check_zone(name: str, *, where: str | None = None) -> None:
     """Hold a zone's name against the tz database.
 
     Parameters
@@ -49,8 +49,8 @@ def check(name: str, *, where: str | None = None) -> None:
 
     Examples
     --------
-    >>> check("Europe/Berlin")
-    >>> check("Europe/Berln")
+    >>> check_zone("Europe/Berlin")
+    >>> check_zone("Europe/Berln")
     Traceback (most recent call last):
         ...
     tallystick.errors.definitions.DefinitionError: 'Europe/Berln' is no time zone of the tz database ...

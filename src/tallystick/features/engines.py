@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tallystick.data.records import Dataset
 from tallystick.errors import EngineUnknown
 from tallystick.features.batch import executor as batch
-from tallystick.features.names import ENGINES
+from tallystick.features.engine_names import ENGINES
 from tallystick.features.plan import Plan
 from tallystick.features.sql import duck
 from tallystick.features.table import FeatureTable

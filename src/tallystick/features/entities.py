@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Keys, Records, id_field
+from tallystick.data.records import EncodedKeys, Records, id_field
 
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
@@ -76,7 +76,7 @@ class Entities:
         return ", ".join(f"{field} {of.names[int(of.codes[row])].as_py()}" for field, of in keys)
 
 
-def keys_of(records: Records, field: str) -> Keys:
+def keys_of(records: Records, field: str) -> EncodedKeys:
     """Return a key field's column; a stream's own id, of which every record has its own, is one too.
 
     Parameters
@@ -85,7 +85,7 @@ def keys_of(records: Records, field: str) -> Keys:
     field : a key field of it, or its id
     """
     if field not in records.keys and field == id_field(records.source):
-        return Keys(np.arange(len(records), dtype=np.int32), records.ids)
+        return EncodedKeys(np.arange(len(records), dtype=np.int32), records.ids)
     return records.keys[field]
 
 
@@ -103,7 +103,7 @@ def translated(names: pa.Array, among: pa.Array, unknown: int) -> Codes:
     return places
 
 
-def _mapped(keys: Keys, own: Keys, rows: Ints | None) -> Codes:
+def _mapped(keys: EncodedKeys, own: EncodedKeys, rows: Ints | None) -> Codes:
     codes = keys.codes if rows is None else keys.codes[rows]
     return codes if keys is own else translated(keys.names, own.names, -1)[codes]
 

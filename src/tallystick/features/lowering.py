@@ -33,7 +33,7 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberField:
     """A field of the record, divided by ``scale`` (10 to the power of its decimals)."""
 
     field: str
@@ -41,7 +41,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class InstantPart:
     """A calendar part of a time field, or of the record's own instant where ``field`` is None; in UTC without zone."""
 
     part: str
@@ -50,7 +50,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AggregateNumber:
     """The aggregate that stands in slot ``slot`` of group ``group``: a number."""
 
     group: int
@@ -89,7 +89,7 @@ class TextField:
 
 
 @dataclass(frozen=True, slots=True)
-class TextPlace:
+class AggregateText:
     """The aggregate that stands in slot ``slot`` of group ``group``: a text."""
 
     group: int
@@ -97,7 +97,7 @@ class TextPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Same:
+class TextEquality:
     """Whether two texts are equal ("==") or differ ("!=")."""
 
     op: str
@@ -106,7 +106,7 @@ class Same:
 
 
 @dataclass(frozen=True, slots=True)
-class Coded:
+class CategoryCode:
     """The place of a text in a vocabulary."""
 
     of: "TextNode"
@@ -114,14 +114,24 @@ class Coded:
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
+class TextMissing:
     """1 where a text is missing, else 0."""
 
     of: "TextNode"
 
 
-TextNode = TextConstant | TextField | TextPlace
-Node = Constant | Number | Part | Place | Operation | Call | Same | Coded | Absent
+TextNode = TextConstant | TextField | AggregateText
+Node = (
+    Constant
+    | NumberField
+    | InstantPart
+    | AggregateNumber
+    | Operation
+    | Call
+    | TextEquality
+    | CategoryCode
+    | TextMissing
+)
 
 Placing = Callable[[Aggregate], tuple[int, int]]
 Zoning = Callable[[str], Zone]
@@ -154,12 +164,12 @@ class Lowering:
             case Literal(value=value):
                 return Constant(value)
             case Column(field=field):
-                return Number(field, float(10 ** self.stream.fields[field].decimals))
+                return NumberField(field, float(10 ** self.stream.fields[field].decimals))
             case TimePart(part=part, of=of, zone=zone):
                 field_or_own = None if of.field == self.stream.time else of.field
-                return Part(part, field_or_own, None if zone == "UTC" else self.zone(zone))
+                return InstantPart(part, field_or_own, None if zone == "UTC" else self.zone(zone))
             case Aggregate() if not is_text(expr):
-                return Place(*self.place(expr))
+                return AggregateNumber(*self.place(expr))
             case _:
                 return self._function(expr)
 
@@ -177,7 +187,7 @@ class Lowering:
             case KeyColumn(field=field):
                 return TextField(None if field == self.stream.id else field)
             case Aggregate() if is_text(expr):
-                return TextPlace(*self.place(expr))
+                return AggregateText(*self.place(expr))
             case _:
                 raise DefinitionError(f"{expr!r} is no text of a record of {self.stream.name!r}.")
 
@@ -188,10 +198,10 @@ class Lowering:
             case Coalesce(left=left, right=right):
                 return Operation("coalesce", self.number(left), self.number(right))
             case Unary(function=function, of=of):
-                return Absent(self.text(of)) if is_text(of) else Call(function, self.number(of))
+                return TextMissing(self.text(of)) if is_text(of) else Call(function, self.number(of))
             case TextComparison(op=op, left=left, right=right):
-                return Same(op, self.text(left), self.text(right))
+                return TextEquality(op, self.text(left), self.text(right))
             case Category(of=of, vocabulary=vocabulary):
-                return Coded(self.text(of), vocabulary)
+                return CategoryCode(self.text(of), vocabulary)
             case _:
                 raise DefinitionError(f"{expr!r} is no number of a record of {self.stream.name!r}.")

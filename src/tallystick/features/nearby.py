@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tallystick.data.fingerprint import first_seen
-from tallystick.data.merge import empty, joined
+from tallystick.data.merge import joined, no_records
 from tallystick.data.records import Dataset, Records
 from tallystick.features.entities import Entities
 from tallystick.features.groups import Group
@@ -73,7 +73,11 @@ class _RequestedEntities:
     """The rows of the spine that are asked about by their positions, and its last ones."""
 
     def __init__(self, plan: Plan, wanted: Wanted) -> None:
-        self._wanted, self._rows, self._last = wanted, empty(plan.definition.spine), empty(plan.definition.spine)
+        self._wanted, self._rows, self._last = (
+            wanted,
+            no_records(plan.definition.spine),
+            no_records(plan.definition.spine),
+        )
 
     def add(self, some: Records) -> None:
         """Look at the rows that come next."""
@@ -131,7 +135,7 @@ class _Found:
     last: int = 0
 
     def __post_init__(self) -> None:
-        self.records = {source.name: empty(source) for source in self.plan.sources}
+        self.records = {source.name: no_records(source) for source in self.plan.sources}
         self.records[self.plan.definition.spine.name] = self.requested
 
     def pick(self, records: Pieces, picks: Mapping[str, Pick]) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from tallystick.definitions import zones
 from tallystick.definitions.digest import digest_of
-from tallystick.definitions.expressions import Aggregate, AnyExpr, Corrected, Flagged, Later, parts
+from tallystick.definitions.expressions import Aggregate, AnyExpr, Corrected, Flagged, LateValue, subexpressions
 from tallystick.definitions.features import FeatureDefinition
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.stored import stored_form
@@ -75,7 +75,7 @@ class Plan:
         """The time zones that the features take parts of, by name."""
         if self.zones is not None:
             return {zone.name: zone for zone in self.zones}
-        named = {getattr(part, "zone", "UTC"): None for expr in self._exprs for part in parts(expr)}
+        named = {getattr(part, "zone", "UTC"): None for expr in self._exprs for part in subexpressions(expr)}
         return {name: zones.zone(name) for name in named if name != "UTC"}
 
     @cached_property
@@ -91,7 +91,9 @@ class Plan:
     @cached_property
     def later(self) -> tuple[Flagged | Corrected, ...]:
         """The different values that become known later, in order of first use."""
-        found = {identify(part): part for expr in self._exprs for part in parts(expr) if isinstance(part, Later)}
+        found = {
+            identify(part): part for expr in self._exprs for part in subexpressions(expr) if isinstance(part, LateValue)
+        }
         return tuple(found.values())
 
     @cached_property
@@ -171,12 +173,12 @@ class Plan:
     def _planners(self) -> "dict[str, Planner]":
         planners: dict[str, Planner] = {}
         later = [identify(each) for each in self.later]
-        for aggregate in (part for expr in self._exprs for part in parts(expr) if isinstance(part, Aggregate)):
+        for aggregate in (part for expr in self._exprs for part in subexpressions(expr) if isinstance(part, Aggregate)):
             stream, identity = self.stream(aggregate.stream), _group_of(aggregate)
             if identity not in planners:
                 at = tuple(key.field for key in aggregate.at) or aggregate.keys
                 planners[identity] = Planner(stream, aggregate.keys, at, self.calendar.__getitem__)
-            known = later.index(identify(aggregate.of)) if isinstance(aggregate.of, Later) else -1
+            known = later.index(identify(aggregate.of)) if isinstance(aggregate.of, LateValue) else -1
             planners[identity].add(identify(aggregate), aggregate, known)
         return planners
 

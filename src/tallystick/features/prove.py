@@ -54,7 +54,7 @@ class Executor:
     most_rows: int | None = None
 
 
-class Difference(msgspec.Struct, frozen=True):
+class FirstDifference(msgspec.Struct, frozen=True):
     """The first row in which an executor has other bits: whose, and both values; missing is None."""
 
     executor: str
@@ -64,12 +64,12 @@ class Difference(msgspec.Struct, frozen=True):
     found: float | None
 
 
-class Proven(msgspec.Struct, frozen=True):
+class FeatureParity(msgspec.Struct, frozen=True):
     """One feature: by executor, how many rows differ from batch; and where the first is."""
 
     feature: str
     mismatches: dict[str, int]
-    first: Difference | None
+    first: FirstDifference | None
 
     @property
     def n_mismatches(self) -> int:
@@ -77,7 +77,7 @@ class Proven(msgspec.Struct, frozen=True):
         return sum(self.mismatches.values())
 
 
-class Proof(Displayed, msgspec.Struct, frozen=True):
+class ParityProof(Displayed, msgspec.Struct, frozen=True):
     """What was compared, and what differs.
 
     Parameters
@@ -89,7 +89,7 @@ class Proof(Displayed, msgspec.Struct, frozen=True):
 
     n_rows: dict[str, int]
     missing: tuple[str, ...]
-    features: tuple[Proven, ...]
+    features: tuple[FeatureParity, ...]
 
     @property
     def is_identical(self) -> bool:
@@ -125,7 +125,7 @@ def prove(
     *,
     executors: Sequence[Executor] | None = None,
     step: Step | None = None,
-) -> Proof:
+) -> ParityProof:
     """Compute the last rows' features with every executor, and compare all bits with batch's.
 
     Parameters
@@ -142,7 +142,7 @@ def prove(
         Per feature and executor the number of rows that differ; two missing values are equal.
     """
     near, rows = _near(plan, dataset, n_rows)
-    chosen = available() if executors is None else executors
+    chosen = available_executors() if executors is None else executors
     on_progress = step or (lambda _name, _done, _total: None)
     on_progress(REFERENCE, 0, 1)
     reference = batch.compute(plan, near, rows).values
@@ -156,10 +156,10 @@ def prove(
     spine = near.records[plan.definition.spine.name].taken(rows)
     features = [_compared(name, i, reference, found, spine) for i, name in enumerate(plan.names)]
     counts = {REFERENCE: len(rows)} | {name: len(places) for name, (places, _) in found.items()}
-    return Proof(counts, tuple(name for name in OPTIONAL if name not in counts), tuple(features))
+    return ParityProof(counts, tuple(name for name in OPTIONAL if name not in counts), tuple(features))
 
 
-def available() -> tuple[Executor, ...]:
+def available_executors() -> tuple[Executor, ...]:
     """Return the executors that can be held to batch on this machine."""
     here = [Executor("online", _online), Executor("oracle", _oracle, ORACLE_ROWS)]
     if importlib.util.find_spec("duckdb") is not None:
@@ -169,7 +169,7 @@ def available() -> tuple[Executor, ...]:
 
 def with_spark(master: str) -> tuple[Executor, ...]:
     """Return these and Spark, at a master such as ``local[2]``; it starts slowly, so only who names one has it."""
-    return *available(), Executor("spark", functools.partial(proving.compute, master=master))
+    return *available_executors(), Executor("spark", functools.partial(proving.compute, master=master))
 
 
 def _near(plan: Plan, dataset: Dataset, n_rows: int) -> tuple[Dataset, Ints]:
@@ -232,7 +232,7 @@ def _sql(plan: Plan, dataset: Dataset, rows: Ints) -> Floats:
 
 def _compared(
     feature: str, column: int, reference: Floats, found: Mapping[str, tuple[Ints, Floats]], spine: Records
-) -> Proven:
+) -> FeatureParity:
     mismatches, first = {}, None
     for executor, (places, values) in found.items():
         wrong = np.flatnonzero(_differs(reference[places, column], values[:, column]))
@@ -240,8 +240,8 @@ def _compared(
         if len(wrong) and first is None:
             place = int(places[wrong[0]])
             pair = _shown(reference[place, column]), _shown(values[wrong[0], column])
-            first = Difference(executor, spine.ids[place].as_py(), int(spine.position[place]), *pair)
-    return Proven(feature, mismatches, first)
+            first = FirstDifference(executor, spine.ids[place].as_py(), int(spine.position[place]), *pair)
+    return FeatureParity(feature, mismatches, first)
 
 
 def _differs(expected: Floats, found: Floats) -> NDArray[np.bool_]:
@@ -251,7 +251,7 @@ def _differs(expected: Floats, found: Floats) -> NDArray[np.bool_]:
     return differs
 
 
-def _difference(feature: str, first: Difference) -> str:
+def _difference(feature: str, first: FirstDifference) -> str:
     """Say where a feature differs first."""
     found, reference = ("missing" if value is None else repr(value) for value in (first.found, first.reference))
     return f"{feature} of {first.record}: {first.executor} has {found} and batch has {reference}."

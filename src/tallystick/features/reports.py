@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Fixed, Records
+from tallystick.data.records import Dataset, FixedPoint, Records
 from tallystick.definitions.expressions import Corrected, Flagged
-from tallystick.features.known import NEVER
+from tallystick.features.late_crossing import NEVER
 
 Ints = NDArray[np.int64]
 
@@ -35,7 +35,7 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
+class ReportedIds:
     """Reports that count for one flag or corrected column: the ids they name, and each one's id and row.
 
     Parameters
@@ -61,7 +61,7 @@ def changes(later: Flagged | Corrected, dataset: Dataset) -> Changes:
     stream, reports = dataset.records.get(later.stream), dataset.records.get(later.by)
     if stream is None or reports is None or not len(reports):
         return Changes(*(np.empty(0, np.int64) for _ in range(5)))
-    found = reported(later, reports)
+    found = reported_ids(later, reports)
     row = _places(found.names, stream.ids)[found.codes]
     rows, row = found.rows[row >= 0], row[row >= 0]
     position = np.maximum(reports.position[rows], stream.position[row])
@@ -71,7 +71,7 @@ def changes(later: Flagged | Corrected, dataset: Dataset) -> Changes:
     return _lowering(row, position, known)
 
 
-def reported(later: Flagged | Corrected, reports: Records) -> Reported:
+def reported_ids(later: Flagged | Corrected, reports: Records) -> ReportedIds:
     """Return the reports that say yes, or correct something, and name a record.
 
     Parameters
@@ -83,17 +83,17 @@ def reported(later: Flagged | Corrected, reports: Records) -> Reported:
     if isinstance(later, Corrected):
         says_yes = ~reports.values[later.delta].missing
     elif later.flag is not None:
-        says_yes = yes(reports.values[later.flag])
+        says_yes = is_flagged(reports.values[later.flag])
     if later.on not in reports.keys:  # a report's own id names the record
         rows = np.flatnonzero(says_yes)
-        return Reported(reports.ids.take(pa.array(rows)), np.arange(len(rows), dtype=np.int32), rows)
+        return ReportedIds(reports.ids.take(pa.array(rows)), np.arange(len(rows), dtype=np.int32), rows)
     keys = reports.keys[later.on]
     rows = np.flatnonzero(says_yes & (keys.codes >= 0))
     used, codes = np.unique(keys.codes[rows], return_inverse=True)
-    return Reported(keys.names.take(pa.array(used)), codes.astype(np.int32), rows)
+    return ReportedIds(keys.names.take(pa.array(used)), codes.astype(np.int32), rows)
 
 
-def yes(column: Fixed) -> NDArray[np.bool_]:
+def is_flagged(column: FixedPoint) -> NDArray[np.bool_]:
     """Return where a flag is there and is 1."""
     answer: NDArray[np.bool_] = (column.values == 1) & ~column.missing
     return answer

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Fixed, Keys, Records
+from tallystick.data.records import Dataset, EncodedKeys, FixedPoint, Records
 from tallystick.features.batch import executor as batch
 from tallystick.features.batch.spine import stream_of
 from tallystick.features.plan import Plan
@@ -27,7 +27,7 @@ def text_slots(plan: Plan, place: int) -> list[int]:
     return [number for number, slot in enumerate(plan.groups[place].slots) if slot.is_text]
 
 
-def as_texts(plan: Plan, place: int, slot: int, dataset: Dataset, codes: Floats) -> pa.Array:
+def decoded_texts(plan: Plan, place: int, slot: int, dataset: Dataset, codes: Floats) -> pa.Array:
     """Return the texts that codes of this part of the records stand for, since elsewhere they stand for others.
 
     Parameters
@@ -40,7 +40,7 @@ def as_texts(plan: Plan, place: int, slot: int, dataset: Dataset, codes: Floats)
     return names.take(pa.array(np.where(known, codes, 0).astype(np.int64), mask=~known))
 
 
-def features(
+def features_from_slots(
     plan: Plan,
     dataset: Dataset,
     rows: Ints | None,
@@ -55,7 +55,7 @@ def features(
     dataset : at least the asked rows of the spine
     rows : shape (n,), places among the spine's records; all in their order if None
     numbers : for each group what ``batch.slots`` returned of each row, shape (n, slots of the group)
-    texts : for each text slot, by group and place, what was ``as_texts`` of each row
+    texts : for each text slot, by group and place, what was ``decoded_texts`` of each row
     """
     for (place, slot), texts_of_slot in texts.items():
         dataset = _with_names(plan, place, slot, dataset, texts_of_slot)
@@ -77,7 +77,7 @@ def _with_names(plan: Plan, place: int, slot: int, dataset: Dataset, texts: pa.A
     more = more.filter(pc.invert(pc.is_in(more, value_set=batch.slot_names(plan, place, slot, dataset))))
     if field in records.keys:
         keys = records.keys[field]
-        wider = records.keys | {field: Keys(keys.codes, pa.concat_arrays([keys.names, more]))}
+        wider = records.keys | {field: EncodedKeys(keys.codes, pa.concat_arrays([keys.names, more]))}
         records = replace(records, keys=wider)
     else:
         records = _longer(records, more)
@@ -93,9 +93,12 @@ def _longer(records: Records, ids: pa.Array) -> Records:
         np.append(records.position, np.arange(first, first + n)),
         np.append(records.time, none),
         pa.concat_arrays([records.ids, ids]),
-        {name: Keys(np.append(of.codes, np.full(n, -1, np.int32)), of.names) for name, of in records.keys.items()},
         {
-            name: Fixed(np.append(of.values, none), np.append(of.missing, np.ones(n, np.bool_)), of.decimals)
+            name: EncodedKeys(np.append(of.codes, np.full(n, -1, np.int32)), of.names)
+            for name, of in records.keys.items()
+        },
+        {
+            name: FixedPoint(np.append(of.values, none), np.append(of.missing, np.ones(n, np.bool_)), of.decimals)
             for name, of in records.values.items()
         },
     )

@@ -15,9 +15,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.data.merge import empty, extended, from_parsed
+from tallystick.data.merge import extended, from_parsed, no_records
 from tallystick.data.parsing import parser
-from tallystick.data.records import Dataset, Keys, Record, Records, id_field
+from tallystick.data.records import Dataset, EncodedKeys, Record, Records, id_field
 from tallystick.definitions.streams import Source
 from tallystick.features.entities import keys_of
 from tallystick.features.plan import Plan
@@ -72,7 +72,7 @@ class EntityIndex:
             If history cannot be read as it was attached.
         """
         history, until = History.of(log, plan.sources).dataset(), log.head.position
-        past = {source.name: empty(source) for source in plan.sources}
+        past = {source.name: no_records(source) for source in plan.sources}
         past |= {} if history is None else history.records
         lookups = _lookups(plan)
         columns = _columns(plan, lookups, hashing)
@@ -107,7 +107,7 @@ class EntityIndex:
         until : the last position that it sees, at most the one that is indexed
         """
         spine = self.plan.definition.spine
-        records = {source.name: empty(source) for source in self.plan.sources}
+        records = {source.name: no_records(source) for source in self.plan.sources}
         records[spine.name] = from_parsed(spine, [(position, record)])
         records = self._with(records, self._events(record), until)
         # In two steps, since which reports are about these events is known only once their ids are.
@@ -255,8 +255,8 @@ def _few(records: Records, rows: Ints) -> Records:
     )
 
 
-def _used(keys: Keys) -> Keys:
+def _used(keys: EncodedKeys) -> EncodedKeys:
     used, codes = np.unique(keys.codes[keys.codes >= 0], return_inverse=True)
     own = np.full(len(keys.codes), -1, np.int32)
     own[keys.codes >= 0] = codes
-    return Keys(own, keys.names.take(used))
+    return EncodedKeys(own, keys.names.take(used))

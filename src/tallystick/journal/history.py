@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Fixed, Keys, Record, Records
+from tallystick.data.records import Dataset, EncodedKeys, FixedPoint, Record, Records
 from tallystick.data.segment import open_segment, save, sources_in
 from tallystick.definitions.streams import Source, TableDefinition
 from tallystick.errors import HistoryAltered, HistoryMissing
@@ -155,10 +155,10 @@ def record_at(records: Records, row: int) -> Record:
     return Record(source.name, records.ids[row].as_py(), time, keys, values)
 
 
-def _key(column: Keys, row: int) -> str | None:
+def _key(column: EncodedKeys, row: int) -> str | None:
     code = int(column.codes[row])
     return None if code < 0 else str(column.names[code].as_py())
 
 
-def _value(column: Fixed, row: int) -> int | None:
+def _value(column: FixedPoint, row: int) -> int | None:
     return None if column.missing[row] else int(column.values[row])

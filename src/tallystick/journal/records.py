@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from tallystick.data.contract import parse
-from tallystick.data.merge import concat, empty, from_parsed
+from tallystick.data.merge import concat, from_parsed, no_records
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.streams import Source
 from tallystick.errors import RowRefused
@@ -41,7 +41,7 @@ def records_of(log: LogReader, history: History, *, until: int = NOW_ON) -> Data
     added: dict[str, list[tuple[int, Record]]] = {name: [] for name in sources}
     for position, record in seen(sources, log.read(until=until, kinds=RECORDS, namespaces=tuple(sources))):
         added[record.stream].append((position, record))
-    past = history.dataset() or Dataset({name: empty(source) for name, source in sources.items()}, "", 0)
+    past = history.dataset() or Dataset({name: no_records(source) for name, source in sources.items()}, "", 0)
     more = {name: from_parsed(sources[name], parsed) for name, parsed in added.items() if parsed}
     return concat(past, more) if more else past
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from tallystick.definitions.progress import Step, named_step
+from tallystick.features.engine_names import LOCAL
 from tallystick.features.engines import compute
-from tallystick.features.names import LOCAL
-from tallystick.features.prove import Proof, prove, with_spark
+from tallystick.features.prove import ParityProof, prove, with_spark
 from tallystick.features.spark import executor
 from tallystick.features.spark.opening import is_address
 from tallystick.features.spill import executor as spill
-from tallystick.features.spill.budget import LEAST, available, bytes_in_memory
-from tallystick.features.spill.executor import Written
+from tallystick.features.spill.budget import LEAST, available_memory, bytes_in_memory
+from tallystick.features.spill.executor import SpillResult
 from tallystick.features.spill.folder import sweep
 from tallystick.features.spill.sources import SourceFiles
 from tallystick.features.sql.query import script
@@ -136,7 +136,7 @@ class Features:
         memory: int,
         step: Step | None = None,
         screened: Screened | None = None,
-    ) -> Written:
+    ) -> SpillResult:
         """Compute the features and write their table to a Parquet file, with little in memory at a time.
 
         Parameters
@@ -168,7 +168,7 @@ class Features:
         -------
         half of the memory that is free; None where all fits, or where nobody can tell
         """
-        plan, free = self.workspace.plan(self.workspace.definitions.model(model)), available()
+        plan, free = self.workspace.plan(self.workspace.definitions.model(model)), available_memory()
         if free is None:
             return None
         return max(LEAST, free // 2) if bytes_in_memory(plan, self.datasets.n_spine_rows(model)) > free else None
@@ -179,7 +179,7 @@ class Features:
 
     def prove(
         self, n_rows: int = 10_000, *, model: str | None = None, master: str | None = None, step: Step | None = None
-    ) -> Proof:
+    ) -> ParityProof:
         """Compute the last rows' features with every executor that is installed, and compare all bits.
 
         Spark is among them where its ``master`` is named, such as ``local[2]`` or ``spark://host:7077``.

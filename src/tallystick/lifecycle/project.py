@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tallystick.definitions.lineage import Lineage, lineage
-from tallystick.features.names import LOCAL
+from tallystick.features.engine_names import LOCAL
 from tallystick.lifecycle.parts import Parts
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from tallystick.definitions.progress import Step
     from tallystick.definitions.project import Definitions
     from tallystick.features.plan import Plan
-    from tallystick.features.prove import Proof
-    from tallystick.features.spill.executor import Written
+    from tallystick.features.prove import ParityProof
+    from tallystick.features.spill.executor import SpillResult
     from tallystick.features.table import FeatureTable
     from tallystick.features.table_file import Header
     from tallystick.governance.approval_status import Approval
@@ -202,7 +202,7 @@ class Project:
         memory: int,
         step: Step | None = None,
         screened: Screened | None = None,
-    ) -> Written:
+    ) -> SpillResult:
         """Compute the features and write their table to a Parquet file, with little in memory at a time.
 
         Parameters
@@ -230,7 +230,7 @@ class Project:
 
     def prove(
         self, n_rows: int = 10_000, *, model: str | None = None, master: str | None = None, step: Step | None = None
-    ) -> Proof:
+    ) -> ParityProof:
         """Compute the last rows' features with every executor that is installed, and compare all bits.
 
         Parameters

@@ -18,7 +18,7 @@ from tallystick.monitoring.report import MonitoringReport
 from tallystick.monitoring.watch import Reference, Settings, monitor, rate_at_most
 from tallystick.release.open import Bundle
 from tallystick.scoring.policy import missed_cost
-from tallystick.settings import Monitoring
+from tallystick.settings import MonitoringSettings
 
 ACTIONS = {"approve": Action.APPROVE, "refer": Action.REFER, "decline": Action.DECLINE}
 
@@ -41,7 +41,7 @@ def watch(
     return monitor(made, reported(dataset, label), reference, as_of=as_of, settings=settings)
 
 
-def settings(model: ModelDefinition, chosen: Monitoring) -> Settings:
+def settings(model: ModelDefinition, chosen: MonitoringSettings) -> Settings:
     """Return what monitoring needs to know, from a model's definition and from tally.toml.
 
     Parameters

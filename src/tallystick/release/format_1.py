@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.definitions.digest import digest_bytes
-from tallystick.definitions.expressions import Literal, parts
+from tallystick.definitions.expressions import Literal, subexpressions
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.policies import Above, AboveCost
 from tallystick.definitions.stored import reader_of, stored_bytes
@@ -229,5 +229,5 @@ def _is_sound(rule: Above | AboveCost) -> bool:
         return 0.0 <= rule.threshold <= 1.0
     if isinstance(rule.missed, int | float):
         return 0.0 < rule.false_alarm < np.inf and 0.0 < rule.missed < np.inf
-    literals = [part.value for part in parts(rule.missed) if isinstance(part, Literal)]
+    literals = [part.value for part in subexpressions(rule.missed) if isinstance(part, Literal)]
     return 0.0 < rule.false_alarm < np.inf and bool(np.isfinite(literals).all())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tallystick.data.records import Record
-from tallystick.definitions.expressions import AnyExpr, Arithmetic, Column, Literal, parts
+from tallystick.definitions.expressions import AnyExpr, Arithmetic, Column, Literal, subexpressions
 from tallystick.definitions.fields import Flag, Integer, Money, Number
 from tallystick.definitions.policies import Above, AboveCost, Policy
 from tallystick.definitions.streams import StreamDefinition
@@ -49,7 +49,7 @@ def check_policy(policy: Policy, spine: StreamDefinition) -> None:
     """
     for rule in _rules(policy):
         if isinstance(rule, AboveCost) and not isinstance(rule.missed, float | int):
-            for part in parts(rule.missed):
+            for part in subexpressions(rule.missed):
                 if not isinstance(part, Literal | Arithmetic | Column):
                     raise PolicyUnusable(type(part).__name__, stream=spine.name)
                 if isinstance(part, Column) and not _is_number(spine, part):
@@ -59,7 +59,7 @@ def check_policy(policy: Policy, spine: StreamDefinition) -> None:
 def cost_fields(policy: Policy) -> tuple[str, ...]:
     """Return the fields of a record that the policy's costs need, in order of name."""
     costs = [rule.missed for rule in _rules(policy) if isinstance(rule, AboveCost)]
-    used = [part for cost in costs if not isinstance(cost, float | int) for part in parts(cost)]
+    used = [part for cost in costs if not isinstance(cost, float | int) for part in subexpressions(cost)]
     return tuple(sorted({part.field for part in used if isinstance(part, Column)}))
 
 

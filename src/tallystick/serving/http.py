@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from tallystick.data.reasons import shown
+from tallystick.data.refusals import abbreviated
 from tallystick.errors import ModelNotServed, QueueFull, ServiceStopped
 from tallystick.serving import wire
 from tallystick.serving.committer import Committer
@@ -134,14 +134,14 @@ class _Rooms:
             if error.model is None:
                 sentence = f"Several models decide here: {known}. Post to /models/MODEL/decisions."
                 return refusal(Refused("not_found", sentence))
-            return refusal(Refused("not_found", f"There is no model {shown(error.model)} here. Known: {known}."))
+            return refusal(Refused("not_found", f"There is no model {abbreviated(error.model)} here. Known: {known}."))
 
     async def _record(self, incoming: Incoming, kind: str) -> Response:
         (stream,) = incoming.requested.segments
         kinds = self.service.kinds
         if stream not in kinds:
             known = ", ".join(kinds)
-            return refusal(Refused("not_found", f"There is no stream {shown(stream)} here. Known: {known}."))
+            return refusal(Refused("not_found", f"There is no stream {abbreviated(stream)} here. Known: {known}."))
         if kinds[stream] != kind:
             return refusal(Refused("not_found", f"{stream!r} holds {kinds[stream]}s. Post to /{kinds[stream]}s/."))
         return await self._submit(incoming, stream, is_decision=False)
@@ -169,7 +169,7 @@ class _Rooms:
             return model
         found = await asyncio.to_thread(self.service.decision, key, model=model)
         if found is None:
-            return refusal(Refused("not_found", f"There is no decision {shown(key)} of {model}."))
+            return refusal(Refused("not_found", f"There is no decision {abbreviated(key)} of {model}."))
         place = {"model": model, "decision_id": key, "position": found.position, "at": found.logged.at}
         return Response(200, msgspec.json.encode(place | msgspec.to_builtins(found.decision)))
 

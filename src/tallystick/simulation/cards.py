@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 
 from tallystick.definitions.durations import DAY_US
 from tallystick.errors import SettingOutOfRange
-from tallystick.simulation.frauds import FraudRates, beginning, compromised, takeovers
-from tallystick.simulation.habits import Kind, Payments, everyday
-from tallystick.simulation.population import settle
+from tallystick.simulation.frauds import FraudRates, account_takeovers, stolen_at_compromised, thefts_and_testings
+from tallystick.simulation.payments import PaymentKind, Payments, genuine_payments
+from tallystick.simulation.population import populate
 from tallystick.simulation.tables import INSTANT, chargebacks_table, payments_table, truth_table
 
 EARLIEST = -(2**62)
@@ -106,16 +106,16 @@ def simulate(
         raise SettingOutOfRange(setting="seed", value=seed, allowed="a whole number, 0 or more")
     rates = rates or FraudRates()
     begin = midnight(start)
-    people = settle(customers, terminals, seed=seed)
+    people = populate(customers, terminals, seed=seed)
     parts = []
     for day in range(days):
-        parts.append(everyday(people, start=begin, day=day, seed=seed))
-        parts.extend(beginning(people, rates, start=begin, day=day, seed=seed))
+        parts.append(genuine_payments(people, start=begin, day=day, seed=seed))
+        parts.extend(thefts_and_testings(people, rates, start=begin, day=day, seed=seed))
         if new_fraud_from is not None and begin + day * DAY_US >= midnight(new_fraud_from):
-            parts.append(takeovers(people, rates, start=begin, day=day, seed=seed))
+            parts.append(account_takeovers(people, rates, start=begin, day=day, seed=seed))
     payments = _in_order(Payments.joined(parts), until=begin + days * DAY_US)
-    stolen = compromised(payments, rates, terminals=terminals, start=begin, days=days, seed=seed)
-    payments = payments.marked(stolen, Kind.TERMINAL_COMPROMISE)
+    stolen = stolen_at_compromised(payments, rates, terminals=terminals, start=begin, days=days, seed=seed)
+    payments = payments.marked(stolen, PaymentKind.TERMINAL_COMPROMISE)
     return Network(payments_table(payments), chargebacks_table(payments), truth_table(payments))
 
 

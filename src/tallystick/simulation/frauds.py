@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.definitions.durations import DAY_US
-from tallystick.simulation.chance import Purpose, generator
-from tallystick.simulation.habits import DAY_SECONDS, Kind, Payments, drawn
+from tallystick.simulation.payments import DAY_SECONDS, PaymentKind, Payments, draw_payments
 from tallystick.simulation.population import Population
+from tallystick.simulation.randomness import Purpose, generator
 
 LONGEST_COMPROMISE_DAYS = 35
 
@@ -31,7 +31,7 @@ class FraudRates:
     stolen_at_compromised: float = 0.95
 
 
-def beginning(people: Population, rates: FraudRates, *, start: int, day: int, seed: int) -> list[Payments]:
+def thefts_and_testings(people: Population, rates: FraudRates, *, start: int, day: int, seed: int) -> list[Payments]:
     """Return the payments of the thefts and card testings that begin on a day, later payments included.
 
     Parameters
@@ -47,7 +47,7 @@ def beginning(people: Population, rates: FraudRates, *, start: int, day: int, se
     return [thefts, _testings(people, rates, generator(seed, Purpose.CARD_TESTING, day), midnight)]
 
 
-def takeovers(people: Population, rates: FraudRates, *, start: int, day: int, seed: int) -> Payments:
+def account_takeovers(people: Population, rates: FraudRates, *, start: int, day: int, seed: int) -> Payments:
     """Return the payments of the account takeovers that begin on a day: the new kind of fraud.
 
     For five to ten days somebody pays once or twice a night with the customer's usual amounts, at terminals
@@ -68,18 +68,18 @@ def takeovers(people: Population, rates: FraudRates, *, start: int, day: int, se
     a_night = draws.poisson(1.6, size=int(nights.sum()))
     customer, night = np.repeat(np.repeat(victims, nights), a_night), np.repeat(_counted(nights), a_night)
     n = len(customer)
-    return drawn(
+    return draw_payments(
         draws,
         seconds=night * DAY_SECONDS + draws.uniform(1.0, 5.5, size=n) * 3_600,
         customer=customer,
         terminal=draws.integers(people.n_terminals, size=n),
         euros=people.level[customer] * np.exp(people.spread[customer] * draws.standard_normal(n)),
-        kind=Kind.ACCOUNT_TAKEOVER,
+        kind=PaymentKind.ACCOUNT_TAKEOVER,
         midnight=start + day * DAY_US,
     )
 
 
-def compromised(
+def stolen_at_compromised(
     payments: Payments, rates: FraudRates, *, terminals: int, start: int, days: int, seed: int
 ) -> NDArray[np.bool_]:
     """Return which genuine payments are stolen because their terminal is compromised.
@@ -104,7 +104,7 @@ def compromised(
         for terminal, last in zip(taken.tolist(), until.tolist(), strict=True):
             held[max(day, 0) : max(last, 0), terminal] = True
     at_held = held[(payments.time - start) // DAY_US, payments.terminal]
-    genuine = payments.kind == Kind.GENUINE
+    genuine = payments.kind == PaymentKind.GENUINE
     stolen: NDArray[np.bool_] = genuine & at_held & (payments.chance < rates.stolen_at_compromised)
     return stolen
 
@@ -116,13 +116,13 @@ def _thefts(people: Population, rates: FraudRates, draws: np.random.Generator, m
     customer = np.repeat(victims, sizes)
     n = len(customer)
     lasts = np.repeat(draws.uniform(1.0, 4.0, size=len(victims)), sizes)
-    return drawn(
+    return draw_payments(
         draws,
         seconds=8 * 3_600 + draws.random(n) * lasts * DAY_SECONDS,
         customer=customer,
         terminal=people.reach[customer, draws.integers(people.reach.shape[1], size=n)],
         euros=people.level[customer] * draws.uniform(4.0, 7.0, size=n),
-        kind=Kind.CARD_THEFT,
+        kind=PaymentKind.CARD_THEFT,
         midnight=midnight,
     )
 
@@ -134,13 +134,13 @@ def _testings(people: Population, rates: FraudRates, draws: np.random.Generator,
     customer = np.repeat(victims, sizes)
     n = len(customer)
     begins = np.repeat(draws.uniform(0.0, 5.0, size=len(victims)), sizes)
-    return drawn(
+    return draw_payments(
         draws,
         seconds=(begins + draws.random(n)) * 3_600,
         customer=customer,
         terminal=draws.integers(people.n_terminals, size=n),
         euros=draws.uniform(1.0, 4.0, size=n),
-        kind=Kind.CARD_TESTING,
+        kind=PaymentKind.CARD_TESTING,
         midnight=midnight,
     )
 

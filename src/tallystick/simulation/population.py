@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.simulation.chance import Purpose, generator
+from tallystick.simulation.randomness import Purpose, generator
 
 COUNTRY_KM = 200.0  # a square country
 TOWN_SPREAD_KM = 6.0
@@ -43,7 +43,7 @@ class Population:
         return len(self.rate)
 
 
-def settle(customers: int, terminals: int, *, seed: int) -> Population:
+def populate(customers: int, terminals: int, *, seed: int) -> Population:
     """Return a population: people and shops settled in towns, people with habits.
 
     The habits are calibrated on the published card payments: 1.9 payments per customer and day, which differ
@@ -56,7 +56,7 @@ def settle(customers: int, terminals: int, *, seed: int) -> Population:
 
     Examples
     --------
-    >>> settle(3, 100, seed=1).reach.shape
+    >>> populate(3, 100, seed=1).reach.shape
     (3, 12)
     """
     habits = generator(seed, Purpose.HABITS)

@@ -4,17 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.definitions.durations import DAY_US
-from tallystick.simulation.habits import SECOND_US, Kind, Payments
+from tallystick.simulation.payments import SECOND_US, PaymentKind, Payments
 
 MEDIAN_DELAY_DAYS = 9.0
 DELAY_SIGMA = 0.8  # 5 % come within 2.4 days, 93 % within 30 days, 99 % within 58 days
 NEVER_REPORTED = 0.03
 
 
-def reported(payments: Payments) -> NDArray[np.bool_]:
+def is_reported(payments: Payments) -> NDArray[np.bool_]:
     """Return which payments are frauds that will be reported one day; no genuine payment ever is."""
-    is_reported: NDArray[np.bool_] = (payments.kind != Kind.GENUINE) & (payments.silence >= NEVER_REPORTED)
-    return is_reported
+    flagged: NDArray[np.bool_] = (payments.kind != PaymentKind.GENUINE) & (payments.silence >= NEVER_REPORTED)
+    return flagged
 
 
 def reported_at(payments: Payments) -> NDArray[np.int64]:

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.simulation.habits import Kind, Payments
-from tallystick.simulation.reports import reported, reported_at
+from tallystick.simulation.payments import PaymentKind, Payments
+from tallystick.simulation.reports import is_reported, reported_at
 
 MONEY = pa.decimal128(12, 2)  # cents are exact in it
 INSTANT = pa.timestamp("us")
@@ -27,7 +27,7 @@ def payments_table(payments: Payments) -> pa.Table:
 
 def chargebacks_table(payments: Payments) -> pa.Table:
     """Return report_id, reported_at and payment_id of all reports, in order of time."""
-    rows = np.flatnonzero(reported(payments))
+    rows = np.flatnonzero(is_reported(payments))
     at = reported_at(payments.taken(rows))
     order = np.lexsort((rows, at))
     rows, at = rows[order], at[order]
@@ -43,12 +43,12 @@ def chargebacks_table(payments: Payments) -> pa.Table:
 
 def truth_table(payments: Payments) -> pa.Table:
     """Return payment_id, kind and is_fraud, in the order given."""
-    names = pa.array([kind.name.lower() for kind in Kind])
+    names = pa.array([kind.name.lower() for kind in PaymentKind])
     return pa.table(
         {
             "payment_id": _payment_ids(len(payments.time)),
             "kind": names.take(pa.array(payments.kind)),
-            "is_fraud": pa.array(payments.kind != Kind.GENUINE),
+            "is_fraud": pa.array(payments.kind != PaymentKind.GENUINE),
         }
     )
 

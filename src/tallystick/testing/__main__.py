@@ -8,7 +8,7 @@ from tallystick.data.records import Dataset, Record
 from tallystick.definitions.features import FeatureSet
 from tallystick.features.batch.executor import compute
 from tallystick.features.plan import Plan
-from tallystick.testing.declared import payments, refunds
+from tallystick.testing.scenario_streams import payments, refunds
 from tallystick.testing.world import build
 
 card = payments.by("card")

@@ -21,7 +21,7 @@ PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class CommandResult:
     """What came of a verb: its exit code, and what stands on stdout and stderr."""
 
     code: int
@@ -44,7 +44,7 @@ class Ran:
         return msgspec.json.decode(self.out)
 
 
-def run(main: Main, *arguments: str) -> Ran:
+def run(main: Main, *arguments: str) -> CommandResult:
     """Run the command line in this process: what a process of its own would do, without its start.
 
     Parameters
@@ -58,7 +58,7 @@ def run(main: Main, *arguments: str) -> Ran:
             main(list(arguments))
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else 0
-    return Ran(code, out.getvalue(), err.getvalue())
+    return CommandResult(code, out.getvalue(), err.getvalue())
 
 
 def start(*arguments: str, folder: Path | None = None, **environment: str) -> subprocess.Popen[str]:
@@ -85,14 +85,14 @@ def start(*arguments: str, folder: Path | None = None, **environment: str) -> su
         signal.signal(signal.SIGINT, before)
 
 
-def ended(process: subprocess.Popen[str]) -> Ran:
+def ended(process: subprocess.Popen[str]) -> CommandResult:
     """Wait until a process has ended, and say what came of it."""
     try:
         out, err = process.communicate(timeout=PATIENCE_S)
     except subprocess.TimeoutExpired:
         process.kill()
         raise
-    return Ran(process.returncode, out, err)
+    return CommandResult(process.returncode, out, err)
 
 
 def free_port() -> int:

@@ -105,7 +105,7 @@ class Lender:
         return int(row.get("received_at", row[self.times[name]] if name in self.times else START))
 
 
-def simulate(*, days: int = 150, clients: int = 120, seed: int = 5) -> Lender:
+def simulate_lender(*, days: int = 150, clients: int = 120, seed: int = 5) -> Lender:
     """Return what happens at a lender: who asks for much of a small income, and spends little, often defaults.
 
     Parameters
@@ -154,7 +154,7 @@ def simulate(*, days: int = 150, clients: int = 120, seed: int = 5) -> Lender:
                          "defaults": "reported_at", "profiles": "since"})  # fmt: skip
 
 
-def build(folder: Path, lender: Lender) -> None:
+def build_lender(folder: Path, lender: Lender) -> None:
     """Write the project and its history into a new folder.
 
     Parameters

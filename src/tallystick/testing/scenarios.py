@@ -18,8 +18,8 @@ from tallystick.data.records import BEGINNING_US, Dataset, Record, id_of
 from tallystick.definitions.features import FeatureSet
 from tallystick.definitions.streams import Source, Stream
 from tallystick.features.plan import Plan
-from tallystick.testing.declared import SOURCES, SPINES, profiles, shops
-from tallystick.testing.drawn_features import WORDS, Drawn, aggregates, any_feature
+from tallystick.testing.feature_strategies import WORDS, Strategy, aggregates, any_feature
+from tallystick.testing.scenario_streams import SOURCES, SPINES, profiles, shops
 
 IDS = [f"p{i}" for i in range(8)]
 MANY = [2, 1, 5, 6, 8, 8, 8, 0]  # how many payments, and how many reports: rarely none, often enough to meet
@@ -42,7 +42,7 @@ OFTEN = ("payments", "reports", "refunds")
 MOMENTS = st.integers(0, 12)
 REPORT_TIMES = st.sampled_from([*range(7), *range(19)])
 
-Kind = st.SearchStrategy[Record]
+RecordStrategy = st.SearchStrategy[Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def scenarios(
     draw: st.DrawFn,
     *,
     largest: int = 10**6,
-    features: Callable[[Stream], Drawn] = any_feature,
+    features: Callable[[Stream], Strategy] = any_feature,
     spines: tuple[Stream, ...] = SPINES,
     cards: tuple[str | None, ...] = CARDS,
     shops: tuple[str, ...] = SHOPS,
@@ -139,7 +139,7 @@ class _World:
     cards: tuple[str | None, ...]
     shops: tuple[str, ...]
 
-    def payments(self) -> Kind:
+    def payments(self) -> RecordStrategy:
         """Draw payments."""
         names = {"card": self.cards, "shop": self.shops, "country": COUNTRIES, "reverses": [None, None, *IDS]}
         values = {
@@ -150,7 +150,7 @@ class _World:
         }
         return self._kind("payments", MOMENTS, names, values)
 
-    def applications(self) -> Kind:
+    def applications(self) -> RecordStrategy:
         """Draw applications."""
         names = {"client": self.cards, "card": self.cards, "shop": self.shops}
         values = {
@@ -161,30 +161,32 @@ class _World:
         }
         return self._kind("applications", MOMENTS, names, values)
 
-    def reports(self) -> Kind:
+    def reports(self) -> RecordStrategy:
         """Draw reports, most often of a record that comes."""
         return self._kind("reports", REPORT_TIMES, {"payment_id": ABOUT}, {"confirmed": st.sampled_from([None, 0, 1])})
 
-    def refunds(self) -> Kind:
+    def refunds(self) -> RecordStrategy:
         """Draw corrections, most often of a record that comes."""
         return self._kind("refunds", REPORT_TIMES, {"payment_id": ABOUT}, {"delta": self._amounts()})
 
-    def outcomes(self) -> Kind:
+    def outcomes(self) -> RecordStrategy:
         """Draw outcomes."""
         stated = {"is_fraud": st.integers(0, 1), "is_abuse": st.sampled_from([None, 0, 1])}
         return self._kind("outcomes", st.none(), {}, stated)
 
-    def profiles(self) -> Kind:
+    def profiles(self) -> RecordStrategy:
         """Draw what held of a card from an instant on."""
         names: dict[str, Sequence[Any]] = {"card": [card for card in self.cards if card], "home": COUNTRIES}
         return self._kind("profiles", st.integers(-4, 12), names, {"limit": self._amounts(), "vip": st.integers(0, 1)})
 
-    def static(self) -> Kind:
+    def static(self) -> RecordStrategy:
         """Draw what always held of a shop."""
         names: dict[str, Sequence[Any]] = {"shop": self.shops, "country": COUNTRIES}
         return self._kind("shops", st.none(), names, {"risk": st.none() | st.integers(-300, 300)})
 
-    def _kind(self, stream: str, at: Drawn, names: Mapping[str, Sequence[Any]], values: Mapping[str, Drawn]) -> Kind:
+    def _kind(
+        self, stream: str, at: Strategy, names: Mapping[str, Sequence[Any]], values: Mapping[str, Strategy]
+    ) -> RecordStrategy:
         keys = st.fixed_dictionaries({field: st.sampled_from(texts) for field, texts in names.items()})
         return st.builds(Record, st.just(stream), st.just(""), at, keys, st.fixed_dictionaries({**values}))
 
@@ -197,7 +199,7 @@ class _World:
 
 
 @cache
-def _kinds(world: _World) -> dict[str, Kind]:
+def _kinds(world: _World) -> dict[str, RecordStrategy]:
     return {source.name: getattr(world, "static" if source.name == "shops" else source.name)() for source in SOURCES}
 
 

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tallystick.data.records import Fixed
+from tallystick.data.records import FixedPoint
 
 N_EXAMPLES = 32
 
@@ -25,7 +25,7 @@ class Example(msgspec.Struct, frozen=True):
 
 
 def examples(
-    features: ArrayLike, columns: Mapping[str, Fixed], places: NDArray[np.int64], needed: Sequence[str]
+    features: ArrayLike, columns: Mapping[str, FixedPoint], places: NDArray[np.int64], needed: Sequence[str]
 ) -> tuple[Example, ...]:
     """Return rows as examples.
 

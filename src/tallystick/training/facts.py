@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tallystick.data.fingerprint import Fingerprint
-from tallystick.data.records import Dataset, Fixed, Records, value_fields
+from tallystick.data.records import Dataset, FixedPoint, Records, value_fields
 from tallystick.definitions.models import ModelDefinition
 from tallystick.definitions.streams import StreamDefinition
 from tallystick.errors import RowsMismatched
@@ -32,7 +32,7 @@ class RowFacts:
     plan: Plan
     origin: Origin
     labels: Labels
-    amounts: dict[str, Fixed]
+    amounts: dict[str, FixedPoint]
     ends_at: int
 
     @classmethod
@@ -119,6 +119,6 @@ class _Facts:
         return RowFacts(plan, origin, Labels(table.time, known, label.matures_after_us), self._amounts, self._ends_at)
 
 
-def _unknown(spine: StreamDefinition, field: str, n: int) -> Fixed:
+def _unknown(spine: StreamDefinition, field: str, n: int) -> FixedPoint:
     """Return a column in which nothing is known yet."""
-    return Fixed(np.zeros(n, np.int64), np.ones(n, np.bool_), value_fields(spine)[field].decimals)
+    return FixedPoint(np.zeros(n, np.int64), np.ones(n, np.bool_), value_fields(spine)[field].decimals)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.definitions.durations import written
+from tallystick.definitions.durations import duration_text
 from tallystick.definitions.models import SplitDefinition
 from tallystick.errors import PartEmpty, PartOneClass, PartOutside
 from tallystick.training.labels import Labels
@@ -139,7 +139,7 @@ def rows_of(part: Part, labels: Labels, *, allowed: NDArray[np.bool_]) -> Rows:
         kept &= labels.is_matured(part.labels_as_of)
     rows = np.flatnonzero(kept)
     if not len(rows):
-        matures = written(labels.matures_after_us)
+        matures = duration_text(labels.matures_after_us)
         raise PartEmpty(part.name, days=part.days, n_inside=int(inside.sum()), matures_after=matures)
     known = labels.at(part.labels_as_of)[rows]
     if known.min() == known.max():
@@ -156,7 +156,7 @@ def _lacking(part: Part, first: int, last: int) -> float:
 def _latest_test(definition: SplitDefinition, labels: Labels, ends_at: int) -> int:
     matured = labels.time[labels.is_matured(ends_at)]
     if not len(matured):
-        matures = written(labels.matures_after_us)
+        matures = duration_text(labels.matures_after_us)
         raise PartEmpty("test", days=f"until {_day(ends_at)}", n_inside=len(labels.time), matures_after=matures)
     return int(matured.max()) + 1 - definition.test_us
 

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from tallystick.features.plan import Plan
-from tallystick.features.prove import REFERENCE, Proven, prove
+from tallystick.features.prove import REFERENCE, FeatureParity, prove
 from tallystick.validation.check import Question, found
 from tallystick.validation.finding import Finding
 
@@ -31,7 +31,7 @@ class ExecutorsAgree:
         return found(self, passes=not wrong, reason=reason, n_rows=dict(proof.n_rows), n_different=len(wrong))
 
 
-def _first(feature: Proven) -> str:
+def _first(feature: FeatureParity) -> str:
     first = feature.first
     if first is None:
         return feature.feature

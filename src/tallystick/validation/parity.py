@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset
-from tallystick.definitions.expressions import Aggregate, AnyExpr, parts
+from tallystick.definitions.expressions import Aggregate, AnyExpr, subexpressions
 from tallystick.features.entities import Entities
 from tallystick.features.online.arrivals import arrivals
 from tallystick.features.online.executor import Online
@@ -147,7 +147,7 @@ def draw_of(plan: Plan, seed: int, n_rows: int) -> Draw:
 
 def _requested(expr: AnyExpr, spine: str) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return the spine's own entities that an expression looks at: their keys, and who names them."""
-    aggregates = [part for part in parts(expr) if isinstance(part, Aggregate) and part.stream == spine]
+    aggregates = [part for part in subexpressions(expr) if isinstance(part, Aggregate) and part.stream == spine]
     return {(part.keys, tuple(key.field for key in part.at) or part.keys) for part in aggregates}
 
 

@@ -43,4 +43,8 @@ def pieces(source: Source, root: Path) -> list[Piece]:
     path = root / address
     if (path / "_delta_log").is_dir():
         return delta.pieces(source, str(path))
-    return iceberg.pieces(source, address, root) if address.endswith(".metadata.json") else files.local(source, path)
+    return (
+        iceberg.pieces(source, address, root)
+        if address.endswith(".metadata.json")
+        else files.local_pieces(source, path)
+    )

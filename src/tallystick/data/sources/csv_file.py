@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pcsv
 
-from tallystick.data.sources.piece import require, sentence_of
+from tallystick.data.sources.piece import require_columns, sentence_of
 from tallystick.definitions.streams import Source
 from tallystick.errors import SourceUnreadable
 
@@ -33,7 +33,7 @@ class CsvFile:
 
     def read(self, fields: Sequence[str]) -> pa.Table:
         """Return the declared columns of all rows, as texts."""
-        require(self.source, self.address, self._header(), fields)
+        require_columns(self.source, self.address, self._header(), fields)
         return self._table(dict.fromkeys(fields, pa.string()), list(fields))
 
     def rows(self, places: pa.Array) -> pa.Table:

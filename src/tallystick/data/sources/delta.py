@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tallystick.data.sources.piece import Piece, library, require, sentence_of, undamaged, unread
+from tallystick.data.sources.piece import Piece, read_error, reader_library, require_columns, sentence_of, validated
 from tallystick.definitions.streams import Source
 from tallystick.errors import SourceMissing
 
@@ -31,8 +31,8 @@ class DeltaFile:
 
     def read(self, fields: Sequence[str]) -> pa.Table:
         """Return the declared columns of all rows."""
-        require(self.source, self.address, self.schema.names, fields)
-        return undamaged(self.source, self.address, self._table(list(fields)))
+        require_columns(self.source, self.address, self.schema.names, fields)
+        return validated(self.source, self.address, self._table(list(fields)))
 
     def rows(self, places: pa.Array) -> pa.Table:
         """Return every column of the rows at some places."""
@@ -43,7 +43,7 @@ class DeltaFile:
             return self.fragment.to_table(schema=self.schema, columns=fields)
         except (pa.ArrowException, OSError) as error:
             reason = f"its file {self.name} is not readable ({_reason(error)})"
-            raise unread(self.source, self.address, error, reason) from error
+            raise read_error(self.source, self.address, error, reason) from error
 
 
 def pieces(source: Source, address: str) -> list[Piece]:
@@ -65,8 +65,8 @@ def pieces(source: Source, address: str) -> list[Piece]:
     ReaderMissing
         If deltalake is not installed.
     """
-    deltalake = library("deltalake", source, extra="delta")
-    errors = library("deltalake.exceptions", source, extra="delta")
+    deltalake = reader_library("deltalake", source, extra="delta")
+    errors = reader_library("deltalake.exceptions", source, extra="delta")
     try:
         table = deltalake.DeltaTable(address, storage_options=_options(address))
         dataset = table.to_pyarrow_dataset()
@@ -74,7 +74,7 @@ def pieces(source: Source, address: str) -> list[Piece]:
     except errors.TableNotFoundError as error:
         raise SourceMissing(source.name, path=address, reason=f"there is no Delta table ({_reason(error)})") from error
     except (errors.DeltaError, pa.ArrowException, OSError) as error:
-        raise unread(source, address, error, _reason(error)) from error
+        raise read_error(source, address, error, _reason(error)) from error
     # The log of a table says when each file was added; a listing gives them in no order that means anything.
     written = dict(zip(actions["path"].to_pylist(), actions["modification_time"].to_pylist(), strict=True))
     fragments = sorted(dataset.get_fragments(), key=lambda each: (written.get(each.path, 0), each.path))

@@ -19,7 +19,7 @@ _FORMATS: dict[str, Callable[[Source, str, Opened], Piece]] = {".parquet": Parqu
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StoredFile:
     """A file that a store holds: the address that errors tell, and how it is opened."""
 
     address: str
@@ -31,7 +31,7 @@ class Found:
         return PurePosixPath(self.address).suffix.lower()
 
 
-def local(source: Source, path: Path) -> list[Piece]:
+def local_pieces(source: Source, path: Path) -> list[Piece]:
     """Return the pieces of a file, or of a folder of files, on this machine.
 
     Parameters
@@ -47,14 +47,14 @@ def local(source: Source, path: Path) -> list[Piece]:
         If files of several formats lie in the folder.
     """
     if path.is_dir():
-        held = (Found(str(file), _opens(file)) for file in path.iterdir() if file.is_file())
-        return folder(source, str(path), held)
+        held = (StoredFile(str(file), _opens(file)) for file in path.iterdir() if file.is_file())
+        return folder_pieces(source, str(path), held)
     if not path.is_file():
         raise SourceMissing(source.name, path=str(path), reason="there is no such file or folder")
-    return [single(source, Found(str(path), _opens(path)))]
+    return [file_piece(source, StoredFile(str(path), _opens(path)))]
 
 
-def single(source: Source, file: Found) -> Piece:
+def file_piece(source: Source, file: StoredFile) -> Piece:
     """Return the piece that a file is: CSV where its name says so, Parquet otherwise.
 
     Parameters
@@ -65,7 +65,7 @@ def single(source: Source, file: Found) -> Piece:
     return _FORMATS.get(file.suffix, ParquetFile)(source, file.address, file.opened)
 
 
-def folder(source: Source, address: str, held: Iterable[Found]) -> list[Piece]:
+def folder_pieces(source: Source, address: str, held: Iterable[StoredFile]) -> list[Piece]:
     """Return the pieces of a folder in order of their names; files of no format are left alone.
 
     Parameters
@@ -89,7 +89,7 @@ def folder(source: Source, address: str, held: Iterable[Found]) -> list[Piece]:
     if len(suffixes) > 1:
         reason = f"the folder holds {' and '.join(suffixes)} files, and nothing says which of them are meant"
         raise SourceUnreadable(source.name, path=address, reason=reason)
-    return [single(source, file) for file in files]
+    return [file_piece(source, file) for file in files]
 
 
 def _opens(path: Path) -> Opened:

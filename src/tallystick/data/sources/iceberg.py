@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tallystick.data.sources.piece import Piece, library, require, sentence_of, undamaged, unread
+from tallystick.data.sources.piece import Piece, read_error, reader_library, require_columns, sentence_of, validated
 from tallystick.definitions.streams import Source
 from tallystick.errors import SourceAway, SourceMissing
 
@@ -34,23 +34,23 @@ class IcebergFile:
     def read(self, fields: Sequence[str]) -> pa.Table:
         """Return the declared columns of all rows."""
         names = [column.name for column in self.table.schema().fields]
-        require(self.source, self.source.source, names, fields)
-        return undamaged(self.source, self.source.source, self._table(self.table.schema().select(*fields)))
+        require_columns(self.source, self.source.source, names, fields)
+        return validated(self.source, self.source.source, self._table(self.table.schema().select(*fields)))
 
     def rows(self, places: pa.Array) -> pa.Table:
         """Return every column of the rows at some places."""
         return self._table(self.table.schema()).take(places)
 
     def _table(self, schema: Any) -> pa.Table:
-        reader = library("pyiceberg.io.pyarrow", self.source, extra="iceberg")
-        always = library("pyiceberg.expressions", self.source, extra="iceberg").AlwaysTrue()
+        reader = reader_library("pyiceberg.io.pyarrow", self.source, extra="iceberg")
+        always = reader_library("pyiceberg.expressions", self.source, extra="iceberg").AlwaysTrue()
         try:
             # File by file, so that a refused row is found again in its file; the reader applies deletes and older
             # schemas.
             return reader.ArrowScan(self.table.metadata, self.table.io, schema, always).to_table([self.task])
         except (pa.ArrowException, OSError, ValueError, NotImplementedError) as error:
             reason = f"its file {self.name} is not readable ({sentence_of(error)})"
-            raise unread(self.source, self.source.source, error, reason) from error
+            raise read_error(self.source, self.source.source, error, reason) from error
 
 
 def pieces(source: Source, address: str, root: Path) -> list[Piece]:
@@ -74,7 +74,7 @@ def pieces(source: Source, address: str, root: Path) -> list[Piece]:
     ReaderMissing
         If pyiceberg is not installed.
     """
-    library("pyiceberg", source, extra="iceberg")
+    reader_library("pyiceberg", source, extra="iceberg")
     is_path = "/" in address or address.endswith(".metadata.json") or (root / address).is_dir()
     table = _of_metadata(source, address, root) if is_path else _of_catalog(source, address)
     try:
@@ -83,20 +83,20 @@ def pieces(source: Source, address: str, root: Path) -> list[Piece]:
         order = _commits(table)
         tasks = sorted(table.scan().plan_files(), key=lambda task: order.get(task.file.file_path, (0, 0)))
     except (OSError, ValueError, NotImplementedError) as error:
-        raise unread(source, source.source, error, sentence_of(error)) from error
+        raise read_error(source, source.source, error, sentence_of(error)) from error
     return [IcebergFile(source, table, task) for task in tasks]
 
 
 def _of_metadata(source: Source, address: str, root: Path) -> Any:
-    static = library("pyiceberg.table", source, extra="iceberg").StaticTable
-    errors = library("pyiceberg.exceptions", source, extra="iceberg")
+    static = reader_library("pyiceberg.table", source, extra="iceberg").StaticTable
+    errors = reader_library("pyiceberg.exceptions", source, extra="iceberg")
     path = address if "://" in address else str(root / address)
     try:
         return static.from_metadata(path, _store() if "://" in address else {})
     except FileNotFoundError as error:
         raise SourceMissing(source.name, path=path, reason=sentence_of(error)) from error
     except (OSError, ValueError, errors.ValidationError) as error:
-        raise unread(source, path, error, f"it is no Iceberg table ({sentence_of(error)})") from error
+        raise read_error(source, path, error, f"it is no Iceberg table ({sentence_of(error)})") from error
 
 
 def _store() -> dict[str, str]:
@@ -107,8 +107,8 @@ def _store() -> dict[str, str]:
 
 
 def _of_catalog(source: Source, address: str) -> Any:
-    catalogs = library("pyiceberg.catalog", source, extra="iceberg")
-    errors = library("pyiceberg.exceptions", source, extra="iceberg")
+    catalogs = reader_library("pyiceberg.catalog", source, extra="iceberg")
+    errors = reader_library("pyiceberg.exceptions", source, extra="iceberg")
     name, _, table = address.partition(".")
     if "." not in table:
         reason = "an Iceberg table is named CATALOG.NAMESPACE.TABLE, or by the path of its .metadata.json"

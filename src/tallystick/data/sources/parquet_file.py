@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tallystick.data.sources.piece import require, sentence_of, undamaged
+from tallystick.data.sources.piece import require_columns, sentence_of, validated
 from tallystick.definitions.streams import Source
 from tallystick.errors import SourceUnreadable
 
@@ -29,7 +29,7 @@ class ParquetFile:
 
     def read(self, fields: Sequence[str]) -> pa.Table:
         """Return the declared columns of all rows."""
-        return undamaged(self.source, self.address, self._table(fields))
+        return validated(self.source, self.address, self._table(fields))
 
     def rows(self, places: pa.Array) -> pa.Table:
         """Return every column of the rows at some places, which rise; only their row groups are read."""
@@ -59,7 +59,7 @@ class ParquetFile:
         """
         with self._file(fields, is_whole=False) as file:
             for part in file.iter_batches(batch_size=most, columns=list(fields)):
-                yield undamaged(self.source, self.address, pa.Table.from_batches([part]))
+                yield validated(self.source, self.address, pa.Table.from_batches([part]))
 
     def _table(self, fields: Sequence[str]) -> pa.Table:
         with self._file(fields) as file:
@@ -72,7 +72,7 @@ class ParquetFile:
             with self.opened() as handle:
                 ahead, buffer = (hasattr(handle, "read"), 0) if is_whole else (False, 1 << 20)
                 with pq.ParquetFile(handle, pre_buffer=ahead, buffer_size=buffer) as file:
-                    require(self.source, self.address, file.schema_arrow.names, fields)
+                    require_columns(self.source, self.address, file.schema_arrow.names, fields)
                     yield file
         except (pa.ArrowException, OSError) as error:
             raise SourceUnreadable(self.source.name, path=self.address, reason=sentence_of(error)) from error

@@ -48,7 +48,7 @@ class Piece(Protocol):
         ...
 
 
-def require(source: Source, address: str, found: Sequence[str], fields: Sequence[str]) -> None:
+def require_columns(source: Source, address: str, found: Sequence[str], fields: Sequence[str]) -> None:
     """Demand that each declared column is found once.
 
     Parameters
@@ -73,7 +73,7 @@ def require(source: Source, address: str, found: Sequence[str], fields: Sequence
             raise ColumnMissing(source.name, name, path=address, found=found)
 
 
-def undamaged(source: Source, address: str, table: pa.Table) -> pa.Table:
+def validated(source: Source, address: str, table: pa.Table) -> pa.Table:
     """Return a table whose texts are texts.
 
     Parameters
@@ -108,7 +108,7 @@ def sentence_of(error: object) -> str:
     return _USER.sub("//", lines[0]).rstrip(". ")
 
 
-def unread(source: Source, address: str, error: Exception, reason: str) -> DataError:
+def read_error(source: Source, address: str, error: Exception, reason: str) -> DataError:
     """Return the error for a table that could not be read: what a store in a network refuses may not be the table's.
 
     Parameters
@@ -125,7 +125,7 @@ def unread(source: Source, address: str, error: Exception, reason: str) -> DataE
     return SourceUnreadable(source.name, path=address, reason=reason)
 
 
-def library(name: str, source: Source, *, extra: str) -> Any:
+def reader_library(name: str, source: Source, *, extra: str) -> Any:
     """Return a library that only some formats need.
 
     Parameters

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from tallystick.data.sources import files
-from tallystick.data.sources.files import Found
-from tallystick.data.sources.piece import Piece, library, sentence_of
+from tallystick.data.sources.files import StoredFile
+from tallystick.data.sources.piece import Piece, reader_library, sentence_of
 from tallystick.definitions.streams import Source
 from tallystick.errors import SourceAway, SourceMissing
 
@@ -36,7 +36,7 @@ def pieces(source: Source) -> list[Piece]:
     ReaderMissing
         If s3fs is not installed.
     """
-    s3fs, address = library("s3fs", source, extra="s3"), source.source
+    s3fs, address = reader_library("s3fs", source, extra="s3"), source.source
     path = address.partition("://")[2].strip("/")
     with _translated_errors(source, address):
         store = s3fs.S3FileSystem(**_SETTINGS)
@@ -47,10 +47,14 @@ def pieces(source: Source) -> list[Piece]:
             reason = "there is no such object or prefix" if sentence_of(error) == path else sentence_of(error)
             raise SourceMissing(source.name, path=address, reason=reason) from error
     inside = [_found(source, store, entry["name"]) for entry in held if entry["type"] == "file"]
-    return files.folder(source, address, inside) if found["type"] == "directory" else [files.single(source, inside[0])]
+    return (
+        files.folder_pieces(source, address, inside)
+        if found["type"] == "directory"
+        else [files.file_piece(source, inside[0])]
+    )
 
 
-def _found(source: Source, store: Any, path: str) -> Found:
+def _found(source: Source, store: Any, path: str) -> StoredFile:
     address = f"s3://{path}"
 
     @contextmanager
@@ -58,13 +62,13 @@ def _found(source: Source, store: Any, path: str) -> Found:
         with _translated_errors(source, address), store.open(path, "rb") as file:
             yield file
 
-    return Found(address, opened)
+    return StoredFile(address, opened)
 
 
 @contextmanager
 def _translated_errors(source: Source, address: str) -> Iterator[None]:
     """Tell in a sentence what keeps us from a store; errors of the data itself pass."""
-    botocore = library("botocore.exceptions", source, extra="s3")
+    botocore = reader_library("botocore.exceptions", source, extra="s3")
     try:
         yield
     except (botocore.NoCredentialsError, botocore.PartialCredentialsError, botocore.ProfileNotFound) as error:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from tallystick.definitions.zones import Zone
 from tallystick.features import rowwise
-from tallystick.features.batch.native import native, still
+from tallystick.features.batch.native import native, read_only
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -32,7 +32,7 @@ def operation(op: str, left: Floats, right: Floats) -> Floats:
     left, right : shape (n,), NaN where missing
     """
     out = np.empty(len(left))
-    _operate(OPERATIONS.index(op), still(left), still(right), out)
+    _operate(OPERATIONS.index(op), read_only(left), read_only(right), out)
     return out
 
 
@@ -45,7 +45,7 @@ def call(function: str, of: Floats) -> Floats:
     of : shape (n,), NaN where missing
     """
     out = np.empty(len(of))
-    _call(CALLS.index(function), still(of), out)
+    _call(CALLS.index(function), read_only(of), out)
     return out
 
 
@@ -59,7 +59,7 @@ def part(name: str, at: Ints, zone: Zone | None = None) -> Floats:
     zone : whose clocks are read
     """
     out = np.empty(len(at))
-    _take_part(PARTS.index(name), still(at if zone is None else at + _offsets(at, zone)), out)
+    _take_part(PARTS.index(name), read_only(at if zone is None else at + _offsets(at, zone)), out)
     return out
 
 
@@ -72,7 +72,7 @@ def scaled(values: Ints, scale: float) -> Floats:
     scale : 10 to the power of the decimals
     """
     out = np.empty(len(values))
-    _scale(still(values), scale, out)
+    _scale(read_only(values), scale, out)
     return out
 
 

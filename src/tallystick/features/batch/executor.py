@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from tallystick.data.records import Dataset
 from tallystick.definitions.progress import Progress
 from tallystick.features.batch import kernel, nodes, tracks
-from tallystick.features.batch.spine import Requested, stream_of
-from tallystick.features.batch.work import Work
+from tallystick.features.batch.group_work import GroupWork
+from tallystick.features.batch.spine import RequestedRows, stream_of
 from tallystick.features.entities import keys_of
 from tallystick.features.groups import Group
-from tallystick.features.lowering import Place
+from tallystick.features.lowering import AggregateNumber
 from tallystick.features.plan import Plan
 from tallystick.features.reports import Changes, changes
 from tallystick.features.table import FeatureTable, Origin
@@ -60,7 +60,7 @@ def compute(
     FeatureOverflow
         If an entity's running totals of a column exceed half of what 64 bits hold.
     """
-    requested = Requested.of(plan, dataset, rows, as_of)
+    requested = RequestedRows.of(plan, dataset, rows, as_of)
     spine, places = requested.spine, _columns(plan)
     width = max([len(plan.names)] + [1 + max(columns) for columns in places if len(columns)])
     values = np.empty((len(requested), width), dtype=np.float64)
@@ -68,7 +68,7 @@ def compute(
     on_progress = _Progress(progress, sum(map(_n_pieces, plan.groups)))
     with _running(threads) as run:
         for group, columns in zip(plan.groups, places, strict=True):
-            _fill(Work.of(plan, group, dataset, later, requested), columns, values, on_progress, run)
+            _fill(GroupWork.of(plan, group, dataset, later, requested), columns, values, on_progress, run)
         found = _Found(lambda group, slot, part: values[part, places[group][slot]], places)
         _rowwise(plan, _view(plan, dataset, requested.rows, found), found, values, run)
     kept = values if width == len(plan.names) else np.ascontiguousarray(values[:, : len(plan.names)])
@@ -108,13 +108,13 @@ def slots(
     FeatureOverflow
         If an entity's running totals of a column exceed half of what 64 bits hold.
     """
-    group, requested = plan.groups[place], Requested.of(plan, dataset, rows, as_of)
+    group, requested = plan.groups[place], RequestedRows.of(plan, dataset, rows, as_of)
     watched = {series.later for series in group.series}
     later = [changes(each, dataset) if i in watched else _NOTHING for i, each in enumerate(plan.later)]
     values = np.empty((len(requested), len(group.slots)), dtype=np.float64)
     columns = np.arange(len(group.slots))
     with _running(threads) as run:
-        _fill(Work.of(plan, group, dataset, later, requested), columns, values, _Progress(None, 0), run)
+        _fill(GroupWork.of(plan, group, dataset, later, requested), columns, values, _Progress(None, 0), run)
     return values
 
 
@@ -200,7 +200,11 @@ def _n_pieces(group: Group) -> int:
 
 def _columns(plan: Plan) -> list[Ints]:
     """Return for each group the column of each slot: its feature's own, or one beyond the features."""
-    taken = {(f.group, f.slot): column for column, f in reversed([*enumerate(plan.features)]) if isinstance(f, Place)}
+    taken = {
+        (f.group, f.slot): column
+        for column, f in reversed([*enumerate(plan.features)])
+        if isinstance(f, AggregateNumber)
+    }
     beyond = len(plan.names)
     places = []
     for g, group in enumerate(plan.groups):
@@ -213,19 +217,21 @@ def _columns(plan: Plan) -> list[Ints]:
     return places
 
 
-def _fill(work: Work, columns: Ints, values: Floats, on_progress: _Progress, run: Run) -> None:
+def _fill(work: GroupWork, columns: Ints, values: Floats, on_progress: _Progress, run: Run) -> None:
     """Replay the group's entities and write its slots' columns; rows without an entity get an empty window's values."""
     work.nobody(columns, values)
     questions, pieces = work.questions(values), _pieces(work.starts)
     totalled = [i for i, slot in enumerate(work.group.slots) if slot.track < 0]
     if totalled:
         events, crossings, layout = work.events(), work.crossings(), work.layout(totalled, columns)
-        for outcome in run(lambda piece: kernel.replay(piece, events, crossings, questions, layout), pieces):
+        for outcome in run(lambda piece: kernel.replay_totals(piece, events, crossings, questions, layout), pieces):
             if outcome[0] != kernel.FINE:
                 raise work.overflow(outcome)
             on_progress.one_more()
     for number in range(len(work.group.tracks)):
-        follow = partial(tracks.follow, track=work.track(number), questions=questions, asks=work.asks(number, columns))
+        follow = partial(
+            tracks.replay_tracks, track=work.track(number), questions=questions, asks=work.asks(number, columns)
+        )
         for _ in run(follow, pieces):
             on_progress.one_more()
 
@@ -252,12 +258,12 @@ def _rowwise(plan: Plan, view: nodes.View, found: _Found, values: Floats, run: R
     evaluators = [
         (column, nodes.evaluator(node, view))
         for column, node in enumerate(plan.features)
-        if not isinstance(node, Place) or found.columns[node.group][node.slot] != column
+        if not isinstance(node, AggregateNumber) or found.columns[node.group][node.slot] != column
     ]
 
     def write(part: slice) -> None:
         for column, evaluate in evaluators:
             values[part, column] = evaluate(part)
 
-    for _ in run(write, nodes.blocks(len(values) if evaluators else 0)):
+    for _ in run(write, nodes.row_blocks(len(values) if evaluators else 0)):
         pass

@@ -13,8 +13,16 @@ from numpy.typing import NDArray
 
 from tallystick.features import finalise
 from tallystick.features.batch.native import native
-from tallystick.features.batch.questions import Questions, after, ask, end, most, stand, tell
-from tallystick.features.batch.series import LARGEST_WHOLE, Crossings, counted_of, follow
+from tallystick.features.batch.questions import (
+    Questions,
+    count_until,
+    edge_instant,
+    find_edges,
+    load_questions,
+    max_rows,
+    write_answers,
+)
+from tallystick.features.batch.series import LARGEST_WHOLE, Crossings, counted_of, replay_series
 from tallystick.features.groups import COUNT, STD, SUM
 
 Ints = NDArray[np.int64]
@@ -44,7 +52,7 @@ class Events(NamedTuple):
     weights: Ints
 
 
-class Layout(NamedTuple):
+class QuestionLayout(NamedTuple):
     """What a group's questions take, as arrays: the edges' offsets and every, reads (n, 2), and slots (n, 10).
 
     A read is an edge and a channel: the running total there. A slot is its function, its series, and for number, sum,
@@ -61,7 +69,7 @@ class Layout(NamedTuple):
     columns: Ints
 
 
-class Own(NamedTuple):
+class OwnEvents(NamedTuple):
     """One entity's records in order of arrival, as far as its last question sees them."""
 
     rows: Ints
@@ -69,7 +77,7 @@ class Own(NamedTuple):
     weights: Ints
 
 
-class Room(NamedTuple):
+class Scratch(NamedTuple):
     """Room for one entity: its events' times and the totals before each, where its edges stand, and its questions.
 
     Of every question: its time, what it sees, each edge's place, what is read there, its series, and the answers.
@@ -87,8 +95,8 @@ class Room(NamedTuple):
 
 
 @native
-def replay(
-    entities: tuple[int, int], events: Events, crossings: Crossings, questions: Questions, layout: Layout
+def replay_totals(
+    entities: tuple[int, int], events: Events, crossings: Crossings, questions: Questions, layout: QuestionLayout
 ) -> Outcome:
     """Answer every question about the entities from the first of a pair up to, not including, the second.
 
@@ -109,8 +117,8 @@ def replay(
     first, last = entities
     n_series = layout.n_series
     # Made once, for the largest of these entities, and used for each in turn.
-    room = _room(most(events.starts, first, last), most(questions.starts, first, last), events, layout)
-    counted = counted_of(n_series, most(crossings.starts, first, last) if n_series else 0)
+    room = _room(max_rows(events.starts, first, last), max_rows(questions.starts, first, last), events, layout)
+    counted = counted_of(n_series, max_rows(crossings.starts, first, last) if n_series else 0)
     for entity in range(first, last):
         n = questions.starts[entity + 1] - questions.starts[entity]
         # An entity that nobody asks about is not replayed, so a total of its own that grew too large refuses nothing.
@@ -118,7 +126,7 @@ def replay(
             continue
         own = _for_questions(room, n)
         seen, rises = _seen(events, crossings, questions, entity, own)
-        wrong = follow(crossings, entity, (own.requested, own.as_of), counted, own.found) if n_series else -1
+        wrong = replay_series(crossings, entity, (own.requested, own.as_of), counted, own.found) if n_series else -1
         if wrong >= 0:
             return SERIES, crossings.series[wrong], entity, wrong - crossings.starts[entity]
         # Where no record was late, one sum and one walk do; else records enter one by one. Both give the same numbers
@@ -133,13 +141,13 @@ def replay(
             return CHANNEL, channel, entity, seen.rows[at]
         for i in range(len(layout.slots)):
             _finish(layout.slots[i], layout.scales[i], own, own.answers[i][:n])
-        tell(questions, entity, own.answers, layout.columns)
+        write_answers(questions, entity, own.answers, layout.columns)
     return FINE, 0, 0, 0
 
 
 @native
-def _room(n_events: int, n_requested: int, events: Events, layout: Layout) -> Room:
-    return Room(
+def _room(n_events: int, n_requested: int, events: Events, layout: QuestionLayout) -> Scratch:
+    return Scratch(
         np.empty(n_events, np.int64),
         np.zeros((n_events + 1, events.weights.shape[1]), np.int64),
         np.zeros(len(layout.offsets), np.int64),
@@ -153,10 +161,10 @@ def _room(n_events: int, n_requested: int, events: Events, layout: Layout) -> Ro
 
 
 @native
-def _for_questions(room: Room, n: int) -> Room:
+def _for_questions(room: Scratch, n: int) -> Scratch:
     """Return the room for an entity with n questions; rows of what has two dimensions are cut where they are used."""
     # A slice of two dimensions would not be contiguous, which is another type, and everything compiled once more.
-    return Room(
+    return Scratch(
         room.times,
         room.totals,
         room.edges,
@@ -170,14 +178,16 @@ def _for_questions(room: Room, n: int) -> Room:
 
 
 @native
-def _seen(events: Events, crossings: Crossings, questions: Questions, entity: int, room: Room) -> tuple[Own, bool]:
+def _seen(
+    events: Events, crossings: Crossings, questions: Questions, entity: int, room: Scratch
+) -> tuple[OwnEvents, bool]:
     """Gather what is asked; return the records that the last question sees, and if none is late.
 
     Questions that are the events themselves are gathered only where their order of arrival matters.
     """
     begin, last, n_series = events.starts[entity], events.starts[entity + 1], room.found.shape[0]
     if not questions.is_own:
-        ask(questions, entity, room.requested, room.as_of)
+        load_questions(questions, entity, room.requested, room.as_of)
         # What arrived after the last question must not be summed: it could be too large, or late, for nobody to see.
         # Questions are in order of as-of, so the last of them sees most.
         while last > begin and events.position[events.rows[last - 1]] > room.as_of[-1]:
@@ -188,8 +198,8 @@ def _seen(events: Events, crossings: Crossings, questions: Questions, entity: in
     # Only late records, and what became known later, are looked up by the questions' own times.
     is_changed = n_series > 0 and crossings.starts[entity] < crossings.starts[entity + 1]
     if questions.is_own and (is_changed or not rises):
-        ask(questions, entity, room.requested, room.as_of)
-    return Own(events.rows[begin:last], times, events.weights[begin:last]), rises
+        load_questions(questions, entity, room.requested, room.as_of)
+    return OwnEvents(events.rows[begin:last], times, events.weights[begin:last]), rises
 
 
 @native
@@ -211,11 +221,11 @@ def _sum_up(weights: Ints, totals: Ints) -> tuple[int, int]:
 
 
 @native
-def _read(position: Ints, seen: Own, room: Room, layout: Layout, is_own: bool) -> None:
+def _read(position: Ints, seen: OwnEvents, room: Scratch, layout: QuestionLayout, is_own: bool) -> None:
     """Read the totals of an entity whose records came in order of time: a question sees a beginning of them."""
     # Places are counts of entries. Arrival and time order the entries alike, so what an edge leaves behind it and what
     # a question sees are both beginnings of one list: the shorter one is what counts.
-    stand(seen.time, room.requested, (layout.offsets, layout.every), is_own, room.places)
+    find_edges(seen.time, room.requested, (layout.offsets, layout.every), is_own, room.places)
     if not is_own:
         for i in range(len(room.places)):
             _hide(position, seen.rows, room.as_of, room.places[i])
@@ -237,7 +247,7 @@ def _hide(position: Ints, rows: Ints, as_of: Ints, out: Ints) -> None:
 
 
 @native
-def _arrive(position: Ints, seen: Own, room: Room, layout: Layout) -> tuple[int, int]:
+def _arrive(position: Ints, seen: OwnEvents, room: Scratch, layout: QuestionLayout) -> tuple[int, int]:
     """Read the totals of an entity with late records, which enter one by one; return what is too large, or -1."""
     size, edges = 0, room.edges
     # Answered at once, one question after the other: after the next late record the places and totals are others.
@@ -249,9 +259,11 @@ def _arrive(position: Ints, seen: Own, room: Room, layout: Layout) -> tuple[int,
                 return wrong + 1, size
             size += 1
         for i in range(len(edges)):
-            # A late record moves what an edge stood at by one; ``after`` walks back as well as on, so a hint may be
-            # stale.
-            edges[i] = after(room.times, size, end(room.requested[q], layout.offsets[i], layout.every[i]), edges[i])
+            # A late record moves what an edge stood at by one; ``count_until`` walks back as well as on, so a hint
+            # may be stale.
+            edges[i] = count_until(
+                room.times, size, edge_instant(room.requested[q], layout.offsets[i], layout.every[i]), edges[i]
+            )
         for i in range(len(layout.reads)):
             place, channel = edges[layout.reads[i, 0]], layout.reads[i, 1]
             room.read[i, q] = place if channel == 0 else room.totals[place, channel - 1]
@@ -285,7 +297,7 @@ def _insert(times: Ints, totals: Ints, size: int, time: int, weights: Ints) -> i
 
 
 @native
-def _finish(slot: Ints, scale: float, room: Room, out: Floats) -> None:
+def _finish(slot: Ints, scale: float, room: Scratch, out: Floats) -> None:
     """Finalise one aggregate for all questions from what was read at the ends of its window."""
     function, series, read = slot[0], slot[1], room.read
     number, number_older = read[slot[2]], read[slot[3]]  # where it needs none: another, whose number is not used

@@ -18,7 +18,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 SHARED = (
     "finalise.py",
-    "known.py",
+    "late_crossing.py",
     "groups.py",
     "rowwise.py",
     "batch/questions.py",
@@ -38,7 +38,7 @@ def native(function: Function) -> Function:
     return cast("Function", _Native(cast("FunctionType", function)))
 
 
-def still(array: Array) -> Array:
+def read_only(array: Array) -> Array:
     """Return an array as every compiled function takes what it reads: in one piece, and not to be written.
 
     Otherwise each way in which an array came about would be compiled for anew.

@@ -12,20 +12,20 @@ from tallystick.features.batch import columns
 from tallystick.features.entities import keys_of, translated
 from tallystick.features.finalise import NAN
 from tallystick.features.lowering import (
-    Absent,
+    AggregateNumber,
+    AggregateText,
     Call,
-    Coded,
+    CategoryCode,
     Constant,
+    InstantPart,
     Node,
-    Number,
+    NumberField,
     Operation,
-    Part,
-    Place,
-    Same,
     TextConstant,
+    TextEquality,
     TextField,
+    TextMissing,
     TextNode,
-    TextPlace,
 )
 
 Ints = NDArray[np.int64]
@@ -77,7 +77,7 @@ def of_records(records: Records) -> View:
     return View(records, None, nothing, nothing)
 
 
-def whole(node: Node, view: View) -> Floats:
+def evaluate_rows(node: Node, view: View) -> Floats:
     """Return an expression's values for every row of a view.
 
     Parameters
@@ -86,11 +86,11 @@ def whole(node: Node, view: View) -> Floats:
     view : the rows, and what the groups know of them
     """
     out = np.empty(len(view))
-    write(evaluator(node, view), out)
+    evaluate_into(evaluator(node, view), out)
     return out
 
 
-def write(evaluate: Evaluator, out: Floats) -> None:
+def evaluate_into(evaluate: Evaluator, out: Floats) -> None:
     """Fill a column with an expression's values, block by block.
 
     Parameters
@@ -98,11 +98,11 @@ def write(evaluate: Evaluator, out: Floats) -> None:
     evaluate : gives the values of a range of rows
     out : shape (rows of the view,), filled
     """
-    for part in blocks(len(out)):
+    for part in row_blocks(len(out)):
         out[part] = evaluate(part)
 
 
-def blocks(n: int) -> list[slice]:
+def row_blocks(n: int) -> list[slice]:
     """Return the ranges of rows that are evaluated together."""
     return [slice(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
 
@@ -122,26 +122,26 @@ def evaluator(node: Node, view: View) -> Evaluator:
         case Call(function=function, of=of):
             inner = evaluator(of, view)
             return lambda part: columns.call(function, inner(part))
-        case Same() | Coded() | Absent():
+        case TextEquality() | CategoryCode() | TextMissing():
             return _of_text(node, view)
-        case Constant() | Place() | Number() | Part():
+        case Constant() | AggregateNumber() | NumberField() | InstantPart():
             return _leaf(node, view)
 
 
-def _leaf(node: Constant | Place | Number | Part, view: View) -> Evaluator:
+def _leaf(node: Constant | AggregateNumber | NumberField | InstantPart, view: View) -> Evaluator:
     match node:
         case Constant(value=value):
             return lambda part: np.full(part.stop - part.start, value)
-        case Place(group=group, slot=slot):
+        case AggregateNumber(group=group, slot=slot):
             return lambda part: view.slot(group, slot, part)
-        case Number(field=field, scale=scale):
+        case NumberField(field=field, scale=scale):
             column = view.records.values[field]
             return _but_missing(field, view, lambda at: columns.scaled(column.values[at], scale))
-        case Part():
+        case InstantPart():
             return _of_part(node, view)
 
 
-def _of_part(node: Part, view: View) -> Evaluator:
+def _of_part(node: InstantPart, view: View) -> Evaluator:
     name, zone = node.part, node.zone
     if node.field is None:
         return lambda part: columns.part(name, view.records.time[view.at(part)], zone)
@@ -157,18 +157,18 @@ class _Texts:
     names: pa.Array
 
 
-def _of_text(node: Same | Coded | Absent, view: View) -> Evaluator:
+def _of_text(node: TextEquality | CategoryCode | TextMissing, view: View) -> Evaluator:
     match node:
-        case Absent(of=of):
+        case TextMissing(of=of):
             texts = _texts(of, view)
             return lambda part: (texts.codes(part) < 0).astype(np.float64)
-        case Coded(of=of, vocabulary=vocabulary):
+        case CategoryCode(of=of, vocabulary=vocabulary):
             texts, n = _texts(of, view), len(vocabulary)
             places = translated(texts.names, pa.array(vocabulary, pa.string()), n).astype(np.float64)
             places[-1] = n + 1
             coded: Floats = places
             return lambda part: np.take(coded, texts.codes(part))
-        case Same(op=op, left=left, right=right):
+        case TextEquality(op=op, left=left, right=right):
             return _same(op, _texts(left, view), _texts(right, view))
 
 
@@ -189,7 +189,7 @@ def _texts(node: TextNode, view: View) -> _Texts:
     match node:
         case TextConstant(value=value):
             return _Texts(lambda part: np.zeros(part.stop - part.start, np.int32), pa.array([value], pa.string()))
-        case TextPlace(group=group, slot=slot):
+        case AggregateText(group=group, slot=slot):
             return _Texts(lambda part: _codes(view.slot(group, slot, part)), view.names(group, slot))
         case TextField(field=field):
             if field is None:

@@ -78,7 +78,7 @@ def gather(codes: NDArray[np.int32], starts: Ints, values: Ints, out: Ints) -> N
 
 
 @native
-def most(starts: Ints, first: int, last: int) -> int:
+def max_rows(starts: Ints, first: int, last: int) -> int:
     """Return how many rows the entity with the most of them has.
 
     Parameters
@@ -93,7 +93,7 @@ def most(starts: Ints, first: int, last: int) -> int:
 
 
 @native
-def ask(questions: Questions, entity: int, time: Ints, as_of: Ints) -> None:
+def load_questions(questions: Questions, entity: int, time: Ints, as_of: Ints) -> None:
     """Gather the times and as-ofs of an entity's questions.
 
     Parameters
@@ -109,7 +109,7 @@ def ask(questions: Questions, entity: int, time: Ints, as_of: Ints) -> None:
 
 
 @native
-def tell(questions: Questions, entity: int, answers: Floats, columns: Ints) -> None:
+def write_answers(questions: Questions, entity: int, answers: Floats, columns: Ints) -> None:
     """Write the answers, shape (slots, questions or more), to their rows and columns.
 
     Parameters
@@ -127,7 +127,7 @@ def tell(questions: Questions, entity: int, answers: Floats, columns: Ints) -> N
 
 
 @native
-def after(times: Ints, size: int, bound: int, hint: int) -> int:
+def count_until(times: Ints, size: int, bound: int, hint: int) -> int:
     """Return how many entries lie at or before ``bound``, searching from where the last answer was.
 
     Parameters
@@ -157,7 +157,7 @@ def after(times: Ints, size: int, bound: int, hint: int) -> int:
 
 
 @native
-def end(time: int, offset: int, every: int) -> int:
+def edge_instant(time: int, offset: int, every: int) -> int:
     """Return the instant of an edge.
 
     Parameters
@@ -171,7 +171,7 @@ def end(time: int, offset: int, every: int) -> int:
 
 
 @native
-def stand(times: Ints, requested: Ints, edges: tuple[Ints, Ints], is_own: bool, out: Ints) -> None:
+def find_edges(times: Ints, requested: Ints, edges: tuple[Ints, Ints], is_own: bool, out: Ints) -> None:
     """Find the place of every edge at every question, shape (edges, questions or more), among an entity's events.
 
     Edges are offsets, which rise, and every. Where the questions are the events, ``requested`` is not looked at.
@@ -180,7 +180,7 @@ def stand(times: Ints, requested: Ints, edges: tuple[Ints, Ints], is_own: bool, 
     ----------
     times : of the entity's events, rising
     requested : times of its questions
-    edges : offsets, rising, and every, as ``end`` takes them
+    edges : offsets, rising, and every, as ``edge_instant`` takes them
     is_own : the questions are the events, each as of its own arrival
     out : shape (edges, questions or more), filled with how many events are not later than the edge
     """
@@ -208,7 +208,7 @@ def walk_own(times: Ints, offset: int, every: int, out: Ints) -> None:
     Parameters
     ----------
     times : of the entity's events, rising in order of arrival
-    offset, every : the edge, as ``end`` takes it
+    offset, every : the edge, as ``edge_instant`` takes it
     out : filled, one place for each event
     """
     place = 0
@@ -218,7 +218,7 @@ def walk_own(times: Ints, offset: int, every: int, out: Ints) -> None:
         if offset == 0:
             out[q] = q + 1
             continue
-        bound = end(times[q], offset, every)
+        bound = edge_instant(times[q], offset, every)
         # No bound is checked: the event's own time is beyond an edge in the past, so no walk passes it.
         place += 1 if times[place] <= bound else 0
         place += 1 if times[place] <= bound else 0
@@ -234,14 +234,14 @@ def walk_three(times: Ints, offsets: Ints, every: Ints, out: Ints) -> None:
     Parameters
     ----------
     times : of the entity's events, rising in order of arrival
-    offsets, every : shape (3,), edges as ``end`` takes them; every offset above 0
+    offsets, every : shape (3,), edges as ``edge_instant`` takes them; every offset above 0
     out : shape (3, events or more), filled
     """
     a = b = c = 0
     for q in range(len(times)):
-        x = end(times[q], offsets[0], every[0])
-        y = end(times[q], offsets[1], every[1])
-        z = end(times[q], offsets[2], every[2])
+        x = edge_instant(times[q], offsets[0], every[0])
+        y = edge_instant(times[q], offsets[1], every[1])
+        z = edge_instant(times[q], offsets[2], every[2])
         # The three chains of reads do not depend on each other, so the processor runs them side by side.
         for _ in range(2):
             a += 1 if times[a] <= x else 0
@@ -264,10 +264,10 @@ def walk(times: Ints, requested: Ints, offset: int, every: int, out: Ints) -> No
     ----------
     times : of the entity's events, rising
     requested : times of its questions, in any order
-    offset, every : the edge, as ``end`` takes it
+    offset, every : the edge, as ``edge_instant`` takes it
     out : filled, one place for each question
     """
     place = 0
     for q in range(len(requested)):
-        place = after(times, len(times), end(requested[q], offset, every), place)
+        place = count_until(times, len(times), edge_instant(requested[q], offset, every), place)
         out[q] = place

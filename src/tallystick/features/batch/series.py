@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.features.batch.native import native
-from tallystick.features.batch.questions import after
+from tallystick.features.batch.questions import count_until
 from tallystick.features.finalise import LARGEST_TOTAL
 
 Ints = NDArray[np.int64]
@@ -41,7 +41,7 @@ class Counted(NamedTuple):
 
 
 @native
-def first_beyond(position: Ints, enters: Ints, leaves: Ints, weight: Ints) -> int:
+def first_overflow(position: Ints, enters: Ints, leaves: Ints, weight: Ints) -> int:
     """Return the crossing of one series with which a total in order of time is first too large, or -1.
 
     Totals are looked at after every arrival; what one arrival does at one instant is one step.
@@ -112,7 +112,9 @@ def counted_of(n_series: int, n_crossings: int) -> Counted:
 
 
 @native
-def follow(crossings: Crossings, entity: int, requested: tuple[Ints, Ints], counted: Counted, found: Ints) -> int:
+def replay_series(
+    crossings: Crossings, entity: int, requested: tuple[Ints, Ints], counted: Counted, found: Ints
+) -> int:
     """Fill in what every series amounts to at every question; return the crossing that is too large, or -1.
 
     Parameters
@@ -133,7 +135,7 @@ def follow(crossings: Crossings, entity: int, requested: tuple[Ints, Ints], coun
     for q in range(len(times)):
         while change < last and crossings.position[change] <= as_of[q]:
             series, weight = crossings.series[change], crossings.weight[change]
-            # The mark that ``first_beyond`` led to: with this arrival a total is too large. The totals below cannot
+            # The mark that ``first_overflow`` led to: with this arrival a total is too large. The totals below cannot
             # tell, since entries and exits stand apart.
             if weight > LARGEST_TOTAL:
                 return int(change)
@@ -164,6 +166,6 @@ def _cross(counted: Counted, i: int, side: int, time: int, weight: int) -> None:
 @native
 def _passed(counted: Counted, i: int, side: int, time: int) -> int:
     """Return the total of what entered or left up to an instant."""
-    place = after(counted.times[i, side], counted.sizes[i, side], time, counted.hints[i, side])
+    place = count_until(counted.times[i, side], counted.sizes[i, side], time, counted.hints[i, side])
     counted.hints[i, side] = place
     return int(counted.totals[i, side, place])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.data.merge import empty
+from tallystick.data.merge import no_records
 from tallystick.data.records import Dataset, Records
 from tallystick.features.plan import Plan
 
@@ -22,11 +22,11 @@ def stream_of(plan: Plan, dataset: Dataset, name: str) -> Records:
     name : of the stream or table
     """
     found = dataset.records.get(name)
-    return empty(plan.streams[name]) if found is None else found
+    return no_records(plan.streams[name]) if found is None else found
 
 
 @dataclass(frozen=True, slots=True)
-class Requested:
+class RequestedRows:
     """Which rows of the spine are asked about.
 
     Parameters
@@ -46,7 +46,7 @@ class Requested:
     is_own: bool
 
     @classmethod
-    def of(cls, plan: Plan, dataset: Dataset, rows: Ints | None, as_of: Ints | None) -> "Requested":
+    def of(cls, plan: Plan, dataset: Dataset, rows: Ints | None, as_of: Ints | None) -> "RequestedRows":
         """Return the asked rows of a plan's spine.
 
         Parameters

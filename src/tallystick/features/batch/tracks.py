@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from tallystick.features import finalise, rowwise
 from tallystick.features.batch.native import native
-from tallystick.features.batch.questions import Questions, after, ask, end, most, stand, tell
+from tallystick.features.batch.questions import (
+    Questions,
+    count_until,
+    edge_instant,
+    find_edges,
+    load_questions,
+    max_rows,
+    write_answers,
+)
 from tallystick.features.batch.trees import largest, update
 from tallystick.features.groups import DISTINCT, FIRST, MAX, MIN, SINCE
 
@@ -27,7 +35,7 @@ NAN, LARGEST_WHOLE = finalise.NAN, 2**63 - 1
 _decimal, _seconds, _distinct = native(rowwise.decimal), native(finalise.seconds), native(finalise.distinct)
 
 
-class Track(NamedTuple):
+class EventValues(NamedTuple):
     """A stream's records by entity, as in ``kernel.Events``, with the value of each.
 
     ``keeps`` tells which belong to the track; where it has no entry, all do. ``values`` has no entry where only the
@@ -44,7 +52,7 @@ class Track(NamedTuple):
     n_codes: int
 
 
-class Asks(NamedTuple):
+class TrackQuestions(NamedTuple):
     """What is asked of a track: the ends of windows, and slots, shape (n, 6), with their scales and columns.
 
     A slot is function, place of its newer and of its older end, cap, whether it is a text, and its place among those
@@ -80,7 +88,7 @@ class Windows(NamedTuple):
     different: Ints
 
 
-class Requested(NamedTuple):
+class EntityQuestions(NamedTuple):
     """An entity's questions: their times and as-ofs, where every edge stands, how many entries they see, answers."""
 
     time: Ints
@@ -91,7 +99,7 @@ class Requested(NamedTuple):
 
 
 @native
-def follow(entities: tuple[int, int], track: Track, questions: Questions, asks: Asks) -> bool:
+def replay_tracks(entities: tuple[int, int], track: EventValues, questions: Questions, asks: TrackQuestions) -> bool:
     """Answer every question about the entities from the first of a pair up to, not including, the second.
 
     Parameters
@@ -102,7 +110,7 @@ def follow(entities: tuple[int, int], track: Track, questions: Questions, asks: 
     asks : which edges and slots are asked of the track
     """
     first, last = entities
-    n_events, n_requested = most(track.starts, first, last), most(questions.starts, first, last)
+    n_events, n_requested = max_rows(track.starts, first, last), max_rows(questions.starts, first, last)
     entries, windows = _room(n_events, track, asks)
     time, as_of, seen = (
         np.empty(n_requested, np.int64),
@@ -114,8 +122,8 @@ def follow(entities: tuple[int, int], track: Track, questions: Questions, asks: 
         n = questions.starts[entity + 1] - questions.starts[entity]
         if n == 0:
             continue
-        requested = Requested(time[:n], as_of[:n], places, seen[:n], answers)
-        ask(questions, entity, requested.time, requested.as_of)
+        requested = EntityQuestions(time[:n], as_of[:n], places, seen[:n], answers)
+        load_questions(questions, entity, requested.time, requested.as_of)
         # All events enter, those that arrive after the last question too: nothing can grow too large here, and every
         # question looks only at the first entries, as many as it sees.
         size = _entered(entries, track, entity)
@@ -126,12 +134,12 @@ def follow(entities: tuple[int, int], track: Track, questions: Questions, asks: 
                 _finish(entries, windows, asks, i, requested)
         else:
             _arrive(entries, windows, requested, asks, (track, entity))
-        tell(questions, entity, answers, asks.columns)
+        write_answers(questions, entity, answers, asks.columns)
     return True
 
 
 @native
-def _entered(entries: Entries, track: Track, entity: int) -> int:
+def _entered(entries: Entries, track: EventValues, entity: int) -> int:
     """Put an entity's events in their places, and return how many; -1 where one came late."""
     size, before = 0, -LARGEST_WHOLE
     for event in range(track.starts[entity], track.starts[entity + 1]):
@@ -156,7 +164,7 @@ def _entered(entries: Entries, track: Track, entity: int) -> int:
 
 
 @native
-def _look(track: Track, entity: int, requested: Requested) -> None:
+def _look(track: EventValues, entity: int, requested: EntityQuestions) -> None:
     """Count the entries that every question sees."""
     event, last, seen = track.starts[entity], track.starts[entity + 1], 0
     for q in range(len(requested.time)):
@@ -170,10 +178,10 @@ def _look(track: Track, entity: int, requested: Requested) -> None:
 
 
 @native
-def _stand(times: Ints, asks: Asks, requested: Requested, is_own: bool) -> None:
+def _stand(times: Ints, asks: TrackQuestions, requested: EntityQuestions, is_own: bool) -> None:
     """Find the place of every edge at every question, among the entries that it sees."""
     # Where every event is an entry and asks, a question's own event is the last that it sees, and the walk knows it.
-    stand(times, requested.time, (asks.offsets, asks.every), is_own, requested.places)
+    find_edges(times, requested.time, (asks.offsets, asks.every), is_own, requested.places)
     if not is_own:
         # Time and arrival order the entries alike: a question sees the first ``seen`` of them, wherever its edge
         # stands.
@@ -183,7 +191,7 @@ def _stand(times: Ints, asks: Asks, requested: Requested, is_own: bool) -> None:
 
 
 @native
-def _finish(entries: Entries, windows: Windows, asks: Asks, i: int, requested: Requested) -> None:
+def _finish(entries: Entries, windows: Windows, asks: TrackQuestions, i: int, requested: EntityQuestions) -> None:
     """Finalise one aggregate for all questions about entries in order of time."""
     slot, scale, out = asks.slots[i], asks.scales[i], requested.answers[i][: len(requested.time)]
     function, until, since, is_text = slot[0], requested.places[slot[1]], requested.places[slot[2]], slot[4] != 0
@@ -245,7 +253,9 @@ def _tell_apart(
 
 
 @native
-def _arrive(entries: Entries, windows: Windows, requested: Requested, asks: Asks, of: tuple[Track, int]) -> None:
+def _arrive(
+    entries: Entries, windows: Windows, requested: EntityQuestions, asks: TrackQuestions, of: tuple[EventValues, int]
+) -> None:
     """Answer about an entity of a track with late events, which enter one by one in order of arrival."""
     track, entity = of
     size, event, last = 0, track.starts[entity], track.starts[entity + 1]
@@ -260,7 +270,9 @@ def _arrive(entries: Entries, windows: Windows, requested: Requested, asks: Asks
                 size += 1
             event += 1
         for i in range(len(hints)):
-            hints[i] = after(entries.times, size, end(requested.time[q], asks.offsets[i], asks.every[i]), hints[i])
+            hints[i] = count_until(
+                entries.times, size, edge_instant(requested.time[q], asks.offsets[i], asks.every[i]), hints[i]
+            )
         for i in range(len(asks.slots)):
             # Answered at once: after the next late event the places are others.
             span = hints[asks.slots[i, 2]], hints[asks.slots[i, 1]], requested.time[q]
@@ -270,7 +282,7 @@ def _arrive(entries: Entries, windows: Windows, requested: Requested, asks: Asks
 
 
 @native
-def _room(n_events: int, track: Track, asks: Asks) -> tuple[Entries, Windows]:
+def _room(n_events: int, track: EventValues, asks: TrackQuestions) -> tuple[Entries, Windows]:
     room = 1
     while room < n_events:
         room *= 2
@@ -288,7 +300,7 @@ def _room(n_events: int, track: Track, asks: Asks) -> tuple[Entries, Windows]:
 
 
 @native
-def _enter(entries: Entries, windows: Windows, size: int, track: Track, row: int) -> None:
+def _enter(entries: Entries, windows: Windows, size: int, track: EventValues, row: int) -> None:
     """Put one event in its place by time, after its equals."""
     times, values, codes, time = entries.times, entries.values, entries.codes, track.time[row]
     place = size
@@ -338,7 +350,7 @@ def _count(windows: Windows, i: int, code: int, by: int) -> None:
 
 
 @native
-def _answer(entries: Entries, windows: Windows, asks: Asks, i: int, span: tuple[int, int, int]) -> float:
+def _answer(entries: Entries, windows: Windows, asks: TrackQuestions, i: int, span: tuple[int, int, int]) -> float:
     """Finalise one aggregate from the entries since a place, until another, at a time."""
     slot = asks.slots[i]
     function, (since, until, time) = slot[0], span

@@ -6,10 +6,18 @@ from math import isnan
 from tallystick.data.records import Record
 from tallystick.errors import FeatureOverflow
 from tallystick.features.groups import Channel, Edge, Group
-from tallystick.features.online.naming import check_length, entity_words, namer
+from tallystick.features.online.entity_names import check_length, entity_namer, entity_words
 from tallystick.features.online.scalar import evaluator
-from tallystick.features.online.slots import Answer, Tracked, empty, finisher, instant, looks, used_edges
-from tallystick.features.online.totals import Layout, added, beyond
+from tallystick.features.online.slots import (
+    Answer,
+    TrackFindings,
+    answer_over_nothing,
+    edge_instant,
+    finisher,
+    looks,
+    used_edges,
+)
+from tallystick.features.online.totals import TotalsLayout, added, overflow_at
 from tallystick.features.online.tracking import TrackState
 from tallystick.features.state import keys
 from tallystick.features.state.store import Entry, StoreTransaction
@@ -40,10 +48,10 @@ class AggregateState:
         self.group, self._longest = group, longest
         self.columns = tuple(later[series.later] for series in group.series)
         """What each series counts, for whoever must know."""
-        self._name, self._requested = namer(group.keys, own_id), namer(group.at, spine_id)
+        self._name, self._requested = entity_namer(group.keys, own_id), entity_namer(group.at, spine_id)
         self._conditions = tuple(evaluator(condition) for condition in group.conditions)
         self._weigh = tuple(_weigher(channel) for channel in group.channels[1:])
-        self._layout = Layout(len(group.channels))
+        self._layout = TotalsLayout(len(group.channels))
         self._events = keys.events_of(place)
         self._series = tuple(keys.list_of(keys.SERIES, place, each) for each in range(len(group.series)))
         self._tracks = tuple(TrackState(place, each, group, own_id) for each in range(len(group.tracks)))
@@ -52,9 +60,9 @@ class AggregateState:
         self._look_edges = _Ends([group.offsets[look.edge] for look in looks(group)])
         self._n_totals = self._edges.n + len(self._series)
         self._nothing = bytes(8 * len(group.channels))
-        self._unpack = Layout(self._edges.n * len(group.channels) + len(self._series) + 1).unpack
+        self._unpack = TotalsLayout(self._edges.n * len(group.channels) + len(self._series) + 1).unpack
         self._finish = tuple(finisher(slot, group, self._tracks) for slot in group.slots)
-        self.nothing = [empty(slot) for slot in group.slots]
+        self.nothing = [answer_over_nothing(slot) for slot in group.slots]
         """What the aggregates of nobody are."""
         self.n_questions = len(used_edges(group)) + len(self._series) + len(self._looked)
 
@@ -98,16 +106,16 @@ class AggregateState:
         FeatureOverflow
             If a running total leaves the range in which every window is exact.
         """
-        named, end = keys.measured(entity), keys.at(_time(record), position)
+        named, end = keys.length_prefixed(entity), keys.at(_time(record), position)
         # Channel 0 counts every event, so that it alone tells which place among the events an edge has.
         weights = [1, *[weigh(record, met) for weigh in self._weigh]]
         # A weight is held to the limit by itself too, as batch does: a total of the other sign could hide it.
-        self._check(beyond(weights), weights, entity, record)
+        self._check(overflow_at(weights), weights, entity, record)
         entries, pack = [], self._layout.pack
         # A late record changes every later total of its entity, so each of them is held to the limit, as in batch.
         # Nothing is put here: who calls puts all of a record, or none.
         for key, totals in added(store, self._layout, self._events + named + end, weights):
-            self._check(beyond(totals), weights, entity, record)
+            self._check(overflow_at(totals), weights, entity, record)
             entries.append((key, pack(*totals)))
         for track in self._tracks:
             entries += track.entering(store, named, end, record, met)
@@ -121,7 +129,7 @@ class AggregateState:
         place : of the series among the group's
         entity : as ``entity`` returned it
         """
-        return self._series[place] + keys.measured(entity)
+        return self._series[place] + keys.length_prefixed(entity)
 
     def questions(self, entity: bytes, time: int) -> list[bytes]:
         """Return the keys before which the entity's totals, series and tracked events are looked up.
@@ -131,7 +139,7 @@ class AggregateState:
         entity : as ``requested`` returned it
         time : the instant that is asked about, microseconds since 1970 UTC
         """
-        named = keys.measured(entity)
+        named = keys.length_prefixed(entity)
         begins = self._events + named
         # An edge's key is above every event at its instant and below all later ones, so that what stands right before
         # it is the last event that the edge leaves behind, with the totals up to there.
@@ -156,7 +164,7 @@ class AggregateState:
         time : the instant
         entries : what stands before each of the questions
         """
-        named, nothing = keys.measured(entity), self._nothing
+        named, nothing = keys.length_prefixed(entity), self._nothing
         begins, n_edges, n_totals = self._events + named, self._edges.n, self._n_totals
         # What stands before may be of another entity, or of another list: then this one has nothing there yet. All are
         # put together and unpacked by one call, rather than by one each.
@@ -167,7 +175,7 @@ class AggregateState:
         ]
         # The last number is 0: what a slot does not need is read there.
         packed.append(_NONE)
-        totals, tracked = self._unpack(b"".join(packed)), Tracked(entries[n_totals:], store, named, time)
+        totals, tracked = self._unpack(b"".join(packed)), TrackFindings(entries[n_totals:], store, named, time)
         return [finish(totals, tracked) for finish in self._finish]
 
     def _check(self, place: int, weights: Sequence[int], entity: bytes, record: Record) -> None:
@@ -191,7 +199,7 @@ class _Ends:
 
     def at(self, time: int) -> list[bytes]:
         if self._offsets is None:
-            return [keys.end_of(instant(edge, time)) for edge in self._edges]
+            return [keys.end_of(edge_instant(edge, time)) for edge in self._edges]
         now, moment, no_later = time + keys.SIGN, keys.moment, keys.NO_LATER
         return [moment(now - offset, no_later) for offset in self._offsets]
 

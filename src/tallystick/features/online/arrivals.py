@@ -5,7 +5,7 @@ from heapq import merge
 
 import pyarrow as pa
 
-from tallystick.data.records import Dataset, Fixed, Keys, Record, Records
+from tallystick.data.records import Dataset, EncodedKeys, FixedPoint, Record, Records
 from tallystick.definitions.streams import TableDefinition
 
 CHUNK = 10_000
@@ -37,12 +37,12 @@ def _records(records: Records) -> Iterator[tuple[int, Record]]:
             )
 
 
-def _names(column: Keys, part: slice) -> list[str | None]:
+def _names(column: EncodedKeys, part: slice) -> list[str | None]:
     codes = column.codes[part]
     names: list[str | None] = column.names.take(pa.array(codes, mask=codes < 0)).to_pylist()
     return names
 
 
-def _values(column: Fixed, part: slice) -> list[int | None]:
+def _values(column: FixedPoint, part: slice) -> list[int | None]:
     missing = column.missing[part].tolist()
     return [None if gone else value for value, gone in zip(column.values[part].tolist(), missing, strict=True)]

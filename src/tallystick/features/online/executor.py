@@ -10,11 +10,11 @@ from tallystick.definitions.progress import Progress
 from tallystick.errors import PositionRefused, StateOccupied, StateOfOtherPlan
 from tallystick.features.online.aggregate_state import AggregateState
 from tallystick.features.online.arrivals import arrivals
-from tallystick.features.online.late_values import Draft
+from tallystick.features.online.late_values import PendingChanges
 from tallystick.features.online.rebuild import Rebuilt
-from tallystick.features.online.roles import roles
 from tallystick.features.online.scalar import evaluator
 from tallystick.features.online.slots import Answer
+from tallystick.features.online.stream_roles import stream_roles
 from tallystick.features.plan import Plan
 from tallystick.features.state import keys
 from tallystick.features.state.store import OrderedStore
@@ -41,7 +41,7 @@ class Online:
             AggregateState(place, group, plan.stream(group.stream).id, spine_id, longest, later=plan.later_columns)
             for place, group in enumerate(plan.groups)
         )
-        self.roles = roles(plan, self.aggregates, longest)
+        self.roles = stream_roles(plan, self.aggregates, longest)
         self.features = tuple(evaluator(node) for node in plan.features)
         self._identify()
         self.position = self._current_position()
@@ -118,7 +118,7 @@ class Prepared:
     """
 
     position: int
-    draft: Draft | None
+    draft: PendingChanges | None
 
 
 class Transaction:
@@ -176,7 +176,7 @@ class Transaction:
         role = self._online.roles.get(record.stream)
         if role is None:
             return Prepared(position, None)
-        draft = Draft(self._store, position)
+        draft = PendingChanges(self._store, position)
         role.enter(draft, record)
         return Prepared(position, draft)
 

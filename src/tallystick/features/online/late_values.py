@@ -7,16 +7,16 @@ from tallystick.data.records import Record
 from tallystick.definitions.expressions import Corrected, Flagged
 from tallystick.errors import FeatureOverflow
 from tallystick.features.finalise import LARGEST_TOTAL
-from tallystick.features.known import NEVER, crossing
+from tallystick.features.late_crossing import NEVER, crossing
 from tallystick.features.online.aggregate_state import AggregateState
-from tallystick.features.online.naming import check_length, entity_words
+from tallystick.features.online.entity_names import check_length, entity_words
 from tallystick.features.online.tiles import between
 from tallystick.features.online.totals import SINGLE, stepped
 from tallystick.features.state import keys
 from tallystick.features.state.store import StoreTransaction
 
 
-class Draft:
+class PendingChanges:
     """What one record changes, before any of it is put: if it is refused, nothing was."""
 
     __slots__ = ("_steps", "position", "puts", "store")
@@ -130,7 +130,9 @@ class LateValues:
             for needs in self._needs
         ]
 
-    def arrive(self, draft: Draft, record: Record, watched: Sequence[tuple[bytes | None, Sequence[float]]]) -> None:
+    def arrive(
+        self, draft: PendingChanges, record: Record, watched: Sequence[tuple[bytes | None, Sequence[float]]]
+    ) -> None:
         """Remember a record, and let what was said about it before count now.
 
         Parameters
@@ -159,7 +161,7 @@ class LateValues:
                 for packed in draft.waiting(keys.waiting(later, record.id)):
                     self._correct(draft, later, record.id, *keys.unpack_pair(packed))
 
-    def flag(self, draft: Draft, later: int, flag: Flagged, name: str, report: Record) -> None:
+    def flag(self, draft: PendingChanges, later: int, flag: Flagged, name: str, report: Record) -> None:
         """Remember when a record became known to be flagged; if it is there, let the flag enter its windows.
 
         Parameters
@@ -181,7 +183,7 @@ class LateValues:
         draft.puts[key] = keys.pack_known(known)
         self._report(draft, later, name, known, before)
 
-    def correct(self, draft: Draft, later: int, corrected: Corrected, name: str, correction: Record) -> None:
+    def correct(self, draft: PendingChanges, later: int, corrected: Corrected, name: str, correction: Record) -> None:
         """Add a correction to the record's windows, or let it wait for the record.
 
         Parameters
@@ -202,17 +204,17 @@ class LateValues:
         else:
             self._correct(draft, later, name, known, delta)
 
-    def _report(self, draft: Draft, later: int, name: str, known: int | None, before: int) -> None:
+    def _report(self, draft: PendingChanges, later: int, name: str, known: int | None, before: int) -> None:
         packed = draft.get(keys.record(self._place, name))
         if packed is not None:
             self._cross(draft, packed, _Crossing(later, known, before, 1))
 
-    def _correct(self, draft: Draft, later: int, name: str, known: int, delta: int) -> None:
+    def _correct(self, draft: PendingChanges, later: int, name: str, known: int, delta: int) -> None:
         packed = draft.get(keys.record(self._place, name))
         if packed is not None:
             self._cross(draft, packed, _Crossing(later, known, NEVER, delta))
 
-    def _cross(self, draft: Draft, packed: bytes, change: "_Crossing") -> None:
+    def _cross(self, draft: PendingChanges, packed: bytes, change: "_Crossing") -> None:
         """Let a change enter and leave every series of its later value in which a record counts."""
         time, watched = keys.unpack_record(packed, self._n_series)
         # Only here the record's time is known for certain: where a flag is known after a delay, it may come first.

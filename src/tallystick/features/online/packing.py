@@ -18,7 +18,7 @@ ValuesAt = Callable[[Ints], Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Ordered:
+class StoreOrder:
     """A stream's records and their entities, in the order of their keys in the store: shorter names first, then bytes.
 
     Parameters
@@ -35,7 +35,7 @@ class Ordered:
     rows: Ints
 
     @classmethod
-    def of(cls, records: Records, fields: tuple[str, ...]) -> "Ordered":
+    def of(cls, records: Records, fields: tuple[str, ...]) -> "StoreOrder":
         """Return the records in the order of the entities that key fields name.
 
         Parameters
@@ -57,7 +57,7 @@ class Ordered:
 
     def prefixes(self, begins: bytes) -> list[bytes]:
         """Return how each entity's keys begin."""
-        return [begins + keys.measured(name) for name in self.names]
+        return [begins + keys.length_prefixed(name) for name in self.names]
 
     def ends(self, rows: Ints) -> bytes:
         """Return the moments of some records, as keys end."""
@@ -101,7 +101,9 @@ def wholes(values: NDArray[Any]) -> bytes:
     return (values.astype(np.int64).view(np.uint64) ^ np.uint64(keys.SIGN)).astype(">u8").tobytes()
 
 
-def packed(prefixes: Sequence[bytes], rank: Ints, ends: bytes, values: bytes | Sequence[bytes]) -> Iterator[Entry]:
+def packed_entries(
+    prefixes: Sequence[bytes], rank: Ints, ends: bytes, values: bytes | Sequence[bytes]
+) -> Iterator[Entry]:
     """Yield entries from their packed parts, entity by entity.
 
     Parameters
@@ -127,7 +129,7 @@ def _names(records: Records, fields: Sequence[str], rows: Ints) -> list[bytes]:
     parts = [[t.encode() for t in of.names.take(pa.array(of.codes[rows])).to_pylist()] for of in columns]
     if len(parts) == 1:
         return parts[0]
-    return [b"".join(map(keys.measured, each)) for each in zip(*parts, strict=True)]
+    return [b"".join(map(keys.length_prefixed, each)) for each in zip(*parts, strict=True)]
 
 
 def _whole_list(values: Ints, missing: NDArray[np.bool_]) -> list[bytes]:

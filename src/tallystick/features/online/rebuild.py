@@ -14,14 +14,14 @@ from tallystick.definitions.expressions import Corrected, Flagged
 from tallystick.definitions.progress import Progress
 from tallystick.features.finalise import LARGEST_TOTAL
 from tallystick.features.groups import DISTINCT, MAX, MIN
-from tallystick.features.known import crossing
-from tallystick.features.online.naming import check_length
-from tallystick.features.online.packing import Ordered, packed, running, wholes
-from tallystick.features.online.roles import watched_streams
-from tallystick.features.online.summaries import distinct_entries, extreme_entries
+from tallystick.features.late_crossing import crossing
+from tallystick.features.online.entity_names import check_length
+from tallystick.features.online.packing import StoreOrder, packed_entries, running, wholes
+from tallystick.features.online.stream_roles import watched_streams
+from tallystick.features.online.tile_entries import distinct_entries, extreme_entries
 from tallystick.features.online.weights import Weights
 from tallystick.features.plan import Plan
-from tallystick.features.reports import changes, reported
+from tallystick.features.reports import changes, reported_ids
 from tallystick.features.state import keys
 from tallystick.features.state.store import Entry
 
@@ -45,7 +45,7 @@ class Rebuilt:
         self._longest = longest_key - keys.LONGEST_OVERHEAD
         records = dataset.records
         self._groups = [
-            (place, Weights.of(group, records[group.stream]), Ordered.of(records[group.stream], group.keys))
+            (place, Weights.of(group, records[group.stream]), StoreOrder.of(records[group.stream], group.keys))
             for place, group in enumerate(plan.groups)
             if group.stream in records
         ]
@@ -86,16 +86,16 @@ class Rebuilt:
         yield from (partial(self._known, place, value) for place, value in later if isinstance(value, Flagged))
         yield from (partial(self._waiting, place, value) for place, value in later if isinstance(value, Corrected))
 
-    def _events(self, place: int, weights: Weights, entities: Ordered) -> Iterator[Entry]:
+    def _events(self, place: int, weights: Weights, entities: StoreOrder) -> Iterator[Entry]:
         rows = entities.rows
         columns = [weights.weight(channel)[rows] for channel in weights.group.channels]
         # Events of an entity lie in order of time and arrival, not as they arrived: a late record stands in its place,
         # and what it changed later is changed by having it summed there.
         totals = np.stack([running(column, entities.rank[rows]) for column in columns], axis=1).astype(">i8").tobytes()
         ends, rank = entities.ends(rows), entities.rank[rows]
-        yield from packed(entities.prefixes(keys.events_of(place)), rank, ends, totals)
+        yield from packed_entries(entities.prefixes(keys.events_of(place)), rank, ends, totals)
 
-    def _series(self, place: int, weights: Weights, entities: Ordered, number: int) -> Iterator[Entry]:
+    def _series(self, place: int, weights: Weights, entities: StoreOrder, number: int) -> Iterator[Entry]:
         series = weights.group.series[number]
         value, found = self._plan.later[series.later], self._changes[series.later]
         counts = weights.counting(series, value.field if isinstance(value, Corrected) else None)
@@ -116,19 +116,19 @@ class Rebuilt:
         last[:-1] = (rank[1:] != rank[:-1]) | (time[1:] != time[:-1]) | (position[1:] != position[:-1])
         ends = wholes(np.stack([time[last], position[last]], axis=1))
         prefixes = entities.prefixes(keys.list_of(keys.SERIES, place, number))
-        yield from packed(prefixes, rank[last], ends, total[last].astype(">i8").tobytes())
+        yield from packed_entries(prefixes, rank[last], ends, total[last].astype(">i8").tobytes())
 
-    def _tracked(self, place: int, weights: Weights, entities: Ordered, track: int) -> Iterator[Entry]:
+    def _tracked(self, place: int, weights: Weights, entities: StoreOrder, track: int) -> Iterator[Entry]:
         rows, values = _track(weights, entities, track)
         prefixes, rank = entities.prefixes(keys.list_of(keys.TRACK, place, track)), entities.rank[rows]
-        yield from packed(prefixes, rank, entities.ends(rows), values)
+        yield from packed_entries(prefixes, rank, entities.ends(rows), values)
 
-    def _extremes(self, place: int, weights: Weights, entities: Ordered, track: int) -> Iterator[Entry]:
+    def _extremes(self, place: int, weights: Weights, entities: StoreOrder, track: int) -> Iterator[Entry]:
         rows, _ = _track(weights, entities, track)
         of = weights.group.tracks[track].of
         yield from extreme_entries(place, track, entities, rows, weights.records.values[str(of)].values[rows])
 
-    def _distinct(self, place: int, weights: Weights, entities: Ordered, track: int) -> Iterator[Entry]:
+    def _distinct(self, place: int, weights: Weights, entities: StoreOrder, track: int) -> Iterator[Entry]:
         yield from distinct_entries(place, track, entities, *_track(weights, entities, track))
 
     def _records(self, place: int, stream: str) -> Iterator[Entry]:
@@ -143,11 +143,11 @@ class Rebuilt:
         for i, name in enumerate(ids):
             yield keys.record(place, name), times[8 * i : 8 * i + 8] + b"".join([part[i] for part in parts])
 
-    def _watched(self, weights: Weights, entities: Ordered, order: Ints) -> list[bytes]:
+    def _watched(self, weights: Weights, entities: StoreOrder, order: Ints) -> list[bytes]:
         """Return each record's entity and in which of the group's series it counts."""
         corrected = [getattr(self._plan.later[series.later], "field", None) for series in weights.group.series]
         counts = [weights.counting(*of) for of in zip(weights.group.series, corrected, strict=True)]
-        named = [*map(keys.measured, entities.names), keys.NOBODY]
+        named = [*map(keys.length_prefixed, entities.names), keys.NOBODY]
         # There are few different combinations of series, however many records there are: each is packed once.
         codes, patterns = _patterns(counts, len(weights.records))
         bits = [keys.pack_bits([bool(c) for c in pattern]) for pattern in patterns]
@@ -160,7 +160,7 @@ class Rebuilt:
         reports = self._dataset.records.get(flag.by)
         if reports is None:
             return
-        found = reported(flag, reports)
+        found = reported_ids(flag, reports)
         known = np.full(len(found.names), np.iinfo(np.int64).max)
         # Appending keeps the earliest report there has been, whatever came first.
         np.minimum.at(known, found.codes, reports.time[found.rows])
@@ -173,7 +173,7 @@ class Rebuilt:
         corrections, records = (self._dataset.records.get(name) for name in (corrected.by, corrected.stream))
         if corrections is None:
             return
-        found = reported(corrected, corrections)
+        found = reported_ids(corrected, corrections)
         position, named = corrections.position[found.rows], found.names.to_pylist()
         # A record that never comes arrives after every correction: those wait for ever, as they do when they are
         # appended.
@@ -197,7 +197,7 @@ class Rebuilt:
                 records = self._dataset.records.get(stream)
                 if records is not None:
                     # Whoever is named must fit too: a report of a record that never comes is kept under its name.
-                    names = records.ids if of == "id" else reported(value, records).names
+                    names = records.ids if of == "id" else reported_ids(value, records).names
                     check_length(_longest(names), self._longest, (of,))
 
 
@@ -205,7 +205,7 @@ def _is_requested(weights: Weights, track: int, *functions: int) -> bool:
     return any(slot.track == track and slot.function in functions for slot in weights.group.slots)
 
 
-def _track(weights: Weights, entities: Ordered, track: int) -> tuple[Ints, Sequence[bytes]]:
+def _track(weights: Weights, entities: StoreOrder, track: int) -> tuple[Ints, Sequence[bytes]]:
     """Return the rows of a track's events in order of their keys, and their values."""
     of, kept = weights.group.tracks[track], entities.rows
     kept = kept[weights.satisfying(of.where)[kept]]

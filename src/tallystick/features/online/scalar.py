@@ -6,20 +6,20 @@ from collections.abc import Callable, Sequence
 from tallystick.data.records import Record
 from tallystick.definitions.zones import Zone
 from tallystick.features.lowering import (
-    Absent,
+    AggregateNumber,
+    AggregateText,
     Call,
-    Coded,
+    CategoryCode,
     Constant,
+    InstantPart,
     Node,
-    Number,
+    NumberField,
     Operation,
-    Part,
-    Place,
-    Same,
     TextConstant,
+    TextEquality,
     TextField,
+    TextMissing,
     TextNode,
-    TextPlace,
 )
 from tallystick.features.rowwise import CALLS, NAN, OPERATIONS, PARTS, decimal
 
@@ -33,17 +33,17 @@ def evaluator(node: Node) -> Evaluate:
     match node:
         case Constant(value=value):
             evaluate = _constant(value)
-        case Number(field=field, scale=scale):
+        case NumberField(field=field, scale=scale):
             evaluate = _number(field, scale)
-        case Part(part=part, field=field, zone=zone):
+        case InstantPart(part=part, field=field, zone=zone):
             evaluate = _part(PARTS[part], field, zone)
-        case Place(group=group, slot=slot):
+        case AggregateNumber(group=group, slot=slot):
             evaluate = _place(group, slot)
         case Operation(op=op, left=left, right=right):
             evaluate = _operation(OPERATIONS[op], evaluator(left), evaluator(right))
         case Call(function=function, of=of):
             evaluate = _call(CALLS[function], evaluator(of))
-        case Same() | Coded() | Absent():
+        case TextEquality() | CategoryCode() | TextMissing():
             evaluate = _of_text(node)
     return evaluate
 
@@ -55,7 +55,7 @@ def texter(node: TextNode) -> EvaluateText:
             return lambda _record, _slots: value
         case TextField(field=field):
             return _text(field)
-        case TextPlace(group=group, slot=slot):
+        case AggregateText(group=group, slot=slot):
             return lambda _record, slots: slots[group][slot]  # type: ignore[return-value]
 
 
@@ -63,13 +63,13 @@ def _constant(value: float) -> Evaluate:
     return lambda _record, _slots: value
 
 
-def _of_text(node: Same | Coded | Absent) -> Evaluate:
+def _of_text(node: TextEquality | CategoryCode | TextMissing) -> Evaluate:
     match node:
-        case Same(op=op, left=left, right=right):
+        case TextEquality(op=op, left=left, right=right):
             return _same(texter(left), texter(right), is_equal=op == "==")
-        case Coded(of=of, vocabulary=vocabulary):
+        case CategoryCode(of=of, vocabulary=vocabulary):
             return _coded(texter(of), vocabulary)
-        case Absent(of=of):
+        case TextMissing(of=of):
             return _absent(texter(of))
 
 
@@ -92,12 +92,12 @@ def _part(part: Callable[[int], float], field: str | None, zone: Zone | None) ->
         at = record.time if field is None else record.values.get(field)
         if at is None:
             return NAN
-        return part(at if zone is None else local(at, zone))
+        return part(at if zone is None else local_time(at, zone))
 
     return of_time
 
 
-def local(at: int, zone: Zone) -> int:
+def local_time(at: int, zone: Zone) -> int:
     """Return an instant as local time: with the offset of the last change at or before it.
 
     Parameters
@@ -107,7 +107,7 @@ def local(at: int, zone: Zone) -> int:
 
     Examples
     --------
-    >>> local(5, Zone("Here", "1", (0, 10), (100, 200))), local(-5, Zone("Here", "1", (0, 10), (100, 200)))
+    >>> local_time(5, Zone("Here", "1", (0, 10), (100, 200))), local_time(-5, Zone("Here", "1", (0, 10), (100, 200)))
     (105, 95)
     """
     return at + zone.offsets[max(0, bisect_right(zone.begins, at) - 1)]

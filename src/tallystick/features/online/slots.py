@@ -13,7 +13,7 @@ from tallystick.features.state.store import Entry, StoreTransaction
 Answer = float | str | None
 
 
-class Tracked(NamedTuple):
+class TrackFindings(NamedTuple):
     """What a group's questions found about the tracks of an entity, and where the rest is.
 
     Parameters
@@ -30,18 +30,18 @@ class Tracked(NamedTuple):
     time: int
 
 
-class Look(NamedTuple):
+class LastEventLookup(NamedTuple):
     """The last event of a track before an end of a window."""
 
     track: int
     edge: int
 
 
-Finish = Callable[[Sequence[int], Tracked], Answer]
+Finish = Callable[[Sequence[int], TrackFindings], Answer]
 """Takes the totals at the group's used edges one after the other, the totals of its series, and 0; and its tracks."""
 
 
-def instant(edge: Edge, time: int) -> int:
+def edge_instant(edge: Edge, time: int) -> int:
     """Return where a window's end is for a record at a time.
 
     Parameters
@@ -51,7 +51,7 @@ def instant(edge: Edge, time: int) -> int:
 
     Examples
     --------
-    >>> instant(Edge(5, 0), 18), instant(Edge(5, 10), 18), instant(Edge(5, 10), 4)
+    >>> edge_instant(Edge(5, 0), 18), edge_instant(Edge(5, 10), 18), edge_instant(Edge(5, 10), 4)
     (13, 10, -10)
     """
     at = time - edge.offset_us
@@ -63,13 +63,13 @@ def used_edges(group: Group) -> list[int]:
     return sorted({edge for slot in group.slots if slot.track < 0 for edge in (slot.newer, slot.older) if edge >= 0})
 
 
-def looks(group: Group) -> list[Look]:
+def looks(group: Group) -> list[LastEventLookup]:
     """Return the different lookups of last events."""
-    wanted = (Look(slot.track, slot.newer) for slot in group.slots if slot.function in (LAST, SINCE))
+    wanted = (LastEventLookup(slot.track, slot.newer) for slot in group.slots if slot.function in (LAST, SINCE))
     return list(dict.fromkeys(wanted))
 
 
-def empty(slot: Slot) -> Answer:
+def answer_over_nothing(slot: Slot) -> Answer:
     """Return what an aggregate over no events is."""
     if slot.is_text:
         return None
@@ -89,7 +89,7 @@ def finisher(slot: Slot, group: Group, tracks: Sequence[TrackState]) -> Finish:
         return _totalled(slot, group)
     track, older = tracks[slot.track], group.offsets[slot.older]
     if slot.function in (LAST, SINCE):
-        return _latest(slot, older, track, looks(group).index(Look(slot.track, slot.newer)))
+        return _latest(slot, older, track, looks(group).index(LastEventLookup(slot.track, slot.newer)))
     return _ranged(slot, older, group.offsets[slot.newer], track)
 
 
@@ -118,13 +118,13 @@ def _totalled(slot: Slot, group: Group) -> Finish:
 
 
 def _latest(slot: Slot, older: Edge, track: TrackState, look: int) -> Finish:
-    def last(_: Sequence[int], of: Tracked) -> Answer:
-        packed = track.last(of.entries[look], of.named, instant(older, of.time))
+    def last(_: Sequence[int], of: TrackFindings) -> Answer:
+        packed = track.last(of.entries[look], of.named, edge_instant(older, of.time))
         return _answer(track.unpacked(packed), slot.scale, is_text=slot.is_text)
 
-    def since(_: Sequence[int], of: Tracked) -> float:
+    def since(_: Sequence[int], of: TrackFindings) -> float:
         entry = of.entries[look]
-        if entry is None or track.last(entry, of.named, instant(older, of.time)) is None:
+        if entry is None or track.last(entry, of.named, edge_instant(older, of.time)) is None:
             return NAN
         return finalise.seconds(of.time - keys.time_of(entry[0]))
 
@@ -132,20 +132,20 @@ def _latest(slot: Slot, older: Edge, track: TrackState, look: int) -> Finish:
 
 
 def _ranged(slot: Slot, older: Edge, newer: Edge, track: TrackState) -> Finish:
-    def first(_: Sequence[int], of: Tracked) -> Answer:
-        packed = track.first(of.store, of.named, instant(older, of.time), instant(newer, of.time))
+    def first(_: Sequence[int], of: TrackFindings) -> Answer:
+        packed = track.first(of.store, of.named, edge_instant(older, of.time), edge_instant(newer, of.time))
         return _answer(track.unpacked(packed), slot.scale, is_text=slot.is_text)
 
-    def extreme(_: Sequence[int], of: Tracked) -> float:
+    def extreme(_: Sequence[int], of: TrackFindings) -> float:
         if track.extremes is None:
             return NAN
-        pair = track.extremes.extremes(of.store, of.named, instant(older, of.time), instant(newer, of.time))
+        pair = track.extremes.extremes(of.store, of.named, edge_instant(older, of.time), edge_instant(newer, of.time))
         return NAN if pair is None else decimal(pair[slot.function == MAX], slot.scale)
 
-    def distinct(_: Sequence[int], of: Tracked) -> float:
+    def distinct(_: Sequence[int], of: TrackFindings) -> float:
         if track.values is None:
             return NAN
-        window = instant(older, of.time), instant(newer, of.time)
+        window = edge_instant(older, of.time), edge_instant(newer, of.time)
         return finalise.distinct(track.values.n_distinct(of.store, of.named, *window, slot.cap), slot.cap)
 
     return {FIRST: first, MIN: extreme, MAX: extreme, DISTINCT: distinct}[slot.function]

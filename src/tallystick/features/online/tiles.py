@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from tallystick.features.state import keys
-from tallystick.features.state.store import Entry, Onwards, StoreTransaction
+from tallystick.features.state.store import Entry, RangeReader, StoreTransaction
 
 # Each is 16 of the one before: fewer levels would leave longer ragged ends, more would make every event touch more.
 LEVELS = (26, 30, 34, 38)
@@ -63,7 +63,7 @@ class Tiles:
                 entries.append((key, value))
         return entries
 
-    def extremes(self, store: Onwards, named: bytes, older: int, newer: int) -> tuple[int, int] | None:
+    def extremes(self, store: RangeReader, named: bytes, older: int, newer: int) -> tuple[int, int] | None:
         """Return the smallest and largest value after an instant, up to and with another; None where there is none.
 
         Parameters
@@ -78,7 +78,7 @@ class Tiles:
             low, high = min(low, value[:8]), max(high, value[-8:])
         return (keys.unpack_whole(low), keys.unpack_whole(high)) if high else None
 
-    def n_distinct(self, store: Onwards, named: bytes, older: int, newer: int, cap: int) -> int:
+    def n_distinct(self, store: RangeReader, named: bytes, older: int, newer: int, cap: int) -> int:
         """Return how many different values there are, or cap + 1 where there are more.
 
         Parameters
@@ -98,7 +98,7 @@ class Tiles:
                 break
         return len(found)
 
-    def _pieces(self, store: Onwards, named: bytes, older: int, newer: int) -> Iterator[Entry]:
+    def _pieces(self, store: RangeReader, named: bytes, older: int, newer: int) -> Iterator[Entry]:
         begin, end = self._events + named + keys.end_of(older), self._events + named + keys.end_of(newer)
         # One read decides: an entity with few events in the window is told by them, and its tiles are not even looked
         # for.
@@ -111,7 +111,7 @@ class Tiles:
             yield from between(store, begins + keys.pack_whole(first), begins + keys.pack_whole(last))
 
 
-def between(store: Onwards, begin: bytes, end: bytes) -> Iterator[Entry]:
+def between(store: RangeReader, begin: bytes, end: bytes) -> Iterator[Entry]:
     """Yield the entries from one key on, before another.
 
     Parameters

@@ -11,7 +11,7 @@ MOMENT = 16
 """Bytes of a moment, with which all keys of a list end."""
 
 
-class Layout:
+class TotalsLayout:
     """How the totals of one list are packed.
 
     Parameters
@@ -24,11 +24,13 @@ class Layout:
         self.pack, self.unpack, self.nothing = packed.pack, packed.unpack, (0,) * n
 
 
-SINGLE = Layout(1)
+SINGLE = TotalsLayout(1)
 """Of the list of a series."""
 
 
-def added(store: StoreTransaction, layout: Layout, key: bytes, weights: Sequence[int]) -> list[tuple[bytes, list[int]]]:
+def added(
+    store: StoreTransaction, layout: TotalsLayout, key: bytes, weights: Sequence[int]
+) -> list[tuple[bytes, list[int]]]:
     """Return the totals from a key on as they are when weights count there.
 
     Parameters
@@ -76,10 +78,10 @@ def stepped(store: StoreTransaction, steps: Mapping[bytes, int]) -> list[tuple[b
     return found
 
 
-def beyond(totals: Sequence[int]) -> int:
+def overflow_at(totals: Sequence[int]) -> int:
     """Return the place of a number that leaves the range in which every window is exact, -1 where none does.
 
-    >>> beyond([1, 2**62, 3]), beyond([2**62 - 1, 1 - 2**62])
+    >>> overflow_at([1, 2**62, 3]), overflow_at([2**62 - 1, 1 - 2**62])
     (1, -1)
     """
     if max(totals) <= LARGEST_TOTAL and min(totals) >= -LARGEST_TOTAL:

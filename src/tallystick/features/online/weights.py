@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tallystick.data.records import Records
 from tallystick.features.finalise import LARGEST_SQUARED, LARGEST_TOTAL
 from tallystick.features.groups import Channel, Group, Series
-from tallystick.features.online.whole import evaluated
+from tallystick.features.online.conditions import evaluate_condition
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -39,7 +39,7 @@ class Weights:
         group : whose conditions and channels
         records : of its stream
         """
-        return cls(group, records, tuple(evaluated(condition, records) for condition in group.conditions))
+        return cls(group, records, tuple(evaluate_condition(condition, records) for condition in group.conditions))
 
     @property
     def are_safe(self) -> bool:

@@ -18,8 +18,8 @@ from typing import Any
 
 from tallystick.definitions.features import FeatureDefinition
 from tallystick.definitions.streams import Source
-from tallystick.features.oracle.rows import Own, PlainRecord, number
-from tallystick.features.oracle.windows import World
+from tallystick.features.oracle.rows import OwnRecord, PlainRecord, evaluate_number
+from tallystick.features.oracle.windows import RecordIndex
 
 
 def compute(
@@ -50,13 +50,13 @@ def compute(
         If the running totals of an asked entity leave, at any moment that is seen, the range in which every window
         fits 64 bits.
     """
-    world = World({**sources, definition.spine.name: definition.spine}, streams)
+    world = RecordIndex({**sources, definition.spine.name: definition.spine}, streams)
     spine = streams[definition.spine.name]
     seen = [spine[row]["position"] for row in rows] if as_of is None else as_of
     return [_row(definition, world, spine[row], bound) for row, bound in zip(rows, seen, strict=True)]
 
 
-def _row(definition: FeatureDefinition, world: World, record: PlainRecord, as_of: int) -> list[float]:
+def _row(definition: FeatureDefinition, world: RecordIndex, record: PlainRecord, as_of: int) -> list[float]:
     answer: Any = partial(world.answer, row=record, as_of=as_of)
-    own = Own(definition.spine, record, answer)
-    return [number(expr, own) for expr in definition.features.values()]
+    own = OwnRecord(definition.spine, record, answer)
+    return [evaluate_number(expr, own) for expr in definition.features.values()]

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Keys, Records
-from tallystick.definitions.expressions import Aggregate, Corrected, Flagged, Later, parts
+from tallystick.data.records import Dataset, EncodedKeys, Records
+from tallystick.definitions.expressions import Aggregate, Corrected, Flagged, LateValue, subexpressions
 from tallystick.definitions.features import FeatureDefinition
 from tallystick.definitions.streams import TableDefinition
 
@@ -57,12 +57,16 @@ def concerned(definition: FeatureDefinition, dataset: Dataset, requested: Ints) 
     spine = dataset.records[definition.spine.name]
     found = {name: np.zeros(len(dataset.records[name]), bool) for name in _sources(definition, dataset)}
     found[spine.source.name][requested] = True
-    aggregates = [part for expr in definition.features.values() for part in parts(expr) if isinstance(part, Aggregate)]
+    aggregates = [
+        part for expr in definition.features.values() for part in subexpressions(expr) if isinstance(part, Aggregate)
+    ]
     for stream, keys, at in dict.fromkeys(_entity(aggregate) for aggregate in aggregates):
         if stream in found:
             found[stream] |= _of_entities(dataset.records[stream], keys, spine, at, requested)
     events = {name: np.flatnonzero(each) for name, each in found.items()}
-    for later in (part for aggregate in aggregates for part in parts(aggregate) if isinstance(part, Later)):
+    for later in (
+        part for aggregate in aggregates for part in subexpressions(aggregate) if isinstance(part, LateValue)
+    ):
         if later.by in found and later.stream in found:
             ids = dataset.records[later.stream].ids.take(pa.array(events[later.stream]))
             found[later.by] |= _about(dataset.records[later.by], later, ids)
@@ -110,10 +114,10 @@ def _about(reports: Records, later: Flagged | Corrected, ids: pa.Array) -> Bools
     return named if says is None else named & (reports.values[says].values == 1)
 
 
-def _keys(records: Records, field: str) -> Keys:
+def _keys(records: Records, field: str) -> EncodedKeys:
     if field in records.keys:
         return records.keys[field]
-    return Keys(np.arange(len(records), dtype=np.int32), records.ids)
+    return EncodedKeys(np.arange(len(records), dtype=np.int32), records.ids)
 
 
 def _plain(records: Records, rows: Ints) -> list[Plain]:

@@ -49,7 +49,7 @@ _BINARY: Mapping[str, Callable[[float, float], float]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class OwnRecord:
     """A record with all that its expressions can look at.
 
     Parameters
@@ -64,7 +64,7 @@ class Own:
     aggregate: Callable[[Aggregate], Any]
 
 
-def number(expr: AnyExpr, own: Own) -> float:
+def evaluate_number(expr: AnyExpr, own: OwnRecord) -> float:
     """Return what an expression is worth for one record; NaN where it is missing.
 
     Parameters
@@ -92,7 +92,7 @@ def number(expr: AnyExpr, own: Own) -> float:
             return _function(expr, own)
 
 
-def text(expr: AnyExpr, own: Own) -> str | None:
+def evaluate_text(expr: AnyExpr, own: OwnRecord) -> str | None:
     """Return the text that an expression is for one record; None where it is missing.
 
     Parameters
@@ -153,19 +153,19 @@ def log1p(of: float) -> float:
     return k * 0.6931471803691238 + (s * series + (k * 1.9082149292705877e-10 + took))
 
 
-def _function(expr: AnyExpr, own: Own) -> float:
+def _function(expr: AnyExpr, own: OwnRecord) -> float:
     match expr:
         case Arithmetic() | Comparison() | Logical():
-            return _binary(expr.op, number(expr.left, own), number(expr.right, own))
+            return _binary(expr.op, evaluate_number(expr.left, own), evaluate_number(expr.right, own))
         case Coalesce(left=left, right=right):
-            first, second = number(left, own), number(right, own)
+            first, second = evaluate_number(left, own), evaluate_number(right, own)
             return second if math.isnan(first) else first
         case Unary(function=function, of=of):
             return _unary(function, _as_number(of, own))
         case TextComparison(op=op, left=left, right=right):
-            return _same(op, text(left, own), text(right, own))
+            return _same(op, evaluate_text(left, own), evaluate_text(right, own))
         case Category(of=of, vocabulary=vocabulary):
-            return _place(text(of, own), vocabulary)
+            return _place(evaluate_text(of, own), vocabulary)
         case _:
             raise DefinitionError(f"{expr!r} is no number of a record.")
 
@@ -177,11 +177,11 @@ def _binary(op: str, left: float, right: float) -> float:
     return result if math.isfinite(result) else MISSING
 
 
-def _as_number(of: AnyExpr, own: Own) -> float:
+def _as_number(of: AnyExpr, own: OwnRecord) -> float:
     """Return the operand of a function of one number; a text is 0, only for whether it is missing."""
     if not is_text(of):
-        return number(of, own)
-    return MISSING if text(of, own) is None else 0.0
+        return evaluate_number(of, own)
+    return MISSING if evaluate_text(of, own) is None else 0.0
 
 
 def _unary(function: str, of: float) -> float:

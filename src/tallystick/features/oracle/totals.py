@@ -25,7 +25,7 @@ def deviation(values: list[int]) -> float:
     return math.sqrt(numerator / (float(n) * float(n - 1)))
 
 
-def first_beyond(steps: list[Step]) -> Refusal:
+def first_overflow(steps: list[Step]) -> Refusal:
     """Return when a running total in order of instants first leaves its range; NEVER if it does not.
 
     It is looked at after every arrival. Steps of one instant that are known at once are one step.

@@ -15,15 +15,15 @@ from tallystick.definitions.expressions import (
 )
 from tallystick.definitions.streams import Source, StreamDefinition
 from tallystick.errors import DefinitionError, FeatureOverflow
-from tallystick.features.oracle.rows import MISSING, Own, PlainRecord, number
-from tallystick.features.oracle.totals import NEVER, Refusal, Step, deviation, first_beyond
+from tallystick.features.oracle.rows import MISSING, OwnRecord, PlainRecord, evaluate_number
+from tallystick.features.oracle.totals import NEVER, Refusal, Step, deviation, first_overflow
 
 Entity = tuple[str, ...]
 Answer = float | str | None
 """A number, NaN where missing; of an aggregate that is a text, the text or None."""
 
 
-class World:
+class RecordIndex:
     """All records, looked up by the names they share and in no cleverer way.
 
     Parameters
@@ -90,7 +90,7 @@ class World:
         return where is None or self._own(where, event, stream) == 1.0
 
     def _own(self, expr: AnyExpr, event: PlainRecord, stream: str) -> float:
-        return number(expr, Own(self._stream(stream), event, _nowhere))
+        return evaluate_number(expr, OwnRecord(self._stream(stream), event, _nowhere))
 
     def _stream(self, name: str) -> StreamDefinition:
         source = self._sources[name]
@@ -180,7 +180,7 @@ class World:
         """Return when a total of the entity is first too large."""
         place = aggregate, entity
         if place not in self._refused:
-            self._refused[place] = min(map(first_beyond, self._totalled(aggregate, entity)), default=NEVER)
+            self._refused[place] = min(map(first_overflow, self._totalled(aggregate, entity)), default=NEVER)
         return self._refused[place]
 
     def _totalled(self, aggregate: Aggregate, entity: Entity) -> list[list[Step]]:

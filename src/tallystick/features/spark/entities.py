@@ -21,7 +21,7 @@ MOST_RANGES = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Long:
+class LongEntity:
     """An entity with so many events that they are cut into ranges of time.
 
     Parameters
@@ -36,7 +36,7 @@ class Long:
     cuts: list[int]
 
 
-def entity(source: Source, fields: Sequence[str]) -> Any:
+def entity_column(source: Source, fields: Sequence[str]) -> Any:
     """Return the column with the texts that name a record's entity, missing where any of them is.
 
     Parameters
@@ -45,14 +45,14 @@ def entity(source: Source, fields: Sequence[str]) -> Any:
     fields : the key fields that name an entity together
     """
     f = functions()
-    texts = [key(source, field) for field in fields]
+    texts = [key_column(source, field) for field in fields]
     is_whole = texts[0].isNotNull()
     for text in texts[1:]:
         is_whole &= text.isNotNull()
     return f.when(is_whole, f.array(*texts))
 
 
-def key(source: Source, field: str) -> Any:
+def key_column(source: Source, field: str) -> Any:
     """Return the column with a key of packed records: the id itself, or one of ``keys``.
 
     Parameters
@@ -64,7 +64,7 @@ def key(source: Source, field: str) -> Any:
     return f.col("id") if field == id_field(source) else f.col("keys")[key_fields(source).index(field)]
 
 
-def columns(source: Source, needed: Needed) -> list[Any]:
+def packed_columns(source: Source, needed: Needed) -> list[Any]:
     """Return the columns of packed records with the needed fields alone: the others need not be sent to anybody.
 
     Parameters
@@ -92,7 +92,7 @@ def reach(group: Group) -> int:
     return min(max(far, default=0), ALL_TIME_US)
 
 
-def cut(rows: Any, window_reach: int, most: int, *, is_own: bool) -> list[Long]:
+def long_entities(rows: Any, window_reach: int, most: int, *, is_own: bool) -> list[LongEntity]:
     """Return the entities with more than ``most`` rows and events, each cut where these are evenly divided.
 
     Ranges are at least as long as the windows reach: otherwise most of their work would be the prefix. Where windows
@@ -100,7 +100,7 @@ def cut(rows: Any, window_reach: int, most: int, *, is_own: bool) -> list[Long]:
 
     Parameters
     ----------
-    rows : packed records with ``entity``, ``requested`` and ``about``
+    rows : packed records with ``entity_column``, ``requested`` and ``about``
     window_reach : how far windows look, in microseconds
     most : how many rows and events a range shall have
     is_own : the rows that ask are the events
@@ -117,21 +117,21 @@ def cut(rows: Any, window_reach: int, most: int, *, is_own: bool) -> list[Long]:
     shares = [i / n_ranges for i in range(1, n_ranges)]
     names = rows.sparkSession.createDataFrame([(row["entity"],) for row in found], "entity array<string>")
     divided = rows.join(f.broadcast(names), "entity").groupBy("entity")
-    made: list[Long] = []
+    made: list[LongEntity] = []
     # Approximately is enough: where an entity is cut decides who computes it, never what.
     for row in divided.agg(f.percentile_approx("about", shares, 10_000).alias("cuts")).collect():
         cuts = _apart(row["cuts"], 0 if window_reach >= ALL_TIME_US else window_reach)
         if cuts:
-            made.append(Long(list(row["entity"]), 1 + sum(len(each.cuts) + 1 for each in made), cuts))
+            made.append(LongEntity(list(row["entity"]), 1 + sum(len(each.cuts) + 1 for each in made), cuts))
     return made
 
 
-def placed(rows: Any, long: Sequence[Long], window_reach: int, n_shares: int) -> Any:
+def placed(rows: Any, long: Sequence[LongEntity], window_reach: int, n_shares: int) -> Any:
     """Return records with their ``part`` and ``share``; one that several ranges need stands in each.
 
     Parameters
     ----------
-    rows : packed records with ``entity``, ``requested``, and ``about``: the instant of the event they are about
+    rows : packed records with ``entity_column``, ``requested``, and ``about``: the instant of the event they are about
     long : the entities that are cut
     window_reach : how far windows look, in microseconds
     n_shares : over how many workers' tasks they are spread
@@ -152,7 +152,7 @@ def _apart(cuts: Sequence[int], window_reach: int) -> list[int]:
     return chosen
 
 
-def _ranged(rows: Any, long: Sequence[Long], window_reach: int) -> Any:
+def _ranged(rows: Any, long: Sequence[LongEntity], window_reach: int) -> Any:
     f = functions()
     plain = [(each.entity, each.first, each.cuts) for each in long]
     kinds = "entity array<string>, first int, cuts array<bigint>"

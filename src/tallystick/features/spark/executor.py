@@ -11,15 +11,15 @@ from tallystick.data.read import used
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.progress import Progress, Step
 from tallystick.definitions.streams import Source
-from tallystick.features.names import LOCAL
+from tallystick.features.engine_names import LOCAL
 from tallystick.features.plan import Plan
 from tallystick.features.spark import worker
-from tallystick.features.spark.entities import columns, cut, entity, key, placed, reach
+from tallystick.features.spark.entities import entity_column, key_column, long_entities, packed_columns, placed, reach
 from tallystick.features.spark.exporting import exported
 from tallystick.features.spark.numbering import ROWS_OF_A_TASK, fingerprint, numbered
 from tallystick.features.spark.opening import put
 from tallystick.features.spark.packed import COLUMNS
-from tallystick.features.spark.reading import Screened, read
+from tallystick.features.spark.reading import ScreenedSource, read
 from tallystick.features.spark.session import functions, session, types
 from tallystick.features.spark.worker import SLOTS, SPINE
 from tallystick.features.spill.needed import of_group
@@ -38,7 +38,7 @@ class _Work:
     """A plan with its screened sources, and the rows that are asked about."""
 
     plan: Plan
-    sources: Mapping[str, Screened]
+    sources: Mapping[str, ScreenedSource]
     requested: Any
     hot: int
 
@@ -46,7 +46,7 @@ class _Work:
         return [each.name for each in self.plan.sources].index(source)
 
     @property
-    def spine(self) -> Screened:
+    def spine(self) -> ScreenedSource:
         return self.sources[self.plan.definition.spine.name]
 
     @property
@@ -136,7 +136,7 @@ def features_of(
 
 def write(
     plan: Plan,
-    sources: Mapping[str, Screened],
+    sources: Mapping[str, ScreenedSource],
     out: str,
     *,
     begin: int | None = None,
@@ -165,7 +165,12 @@ def write(
 
 
 def table(
-    plan: Plan, sources: Mapping[str, Screened], requested: Any, *, hot: int = HOT, progress: Progress | None = None
+    plan: Plan,
+    sources: Mapping[str, ScreenedSource],
+    requested: Any,
+    *,
+    hot: int = HOT,
+    progress: Progress | None = None,
 ) -> Any:
     """Return the table of the asked records as a frame, whose parts follow each other in order of arrival.
 
@@ -179,7 +184,7 @@ def table(
     rows = task.spine.frame.where(requested)
     n_files = 1 + rows.count() // ROWS_OF_A_FILE
     ranges = _range(rows, n_files)
-    own = columns(task.spine.source, worker.of_table(plan))
+    own = packed_columns(task.spine.source, worker.of_table(plan))
     frames = [rows.select(functions().lit(SPINE).alias("place"), *own, ranges.alias("range"))]
     for place in range(len(plan.groups)):
         frames.append(_slots(task, place, ranges))
@@ -192,7 +197,7 @@ def table(
 
 def _write(
     plan: Plan,
-    sources: Mapping[str, Screened],
+    sources: Mapping[str, ScreenedSource],
     out: str,
     data: str,
     requested: Any,
@@ -239,7 +244,7 @@ def _slots(task: _Work, place: int, ranges: Any) -> Any:
     n_rows = task.spine.n_rows + task.sources[group.stream].n_rows
     if n_rows > task.hot:
         is_own = group.stream == task.spine.source.name and group.at == group.keys
-        long = cut(rows, window_reach, task.hot, is_own=is_own)
+        long = long_entities(rows, window_reach, task.hot, is_own=is_own)
     n_shares = max(rows.sparkSession.sparkContext.defaultParallelism, 1 + n_rows // ROWS_OF_A_TASK)
     spread = placed(rows, long, window_reach, n_shares).repartitionById(n_shares, "share").drop("share")
     computed = spread.mapInArrow(functools.partial(worker.slots, plan=task.text, place=place), SLOTS)
@@ -250,19 +255,21 @@ def _rows(task: _Work, place: int) -> Any:
     """Return all records that a group needs: questions, events, and what is reported of these."""
     f, group = functions(), task.plan.groups[place]
     spine, stream = task.spine.source, task.sources[group.stream].source
-    requested, whose, about = task.requested, entity(spine, group.at), f.col("time").alias("about")
+    requested, whose, about = task.requested, entity_column(spine, group.at), f.col("time").alias("about")
     needed = of_group(task.plan, place)
-    own = [f.lit(task.place(spine.name)).alias("source"), *columns(spine, needed)]
+    own = [f.lit(task.place(spine.name)).alias("source"), *packed_columns(spine, needed)]
     questions = task.spine.frame.select(*own, requested.alias("requested"), whose.alias("entity"), about)
     if stream.name == spine.name and group.at == group.keys:
         parts = [questions.where(f.col("requested") | f.col("entity").isNotNull())]
     else:
         theirs = [
             f.lit(task.place(stream.name)).alias("source"),
-            *columns(stream, needed),
+            *packed_columns(stream, needed),
             f.lit(False).alias("requested"),
         ]
-        events = task.sources[stream.name].frame.select(*theirs, entity(stream, group.keys).alias("entity"), about)
+        events = task.sources[stream.name].frame.select(
+            *theirs, entity_column(stream, group.keys).alias("entity"), about
+        )
         parts = [questions.where("requested"), events.where(f.col("entity").isNotNull())]
     watched = [task.plan.later[series.later] for series in group.series]
     parts += [_reports(task, place, by, on) for by, on in sorted({(later.by, later.on) for later in watched})]
@@ -273,7 +280,7 @@ def _entities(task: _Work, place: int) -> Any:
     """Return the entity and the instant of every event of a group."""
     group = task.plan.groups[place]
     stream = task.sources[group.stream]
-    found = stream.frame.select(entity(stream.source, group.keys).alias("entity"), "time", "id")
+    found = stream.frame.select(entity_column(stream.source, group.keys).alias("entity"), "time", "id")
     return found.where(functions().col("entity").isNotNull())
 
 
@@ -281,9 +288,11 @@ def _reports(task: _Work, place: int, by: str, on: str) -> Any:
     """Return the records that report events of a group, each with the entity and the instant of its event."""
     f, reports = functions(), task.sources[by]
     events = _entities(task, place).withColumnsRenamed({"time": "about", "id": "reported"})
-    on_progress = reports.frame.select(*COLUMNS, key(reports.source, on).alias("on")).where(f.col("on").isNotNull())
+    on_progress = reports.frame.select(*COLUMNS, key_column(reports.source, on).alias("on")).where(
+        f.col("on").isNotNull()
+    )
     joined = on_progress.join(events, f.col("on") == f.col("reported"))
-    kept = columns(reports.source, of_group(task.plan, place))
+    kept = packed_columns(reports.source, of_group(task.plan, place))
     own = [f.lit(task.place(by)).alias("source"), *kept, f.lit(False).alias("requested")]
     return joined.select(*own, "entity", "about")
 

@@ -9,17 +9,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tallystick.data.fingerprint import Fingerprint
-from tallystick.data.merge import empty
+from tallystick.data.merge import no_records
 from tallystick.data.records import Records
 from tallystick.features.plan import Plan
 from tallystick.features.spark.packed import COLUMNS, packed
-from tallystick.features.spark.reading import Screened
+from tallystick.features.spark.reading import ScreenedSource
 from tallystick.features.spill.folder import spill_folder
 from tallystick.features.spill.pieces import Pieces
 
 
 @contextmanager
-def exported(spark: Any, plan: Plan, records: Pieces, folder: Path) -> Iterator[tuple[dict[str, Screened], str]]:
+def exported(spark: Any, plan: Plan, records: Pieces, folder: Path) -> Iterator[tuple[dict[str, ScreenedSource], str]]:
     """Write the records of a plan's sources for Spark, and remove them when the block is left.
 
     Parameters
@@ -37,7 +37,7 @@ def exported(spark: Any, plan: Plan, records: Pieces, folder: Path) -> Iterator[
         seen, n_rows = Fingerprint(plan.sources), dict.fromkeys((source.name for source in plan.sources), 0)
         files = {source.name: own / f"{number}.parquet" for number, source in enumerate(plan.sources)}
         with ExitStack() as open_ones, records.pieces() as pieces:
-            nothing = {source.name: _rows(empty(source)).schema for source in plan.sources}
+            nothing = {source.name: _rows(no_records(source)).schema for source in plan.sources}
             writers = {name: open_ones.enter_context(pq.ParquetWriter(files[name], nothing[name])) for name in files}
             for piece in pieces:
                 seen.add(piece.records)
@@ -46,7 +46,7 @@ def exported(spark: Any, plan: Plan, records: Pieces, folder: Path) -> Iterator[
                     n_rows[name] += len(piece.records[name])
         frames = {name: spark.read.parquet(str(path)).select(*COLUMNS) for name, path in files.items()}
         sources = {source.name: source for source in plan.sources}
-        found = {n: Screened(sources[n], frames[n], n_rows[n], 0, {}, None, frames[n]) for n in files}
+        found = {n: ScreenedSource(sources[n], frames[n], n_rows[n], 0, {}, None, frames[n]) for n in files}
         yield found, seen.hexdigest()
 
 

@@ -14,14 +14,14 @@ import msgspec
 from tallystick.data.fingerprint import BLOCK, of_blocks, total
 from tallystick.features.spark import worker
 from tallystick.features.spark.packed import COLUMNS
-from tallystick.features.spark.reading import Screened
+from tallystick.features.spark.reading import ScreenedSource
 from tallystick.features.spark.session import functions
 
 ROWS_OF_A_TASK = 500_000
 _PART_BITS = 33  # Spark's rising ids have the number of the part above so many bits, and the row's place in it below
 
 
-def numbered(found: Mapping[str, Screened]) -> dict[str, Screened]:
+def numbered(found: Mapping[str, ScreenedSource]) -> dict[str, ScreenedSource]:
     """Return records that are known, and arrived, by their place in the one order, as ``data.numbering`` gives it.
 
     Parameters
@@ -50,7 +50,7 @@ def numbered(found: Mapping[str, Screened]) -> dict[str, Screened]:
     }
 
 
-def fingerprint(found: Mapping[str, Screened]) -> str:
+def fingerprint(found: Mapping[str, ScreenedSource]) -> str:
     """Return the fingerprint of numbered records, as ``data.fingerprint`` tells it.
 
     Parameters
@@ -69,12 +69,12 @@ def fingerprint(found: Mapping[str, Screened]) -> str:
     return total(made)
 
 
-def _united(found: Mapping[str, Screened]) -> Any:
+def _united(found: Mapping[str, ScreenedSource]) -> Any:
     f = functions()
     frames = [each.frame.select(f.lit(number).alias("place"), *COLUMNS) for number, each in enumerate(found.values())]
     return functools.reduce(lambda above, below: above.unionByName(below), frames)
 
 
-def _n_tasks(found: Mapping[str, Screened], frame: Any) -> int:
+def _n_tasks(found: Mapping[str, ScreenedSource], frame: Any) -> int:
     n_rows = sum(each.n_rows for each in found.values())
     return max(int(frame.sparkSession.sparkContext.defaultParallelism), 1 + n_rows // ROWS_OF_A_TASK)

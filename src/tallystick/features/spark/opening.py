@@ -19,7 +19,7 @@ _ROOT = "^file:/+"  # Spark writes it with one slash here and three there
 
 
 @dataclass(frozen=True, slots=True)
-class Raw:
+class RawRows:
     """A source's rows as its files have them.
 
     Parameters
@@ -32,7 +32,7 @@ class Raw:
     files: Any
 
 
-def raw(spark: Any, source: Source, root: Path) -> Raw:
+def open_raw(spark: Any, source: Source, root: Path) -> RawRows:
     """Open a source's files, whose rows count in the order of the files' names.
 
     Parameters
@@ -60,7 +60,7 @@ def raw(spark: Any, source: Source, root: Path) -> Raw:
     # A file that came while we looked has no number; it must not pass unseen.
     number = f.coalesce(f.col("n"), f.raise_error(f.lit("a file came while its folder was read")).cast("long"))
     own = [f"r{i}" for i in range(len(source.fields))]
-    return Raw(numbered.select(*own, (number + f.col("at")).alias(ROW)), numbers)
+    return RawRows(numbered.select(*own, (number + f.col("at")).alias(ROW)), numbers)
 
 
 def address(source: str, root: Path) -> str:

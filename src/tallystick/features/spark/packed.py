@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Fixed, Keys, Records, arrived_at, key_fields, value_fields
+from tallystick.data.records import Dataset, EncodedKeys, FixedPoint, Records, arrived_at, key_fields, value_fields
 from tallystick.definitions.streams import Source
 from tallystick.features.spill.needed import Needed
 
@@ -136,17 +136,17 @@ def _columns(rows: pa.Table, name: str, fields: Sequence[str], kind: pa.DataType
     return {field: flat.take(pa.array(starts + i)) for i, field in enumerate(fields)}
 
 
-def _keys(column: pa.Array) -> Keys:
+def _keys(column: pa.Array) -> EncodedKeys:
     encoded = pc.dictionary_encode(column)
-    return Keys(pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False), encoded.dictionary)
+    return EncodedKeys(pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False), encoded.dictionary)
 
 
-def _fixed(column: pa.Array, decimals: int) -> Fixed:
+def _fixed(column: pa.Array, decimals: int) -> FixedPoint:
     missing = pc.is_null(column).to_numpy(zero_copy_only=False)
-    return Fixed(pc.fill_null(column, 0).to_numpy(zero_copy_only=False), missing, decimals)
+    return FixedPoint(pc.fill_null(column, 0).to_numpy(zero_copy_only=False), missing, decimals)
 
 
-def _texts(keys: Keys) -> pa.Array:
+def _texts(keys: EncodedKeys) -> pa.Array:
     return keys.names.take(pa.array(keys.codes, mask=keys.codes < 0))
 
 

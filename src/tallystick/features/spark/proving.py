@@ -7,11 +7,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Records
-from tallystick.features.names import LOCAL
+from tallystick.features.engine_names import LOCAL
 from tallystick.features.plan import Plan
 from tallystick.features.spark import executor
 from tallystick.features.spark.packed import packed
-from tallystick.features.spark.reading import Screened
+from tallystick.features.spark.reading import ScreenedSource
 from tallystick.features.spark.session import functions, session
 
 Ints = NDArray[np.int64]
@@ -50,8 +50,8 @@ def compute(plan: Plan, dataset: Dataset, rows: Ints, *, master: str = LOCAL, ho
     return np.ascontiguousarray(values[rows - rows[0]])
 
 
-def _screened(spark: Any, records: Records) -> Screened:
+def _screened(spark: Any, records: Records) -> ScreenedSource:
     """Return records as if they had been read; they are known, and arrived, by their position."""
     columns = packed(records, records.position) | {"arrived": pa.array(records.position)}
     frame = spark.createDataFrame(pa.table(columns)).persist()
-    return Screened(records.source, frame, len(records), 0, {}, None, frame)
+    return ScreenedSource(records.source, frame, len(records), 0, {}, None, frame)

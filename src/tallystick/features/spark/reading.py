@@ -9,21 +9,21 @@ from urllib.parse import quote
 
 import msgspec
 
-from tallystick.data.quarantine import free
+from tallystick.data.quarantine import free_name
 from tallystick.data.records import id_field
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.progress import Step
 from tallystick.definitions.streams import Source, TableDefinition
 from tallystick.errors import TooManyRefused
 from tallystick.features.spark import screening
-from tallystick.features.spark.opening import ROWS_OF_A_FILE, Raw, raw
+from tallystick.features.spark.opening import ROWS_OF_A_FILE, RawRows, open_raw
 from tallystick.features.spark.packed import COLUMNS
 from tallystick.features.spark.screening import KNOWN, ROW, SCREENED
 from tallystick.features.spark.session import functions
 
 
 @dataclass(frozen=True, slots=True)
-class Screened:
+class ScreenedSource:
     """The accepted records of one source, where Spark keeps them.
 
     Parameters
@@ -55,7 +55,7 @@ def read(
     max_refused_share: float = 0.05,
     quarantine: str | None = None,
     progress: Step | None = None,
-) -> dict[str, Screened]:
+) -> dict[str, ScreenedSource]:
     """Read the history of some streams and tables, each by the same rules as ``data.read``.
 
     Parameters
@@ -76,10 +76,10 @@ def read(
     TooManyRefused
         If more rows than the share were refused; their quarantine is written all the same.
     """
-    found: dict[str, Screened] = {}
+    found: dict[str, ScreenedSource] = {}
     waits = [source for source in sources if isinstance(source, TableDefinition)]
     for source in [*(s for s in sources if s not in waits), *waits]:
-        files = raw(spark, source, root)
+        files = open_raw(spark, source, root)
         if source in waits:
             files = replace(files, rows=_dated(files.rows, source, flags, found))
         found[source.name] = _screened(files, source, now, quarantine)
@@ -89,7 +89,7 @@ def read(
     return {source.name: found[source.name] for source in sources}
 
 
-def _dated(rows: Any, table: Source, flags: Iterable[Flagged], found: Mapping[str, Screened]) -> Any:
+def _dated(rows: Any, table: Source, flags: Iterable[Flagged], found: Mapping[str, ScreenedSource]) -> Any:
     """Add when each outcome became known: its event's time and the delay of its flag, the first where several are."""
     f = functions()
     delays: dict[str, int] = {}
@@ -106,7 +106,7 @@ def _dated(rows: Any, table: Source, flags: Iterable[Flagged], found: Mapping[st
     return rows.select(*(f"r{i}" for i in range(len(table.fields))), ROW, known.alias(KNOWN))
 
 
-def _screened(files: Raw, source: Source, now: int, quarantine: str | None) -> Screened:
+def _screened(files: RawRows, source: Source, now: int, quarantine: str | None) -> ScreenedSource:
     f, plain = functions(), msgspec.json.encode(source)
     work = functools.partial(screening.screened, source=plain, now=now, origin=source.source)
     judged = files.rows.mapInArrow(work, SCREENED).persist()
@@ -132,7 +132,7 @@ def _screened(files: Raw, source: Source, now: int, quarantine: str | None) -> S
         place = f"{quarantine.rstrip('/')}/{quote(source.name, safe='')}-spark"
         _write_refused(refused, files, source, place)
     n_rows = (total["n"] or 0) - n_twice + n_refused
-    return Screened(source, fine, n_rows, n_refused, _by_reason(counts), place, judged)
+    return ScreenedSource(source, fine, n_rows, n_refused, _by_reason(counts), place, judged)
 
 
 def _by_reason(counts: Iterable[Any]) -> dict[str, int]:
@@ -143,16 +143,16 @@ def _by_reason(counts: Iterable[Any]) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda pair: -pair[1]))
 
 
-def _write_refused(refused: Any, files: Raw, source: Source, place: str) -> None:
+def _write_refused(refused: Any, files: RawRows, source: Source, place: str) -> None:
     """Write the refused rows as ``data.quarantine`` does, one file of them per task."""
     f, own = functions(), ["file", "row", "reasons"]
-    texts = [f.col("found")[i].alias(free(name, own)) for i, name in enumerate(source.fields)]
+    texts = [f.col("found")[i].alias(free_name(name, own)) for i, name in enumerate(source.fields)]
     row = f.col("row") % ROWS_OF_A_FILE
     located = refused.join(f.broadcast(files.files), f.col("row") - row == f.col("n"), "left").withColumn("row", row)
     located.select(*own, *texts).write.mode("overwrite").parquet(place)
 
 
-def _hold(found: Screened, max_share: float) -> None:
+def _hold(found: ScreenedSource, max_share: float) -> None:
     if found.n_refused > max_share * found.n_rows:
         raise TooManyRefused(
             found.source.name,

@@ -8,8 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tallystick.data import contract, quarantine
-from tallystick.data.reasons import Code, Reason, Refused, reason
 from tallystick.data.records import id_field, time_field
+from tallystick.data.refusals import RefusalCode, RefusalReason, RefusedRows, refusal_reason
 from tallystick.definitions.streams import Source
 from tallystick.features.spark.packed import packed
 
@@ -57,8 +57,10 @@ def duplicates(batches: Iterator[pa.RecordBatch], *, source: bytes) -> Iterator[
         rows = pa.Table.from_batches([batch])
         if len(rows):
             ids = _declared(declared, rows).column(own).to_pylist()
-            row_reasons = tuple((reason(own, declared.fields[own], Code.DUPLICATE, value),) for value in ids)
-            yield from _refused(declared, rows, Refused(np.arange(len(rows)), row_reasons)).to_batches()
+            row_reasons = tuple(
+                (refusal_reason(own, declared.fields[own], RefusalCode.DUPLICATE, value),) for value in ids
+            )
+            yield from _refused(declared, rows, RefusedRows(np.arange(len(rows)), row_reasons)).to_batches()
 
 
 def _in_order(rows: pa.Table) -> pa.Table:
@@ -95,9 +97,9 @@ def _known(rows: pa.Table) -> contract.KnownAt:
     return of_ids
 
 
-def _refused(source: Source, rows: pa.Table, refused: Refused) -> pa.Table:
+def _refused(source: Source, rows: pa.Table, refused: RefusedRows) -> pa.Table:
     n, these = len(refused), rows.take(pa.array(refused.rows))
-    texts = [quarantine.as_texts(column).to_pylist() for column in _declared(source, these).columns]
+    texts = [quarantine.column_as_texts(column).to_pylist() for column in _declared(source, these).columns]
     columns = {
         "row": these.column(ROW),
         "arrived": pa.nulls(n, pa.int64()),
@@ -112,5 +114,5 @@ def _refused(source: Source, rows: pa.Table, refused: Refused) -> pa.Table:
     return pa.table(columns)
 
 
-def _reason_lists(reasons: tuple[tuple[Reason, ...], ...], what: Callable[[Reason], str]) -> pa.Array:
+def _reason_lists(reasons: tuple[tuple[RefusalReason, ...], ...], what: Callable[[RefusalReason], str]) -> pa.Array:
     return pa.array([[what(one) for one in row_reasons] for row_reasons in reasons], pa.list_(pa.string()))

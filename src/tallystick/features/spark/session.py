@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tallystick.errors import EngineFailed, EngineMissing, FeatureOverflow, JavaMissing, SparkAway
-from tallystick.features.names import LOCAL
+from tallystick.features.engine_names import LOCAL
 
 ANSWER_SECONDS = 5.0
 WORKERS_SECONDS = 60.0
@@ -85,7 +85,7 @@ def session(master: str = LOCAL, *, settings: Mapping[str, str] | None = None) -
         with _translated_errors():
             yield running
         return
-    check(master)
+    check_master(master)
     with tempfile.NamedTemporaryFile("w+b", prefix="tally-spark-", suffix=".log") as printed:
         started = _started(master, settings or {}, printed)
         try:
@@ -96,7 +96,7 @@ def session(master: str = LOCAL, *, settings: Mapping[str, str] | None = None) -
             _stop(started)
 
 
-def check(master: str) -> None:
+def check_master(master: str) -> None:
     """Say at once what would otherwise be a long wait or a long trace.
 
     Raises

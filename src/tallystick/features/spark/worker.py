@@ -16,7 +16,7 @@ from tallystick.definitions.streams import Source
 from tallystick.errors import FeatureOverflow
 from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
-from tallystick.features.slot_texts import as_texts, features, text_slots
+from tallystick.features.slot_texts import decoded_texts, features_from_slots, text_slots
 from tallystick.features.spark.packed import Ints, table_of, unpacked, whole
 from tallystick.features.spark.session import OVERFLOW
 from tallystick.features.spill.needed import Needed, of_group, of_rows
@@ -168,7 +168,8 @@ def _slots(plan: Plan, place: int, rows: pa.Table) -> pa.Table:
     numbers = batch.slots(plan, place, found.dataset, found.requested)
     n, width = numbers.shape
     texts = [
-        as_texts(plan, place, slot, found.dataset, numbers[:, slot]).to_pylist() for slot in text_slots(plan, place)
+        decoded_texts(plan, place, slot, found.dataset, numbers[:, slot]).to_pylist()
+        for slot in text_slots(plan, place)
     ]
     return pa.table(
         {
@@ -195,7 +196,7 @@ def _table(plan: Plan, dataset: Dataset, places: Ints, known: Sequence[pa.Table]
         for place, rows in enumerate(known)
         for i, slot in enumerate(text_slots(plan, place))
     }
-    values = features(plan, dataset, np.arange(len(places)), numbers, texts)
+    values = features_from_slots(plan, dataset, np.arange(len(places)), numbers, texts)
     spine = dataset.records[_spine(plan)]
     own, origin = plan.definition.spine.id, Origin("", "", {})
     return FeatureTable(plan.names, spine.ids, places, spine.time, values, own, origin).to_arrow()

@@ -35,7 +35,7 @@ def in_bytes(text: str) -> int:
     return given
 
 
-def available() -> int | None:
+def available_memory() -> int | None:
     """Return how much memory this process can still get: the machine's, or its control group's where that is less."""
     found = [free for free in (_of_machine(), _of_group()) if free is not None]
     return min(found, default=None)

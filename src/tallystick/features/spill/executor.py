@@ -10,7 +10,7 @@ from tallystick.definitions.progress import Step
 from tallystick.durable import place, replacing
 from tallystick.features.plan import Plan
 from tallystick.features.spill.folder import spill_folder
-from tallystick.features.spill.job import Job, Limits
+from tallystick.features.spill.job import Job, MemoryLimits
 from tallystick.features.spill.joining import joined
 from tallystick.features.spill.partitioning import OnProgress, ingest_all
 from tallystick.features.spill.parts import slots_schema
@@ -23,7 +23,7 @@ from tallystick.features.table_file import Header, TableWriter
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class SpillResult:
     """What a computation by parts has done.
 
     Parameters
@@ -52,12 +52,12 @@ def features(
     *,
     folder: Path,
     memory: int,
-    limits: Limits | None = None,
+    limits: MemoryLimits | None = None,
     begin: int | None = None,
     end: int | None = None,
     threads: int = 1,
     step: Step | None = None,
-) -> Written:
+) -> SpillResult:
     """Compute features of records that come piece by piece, and write their table, with little in memory at a time.
 
     Parameters
@@ -81,7 +81,7 @@ def features(
         slots, computing = _slots(job, ranges, threads, on_progress)
         header, joining = _write(job, ranges, slots, origin, out=out, on_progress=on_progress)
     largest = max((group.largest() for group in job.groups), default=0)
-    return Written(header, max(job.limits.parts, default=0), largest, max(taking_in, computing, joining))
+    return SpillResult(header, max(job.limits.parts, default=0), largest, max(taking_in, computing, joining))
 
 
 def _slots(job: Job, ranges: Ranges, threads: int, on_progress: OnProgress) -> tuple[list[SpillFile], int]:

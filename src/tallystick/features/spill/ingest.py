@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tallystick.data import contract
-from tallystick.data.columns import plain, values_at
-from tallystick.data.read import Screening, quarantined
-from tallystick.data.reasons import Code, Reason, Refused, reason
+from tallystick.data.columns import decoded, values_at
+from tallystick.data.read import Screening, quarantine_rows
 from tallystick.data.records import Records, arrival_field, id_field, time_field
+from tallystick.data.refusals import RefusalCode, RefusalReason, RefusedRows, refusal_reason
 from tallystick.data.sources.parquet_file import ParquetFile
-from tallystick.data.sources.parted import parts
+from tallystick.data.sources.partial_reads import read_in_parts
 from tallystick.data.sources.piece import Piece
 from tallystick.definitions.streams import Source
 from tallystick.features.spill.rows import ROW
@@ -31,7 +31,7 @@ IDS = pa.schema([(ROW, pa.int64()), ("id", pa.string())])
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class IngestOptions:
     """How sources are taken in.
 
     Parameters
@@ -46,19 +46,19 @@ class Manner:
     quarantine: Path | None
 
 
-class Refusals:
+class SourceRefusals:
     """The refused rows of one source."""
 
     def __init__(self, source: Source, found: Sequence[Piece], quarantine: Path | None) -> None:
         self._source, self._found, self._quarantine = source, found, quarantine
         self.lengths: list[int] = []
         self._rows: list[Ints] = []
-        self._reasons: list[tuple[Reason, ...]] = []
+        self._reasons: list[tuple[RefusalReason, ...]] = []
         self._counts: Counter[str] = Counter()
         self._files: list[Path] = []
         self.n = 0
 
-    def add(self, refused: Refused, start: int = 0) -> None:
+    def add(self, refused: RefusedRows, start: int = 0) -> None:
         """Take refused rows, whose places are counted from ``start`` on.
 
         Parameters
@@ -71,7 +71,7 @@ class Refusals:
         self._counts.update(refused.counts)
         self.n += len(refused)
 
-    def add_for(self, rows: Ints, code: Code) -> None:
+    def add_for(self, rows: Ints, code: RefusalCode) -> None:
         """Take rows that broke a rule about the field that they are called by; their values are read again.
 
         Parameters
@@ -84,8 +84,10 @@ class Refusals:
         own = dated or contract.name_field(self._source)
         # Some at a time: where every id comes twice, half of the source is refused.
         for some in np.array_split(rows, 1 + len(rows) // MOST_REFUSED) if len(rows) else ():
-            on_progress = ((reason(own, self._source.fields[own], code, value),) for value in self._values(some, own))
-            self.add(Refused(some, tuple(on_progress)))
+            on_progress = (
+                (refusal_reason(own, self._source.fields[own], code, value),) for value in self._values(some, own)
+            )
+            self.add(RefusedRows(some, tuple(on_progress)))
             self.write_many()
 
     def write_many(self) -> None:
@@ -111,8 +113,8 @@ class Refusals:
             rows = np.concatenate(self._rows)
             # Refused for a duplicate after all others, but the quarantine is in order of the files.
             order = np.argsort(rows, kind="stable")
-            refused = Refused(rows[order], tuple(self._reasons[i] for i in order))
-            self._files.append(quarantined(self._source, self._found, self.lengths, refused, self._quarantine))
+            refused = RefusedRows(rows[order], tuple(self._reasons[i] for i in order))
+            self._files.append(quarantine_rows(self._source, self._found, self.lengths, refused, self._quarantine))
         self._rows, self._reasons = [], []
 
     def _values(self, rows: Ints, field: str) -> Iterator[object]:
@@ -126,7 +128,11 @@ class Refusals:
 
 
 def screened(
-    source: Source, found: Sequence[Piece], manner: Manner, refusals: Refusals, on_progress: Callable[[int], None]
+    source: Source,
+    found: Sequence[Piece],
+    manner: IngestOptions,
+    refusals: SourceRefusals,
+    on_progress: Callable[[int], None],
 ) -> Iterator[tuple[Records, Ints]]:
     """Yield a source's accepted records part by part, with their places among all rows of its files.
 
@@ -142,7 +148,7 @@ def screened(
     for piece in found:
         # Counted up part by part, so that a quarantine that is written meanwhile knows where this piece begins.
         refusals.lengths.append(0)
-        for part in parts(piece, list(source.fields), manner.most):
+        for part in read_in_parts(piece, list(source.fields), manner.most):
             records, refused = contract.screen(source, [part], now=manner.now, origin=source.source)
             refusals.lengths[-1] += len(part)
             refusals.add(refused, start)
@@ -166,10 +172,10 @@ def is_ready(source: Source, found: Sequence[Piece], most: int) -> bool:
         return False
     last: dict[str, pa.Scalar] = {}
     for piece in found:
-        for part in parts(piece, [own, arrived], most):
+        for part in read_in_parts(piece, [own, arrived], most):
             if not len(part):
                 continue
-            ids, instants = (plain(pa.concat_arrays(part.column(name).chunks)) for name in (own, arrived))
+            ids, instants = (decoded(pa.concat_arrays(part.column(name).chunks)) for name in (own, arrived))
             if not pa.types.is_timestamp(instants.type):
                 return False
             # Pieces may have the id as a number and as a text; between the two there is no order.
@@ -195,7 +201,7 @@ def repeated(ids: SpillFile) -> Ints:
     return np.sort(np.concatenate(found))
 
 
-def _accepted(n: int, refused: Refused) -> Ints:
+def _accepted(n: int, refused: RefusedRows) -> Ints:
     if not len(refused):
         return np.arange(n)
     keeps = np.ones(n, np.bool_)

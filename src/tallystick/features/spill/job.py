@@ -7,8 +7,8 @@ from pathlib import Path
 from tallystick.definitions.streams import Source
 from tallystick.features.plan import Plan
 from tallystick.features.spill import budget
-from tallystick.features.spill.needed import laters, of_rows
-from tallystick.features.spill.parts import Parts
+from tallystick.features.spill.needed import late_values_of, of_rows
+from tallystick.features.spill.parts import EntityParts
 from tallystick.features.spill.period import Period
 from tallystick.features.spill.ranges import SpineRows
 
@@ -17,7 +17,7 @@ _HEAP_ROWS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class MemoryLimits:
     """How much is in memory at a time; ``of`` chooses it by how much memory there is.
 
     Parameters
@@ -34,7 +34,7 @@ class Limits:
     shared: int
 
     @classmethod
-    def of(cls, plan: Plan, n_rows: Mapping[str, int], memory: int) -> "Limits":
+    def of(cls, plan: Plan, n_rows: Mapping[str, int], memory: int) -> "MemoryLimits":
         """Return the limits for a plan, with how many rows each source has, in an amount of memory.
 
         Parameters
@@ -76,10 +76,10 @@ class Job:
 
     plan: Plan
     folder: Path
-    limits: Limits
+    limits: MemoryLimits
     n_rows: Mapping[str, int]
     spine: SpineRows
-    groups: tuple[Parts, ...]
+    groups: tuple[EntityParts, ...]
     met: frozenset[str]
 
     @classmethod
@@ -91,7 +91,7 @@ class Job:
         folder: Path,
         period: Period,
         memory: int,
-        limits: Limits | None,
+        limits: MemoryLimits | None,
     ) -> "Job":
         """Make room for all records that a plan needs.
 
@@ -104,8 +104,8 @@ class Job:
         memory : how many bytes it may take
         limits : how that is divided; chosen by ``memory`` if None
         """
-        limits = limits or Limits.of(plan, n_rows, memory)
-        reporting = {later.by for group in plan.groups for later in laters(plan, group)}
+        limits = limits or MemoryLimits.of(plan, n_rows, memory)
+        reporting = {later.by for group in plan.groups for later in late_values_of(plan, group)}
         events = {group.stream for group in plan.groups} | {plan.definition.spine.name}
         # A few reports are simply given to every part. Not so those of the spine or of an aggregated stream, which are
         # as many as events are. Others are put by the parts of the group that reads them: an event's part differs from
@@ -113,17 +113,17 @@ class Job:
         met = frozenset(name for name in reporting if name in events or n_rows.get(name, 0) > limits.shared)
         groups = []
         for place, n in enumerate(limits.parts):
-            own = {later.by for later in laters(plan, plan.groups[place])}
-            groups.append(Parts.of(plan, place, n, period, folder=folder, reports=sorted(own & met)))
+            own = {later.by for later in late_values_of(plan, plan.groups[place])}
+            groups.append(EntityParts.of(plan, place, n, period, folder=folder, reports=sorted(own & met)))
         spine = SpineRows(folder, plan.definition.spine, of_rows(plan), period)
         return cls(plan, folder, limits, n_rows, spine, tuple(groups), met)
 
     def source(self, name: str) -> Source:
         """Return a source by its name."""
-        return ordered(self.plan)[name]
+        return sources_in_order(self.plan)[name]
 
 
-def ordered(plan: Plan) -> dict[str, Source]:
+def sources_in_order(plan: Plan) -> dict[str, Source]:
     """Return the sources of a plan by name, in the project's order, the spine among them."""
     # The project's order decides which of two records of one instant is first, so it is kept in every part.
     held: dict[str, Source] = {source.name: source for source in plan.sources}

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Keys, Records, key_fields
+from tallystick.data.records import Dataset, EncodedKeys, Records, key_fields
 from tallystick.features.plan import Plan
-from tallystick.features.slot_texts import features, text_slots
+from tallystick.features.slot_texts import features_from_slots, text_slots
 from tallystick.features.spill.ranges import Ranges
 from tallystick.features.spill.rows import ROW, unpacked
 from tallystick.features.spill.spill_file import SpillFile
@@ -43,7 +43,7 @@ def joined(plan: Plan, ranges: Ranges, slot_files: Sequence[SpillFile], origin: 
                 texts[place, slot] = known.column(f"t{slot}").combine_chunks().take(pa.array(np.argsort(at)))
         records = _with_keys(unpacked(spine, rows))
         requested = np.arange(len(rows))
-        values = features(plan, Dataset({spine.name: records}, "", len(rows)), requested, numbers, texts)
+        values = features_from_slots(plan, Dataset({spine.name: records}, "", len(rows)), requested, numbers, texts)
         yield FeatureTable(plan.names, records.ids, records.position, records.time, values, spine.id, origin)
 
 
@@ -76,7 +76,7 @@ class _Places:
 def _with_keys(records: Records) -> Records:
     """Let records have every key field, with no text where it was not needed: other parts' texts may be put there."""
     # Texts of slots are numbered among the spine's own keys, which must be there for that, if only empty.
-    nothing = Keys(np.full(len(records), -1, np.int32), pa.array([], pa.string()))
+    nothing = EncodedKeys(np.full(len(records), -1, np.int32), pa.array([], pa.string()))
     return replace(records, keys=dict.fromkeys(key_fields(records.source), nothing) | records.keys)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.data.merge import joined
-from tallystick.data.numbering import number
+from tallystick.data.numbering import assign_positions
 from tallystick.data.records import Dataset, Records, arrived_at
 
 Ints = NDArray[np.int64]
@@ -22,7 +22,7 @@ def merged(sources: Mapping[str, Iterator[Records]]) -> Iterator[Dataset]:
     """
     last = 0
     for present in _rounds({name: _Held(_counted(pieces), arrived_at) for name, pieces in sources.items()}):
-        numbered, _ = number(present)
+        numbered, _ = assign_positions(present)
         moved = {name: replace(records, position=records.position + last) for name, records in numbered.items()}
         last += sum(map(len, moved.values()))
         yield Dataset(moved, "", last)

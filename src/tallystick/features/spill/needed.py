@@ -7,7 +7,7 @@ from typing import Any
 from tallystick.data.records import id_field
 from tallystick.definitions.expressions import Corrected, Flagged
 from tallystick.features.groups import Group
-from tallystick.features.lowering import Number, Part, TextField
+from tallystick.features.lowering import InstantPart, NumberField, TextField
 from tallystick.features.plan import Plan
 
 Needed = dict[str, set[str]]
@@ -27,7 +27,7 @@ def of_group(plan: Plan, place: int) -> Needed:
     values = [*(channel.of for channel in group.channels), *(track.of for track in group.tracks)]
     found[group.stream] |= {id_field(plan.streams[group.stream]) if each is None else each for each in nodes}
     found[group.stream].update(value for value in values if isinstance(value, str))
-    for later in laters(plan, group):
+    for later in late_values_of(plan, group):
         # Reports name their record by its id.
         found[group.stream].add(id_field(plan.streams[group.stream]))
         found.setdefault(later.by, set()).update(_of_report(later))
@@ -44,7 +44,7 @@ def of_rows(plan: Plan) -> set[str]:
     return own | {spine.id}
 
 
-def laters(plan: Plan, group: Group) -> list[Flagged | Corrected]:
+def late_values_of(plan: Plan, group: Group) -> list[Flagged | Corrected]:
     """Return the values of a group that become known later.
 
     Parameters
@@ -57,9 +57,9 @@ def laters(plan: Plan, group: Group) -> list[Flagged | Corrected]:
 
 def of_node(node: Any) -> Iterator[str | None]:
     """Yield the fields of the record that an expression looks at; None is its id."""
-    if isinstance(node, Number | TextField):
+    if isinstance(node, NumberField | TextField):
         yield node.field
-    elif isinstance(node, Part):
+    elif isinstance(node, InstantPart):
         yield from () if node.field is None else (node.field,)
     elif is_dataclass(node):
         for field in fields(node):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tallystick.data.records import Records, id_field
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.streams import Source
-from tallystick.features.spill.report_join import Named, places
+from tallystick.features.spill.report_join import NamedRecords, places
 from tallystick.features.spill.rows import ROW, TIME, packed, without
 from tallystick.features.spill.shares import shares_of
 from tallystick.features.spill.sorting import Sorter
@@ -45,7 +45,7 @@ class Outcomes:
         self._spill_file.add(packed(records, rows, self._spill_file.schema), shares_of(records.ids, self._n_heaps))
 
     def date(
-        self, named: Mapping[str, Named], dropped: Mapping[str, Ints], own: Ints, delays: Mapping[str, int]
+        self, named: Mapping[str, NamedRecords], dropped: Mapping[str, Ints], own: Ints, delays: Mapping[str, int]
     ) -> Ints:
         """Hand every row over with the instant at which it became known.
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from tallystick.data.fingerprint import Fingerprint
 from tallystick.data.records import Records
-from tallystick.features.spill.job import Job, ordered
-from tallystick.features.spill.needed import laters, of_group
-from tallystick.features.spill.parts import Parts
+from tallystick.features.spill.job import Job, sources_in_order
+from tallystick.features.spill.needed import late_values_of, of_group
+from tallystick.features.spill.parts import EntityParts
 from tallystick.features.spill.pieces import Pieces
-from tallystick.features.spill.report_join import Named, Reporting, Way
+from tallystick.features.spill.report_join import NamedRecords, ReportingSource, ReportRoute
 from tallystick.features.spill.rows import packed, schema
 
 Ints = NDArray[np.int64]
@@ -36,9 +36,10 @@ def ingest_all(job: Job, records: Pieces, on_progress: OnProgress) -> str:
     The fingerprint of the records of the plan's sources.
     """
     shared: dict[str, list[pa.RecordBatch]] = {}
-    partitioner, seen = _Partitioner.of(job), Fingerprint(ordered(job.plan).values())
+    partitioner, seen = _Partitioner.of(job), Fingerprint(sources_in_order(job.plan).values())
     sinks = {
-        name: [*_sinks(job, name), *partitioner.sinks(name), *_sharing(job, name, shared)] for name in ordered(job.plan)
+        name: [*_sinks(job, name), *partitioner.sinks(name), *_sharing(job, name, shared)]
+        for name in sources_in_order(job.plan)
     }
     with records.pieces() as pieces:
         for piece in pieces:
@@ -64,7 +65,7 @@ def _sharing(job: Job, name: str, shared: dict[str, list[pa.RecordBatch]]) -> li
     fields = {
         each
         for group in job.groups
-        if any(later.by == name for later in laters(job.plan, job.plan.groups[group.place]))
+        if any(later.by == name for later in late_values_of(job.plan, job.plan.groups[group.place]))
         for each in of_group(job.plan, group.place)[name]
     }
     # What is met by id goes its own way; what no group reads is not kept.
@@ -80,7 +81,7 @@ def _share(job: Job, shared: Mapping[str, Sequence[pa.RecordBatch]]) -> None:
             continue
         table = pa.Table.from_batches(batches).combine_chunks()
         for group in job.groups:
-            if any(later.by == name for later in laters(job.plan, job.plan.groups[group.place])):
+            if any(later.by == name for later in late_values_of(job.plan, job.plan.groups[group.place])):
                 group.shared[name] = table
 
 
@@ -88,24 +89,24 @@ def _share(job: Job, shared: Mapping[str, Sequence[pa.RecordBatch]]) -> None:
 class _Partitioner:
     """Reports that are many, and the records that they are about."""
 
-    named: dict[str, Named]
-    groups: dict[str, list[Parts]]
-    reporting: list[Reporting]
+    named: dict[str, NamedRecords]
+    groups: dict[str, list[EntityParts]]
+    reporting: list[ReportingSource]
 
     @classmethod
     def of(cls, job: Job) -> "_Partitioner":
         pairs: dict[tuple[str, str], set[str]] = {}
         streams: set[str] = set()
         for group in job.groups:
-            for later in laters(job.plan, job.plan.groups[group.place]):
+            for later in late_values_of(job.plan, job.plan.groups[group.place]):
                 if later.by in job.met:
                     pairs.setdefault((later.by, later.on), set()).update(of_group(job.plan, group.place)[later.by])
                     streams.add(later.stream)
         groups = {name: [group for group in job.groups if group.stream == name] for name in sorted(streams)}
         n, at = job.limits.heaps, job.folder
-        named = {name: Named(at / f"{name}.named", [g.place for g in own], n) for name, own in groups.items()}
+        named = {name: NamedRecords(at / f"{name}.named", [g.place for g in own], n) for name, own in groups.items()}
         reporting = [
-            Reporting(at / f"{by}.{i}", job.source(by), sorted(fields), on, n)
+            ReportingSource(at / f"{by}.{i}", job.source(by), sorted(fields), on, n)
             for i, ((by, on), fields) in enumerate(sorted(pairs.items()))
         ]
         return cls(named, groups, reporting)
@@ -129,11 +130,11 @@ class _Partitioner:
             each.finish()
             by = each.source.name
             ways = [
-                Way(name, group.place, group.reports[by])
+                ReportRoute(name, group.place, group.reports[by])
                 for name, groups in self.groups.items()
                 for group in groups
                 # One source may name records by several fields, and each field is a way of its own.
-                if any((x.by, x.on) == (by, each.on) for x in laters(job.plan, job.plan.groups[group.place]))
+                if any((x.by, x.on) == (by, each.on) for x in late_values_of(job.plan, job.plan.groups[group.place]))
             ]
             each.route({way.stream: self.named[way.stream] for way in ways}, ways)
             on_progress("match reports", n_done + 1, len(self.reporting))

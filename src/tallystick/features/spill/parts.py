@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from tallystick.data.records import Dataset, Records
 from tallystick.features.batch import executor as batch
 from tallystick.features.plan import Plan
-from tallystick.features.slot_texts import as_texts, text_slots
+from tallystick.features.slot_texts import decoded_texts, text_slots
 from tallystick.features.spill.needed import of_group
 from tallystick.features.spill.period import Period
 from tallystick.features.spill.ranges import Ranges
-from tallystick.features.spill.rows import ROW, among, packed, schema, united, unpacked
-from tallystick.features.spill.shares import shares
+from tallystick.features.spill.rows import ROW, is_among, packed, schema, united, unpacked
+from tallystick.features.spill.shares import entity_shares
 from tallystick.features.spill.spill_file import SpillFile
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class EntityParts:
     """The records that a group needs, by parts of its entities.
 
     Parameters
@@ -47,7 +47,9 @@ class Parts:
     shared: dict[str, pa.Table] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, plan: Plan, place: int, n: int, period: Period, *, folder: Path, reports: Sequence[str]) -> "Parts":
+    def of(
+        cls, plan: Plan, place: int, n: int, period: Period, *, folder: Path, reports: Sequence[str]
+    ) -> "EntityParts":
         """Make room for a group's records; ``reports`` are the sources whose records come by parts, too.
 
         Parameters
@@ -81,7 +83,7 @@ class Parts:
 
     def part_of(self, records: Records) -> Ints:
         """Return the part of each event, -1 where it belongs to none."""
-        return shares(records, self.plan.groups[self.place].keys, self.n)
+        return entity_shares(records, self.plan.groups[self.place].keys, self.n)
 
     def add(self, records: Records, rows: Ints) -> None:
         """Take accepted records of the group's stream or of the spine; ``rows`` are their places in the order.
@@ -97,7 +99,7 @@ class Parts:
             _put(self.events, records, rows, part if self.asks is not None else _somewhere(part, rows, self.n))
         if records.source.name == self._spine and self.asks is not None:
             # Events before the period are needed, but rows outside it do not ask.
-            part = _somewhere(shares(records, self.plan.groups[self.place].at, self.n), rows, self.n)
+            part = _somewhere(entity_shares(records, self.plan.groups[self.place].at, self.n), rows, self.n)
             inside = self.period.holds(records.time)
             _put(self.asks, records, rows, part if inside is None else np.where(inside, part, -1))
 
@@ -125,7 +127,9 @@ class Parts:
         spine = dataset.records[self._spine]
         numbers = batch.slots(self.plan, self.place, dataset, requested, threads=threads)
         # A code stands for a text in this part alone, so the text itself leaves it.
-        texts = [as_texts(self.plan, self.place, s, dataset, numbers[:, s]) for s in text_slots(self.plan, self.place)]
+        texts = [
+            decoded_texts(self.plan, self.place, s, dataset, numbers[:, s]) for s in text_slots(self.plan, self.place)
+        ]
         rows = spine.position[requested]
         flat = pa.FixedSizeListArray.from_arrays(pa.array(numbers.ravel()), numbers.shape[1])
         slot_values = pa.RecordBatch.from_arrays([pa.array(rows), flat, *texts], schema=out.schema)
@@ -164,7 +168,7 @@ class Parts:
         if inside is None and len(spine) == len(asks):
             return np.arange(len(spine))
         # By position: the same row may stand here as an event, and be asked for by another part.
-        is_requested = among(spine.position, asks.column(ROW).to_numpy())
+        is_requested = is_among(spine.position, asks.column(ROW).to_numpy())
         return np.flatnonzero(is_requested if inside is None else is_requested & inside)
 
 

@@ -21,7 +21,7 @@ _NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ReportRoute:
     """Where reports of one source go that name records of one stream.
 
     Parameters
@@ -36,7 +36,7 @@ class Way:
     spill_file: SpillFile
 
 
-class Named:
+class NamedRecords:
     """The records of a stream that reports may name: id, instant, and the part that each belongs to in some groups."""
 
     def __init__(self, path: Path, groups: Sequence[int], n_heaps: int) -> None:
@@ -79,7 +79,7 @@ class Named:
         self._spill_file.remove()
 
 
-class Reporting:
+class ReportingSource:
     """The records of one source that name others by a field."""
 
     def __init__(self, path: Path, source: Source, fields: Sequence[str], on: str, n_heaps: int) -> None:
@@ -103,7 +103,7 @@ class Reporting:
         """End the writing, and return how many bytes lie on the disk."""
         return self._spill_file.finish()
 
-    def route(self, named: Mapping[str, Named], ways: Sequence[Way]) -> None:
+    def route(self, named: Mapping[str, NamedRecords], ways: Sequence[ReportRoute]) -> None:
         """Hand every report to the parts of the groups whose records it names.
 
         Parameters

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Fixed, Keys, Records, id_field, key_fields, value_fields
+from tallystick.data.records import EncodedKeys, FixedPoint, Records, id_field, key_fields, value_fields
 from tallystick.definitions.streams import Source
 
 Ints = NDArray[np.int64]
@@ -69,7 +69,7 @@ def unpacked(source: Source, rows: pa.Table) -> Records:
     ids = held.get(own, pa.nulls(n, pa.string()))
     keys = {name: _keys(held[name]) for name in key_fields(source) if name in held and name != own}
     if own in held and own in key_fields(source):  # a table's key is its id
-        keys[own] = Keys(np.arange(n, dtype=np.int32), ids)
+        keys[own] = EncodedKeys(np.arange(n, dtype=np.int32), ids)
     values = {name: _fixed(held[name], field.decimals) for name, field in value_fields(source).items() if name in held}
     return Records(source, held[ROW].to_numpy(), held[TIME].to_numpy(), ids, keys, values)
 
@@ -95,10 +95,10 @@ def without(rows: pa.Table, dropped: Ints) -> pa.Table:
     """
     if not len(dropped) or not len(rows):
         return rows
-    return rows.filter(pa.array(~among(rows.column(ROW).to_numpy(), dropped)))
+    return rows.filter(pa.array(~is_among(rows.column(ROW).to_numpy(), dropped)))
 
 
-def among(places: Ints, some: Ints) -> NDArray[np.bool_]:
+def is_among(places: Ints, some: Ints) -> NDArray[np.bool_]:
     """Return which places are among some, which rise; shape (n,).
 
     Parameters
@@ -134,17 +134,17 @@ def _ordered(source: Source, fields: Collection[str]) -> list[str]:
     return [name for name in source.fields if name in wanted]
 
 
-def _keys(column: pa.Array) -> Keys:
+def _keys(column: pa.Array) -> EncodedKeys:
     encoded = pc.dictionary_encode(column)
     codes = encoded.indices if not encoded.indices.null_count else pc.fill_null(encoded.indices, -1)
-    return Keys(codes.to_numpy(zero_copy_only=False), encoded.dictionary)
+    return EncodedKeys(codes.to_numpy(zero_copy_only=False), encoded.dictionary)
 
 
-def _fixed(column: pa.Array, decimals: int) -> Fixed:
+def _fixed(column: pa.Array, decimals: int) -> FixedPoint:
     if not column.null_count:
-        return Fixed(column.to_numpy(), np.zeros(len(column), np.bool_), decimals)
+        return FixedPoint(column.to_numpy(), np.zeros(len(column), np.bool_), decimals)
     missing = pc.is_null(column).to_numpy(zero_copy_only=False)
-    return Fixed(pc.fill_null(column, 0).to_numpy(zero_copy_only=False), missing, decimals)
+    return FixedPoint(pc.fill_null(column, 0).to_numpy(zero_copy_only=False), missing, decimals)
 
 
 def _single(column: pa.ChunkedArray) -> pa.Array:

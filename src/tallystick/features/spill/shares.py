@@ -19,7 +19,7 @@ _MIX = np.uint64(0x9E37_79B9_7F4A_7C15)
 _SHIFT = np.uint64(32)
 
 
-def shares(records: Records, fields: Sequence[str], n: int) -> NDArray[np.int64]:
+def entity_shares(records: Records, fields: Sequence[str], n: int) -> NDArray[np.int64]:
     """Return the part of each record's entity, 0 to n - 1; -1 where one of its keys is missing.
 
     Parameters

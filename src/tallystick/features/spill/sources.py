@@ -12,21 +12,21 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tallystick.data.numbering import is_rising
-from tallystick.data.read import Screening, hold, used
-from tallystick.data.reasons import Code
+from tallystick.data.read import Screening, check_refused_share, used
 from tallystick.data.records import Dataset, Records, arrived_at
+from tallystick.data.refusals import RefusalCode
 from tallystick.data.sources.address import pieces as pieces_of
-from tallystick.data.sources.parted import n_rows
+from tallystick.data.sources.partial_reads import n_rows
 from tallystick.data.sources.piece import Piece
 from tallystick.definitions.expressions import Flagged
 from tallystick.definitions.progress import Step
 from tallystick.definitions.streams import Source, TableDefinition
 from tallystick.errors import SourceUnreadable
 from tallystick.features.spill.folder import spill_folder
-from tallystick.features.spill.ingest import IDS, Manner, Refusals, is_ready, repeated, screened
+from tallystick.features.spill.ingest import IDS, IngestOptions, SourceRefusals, is_ready, repeated, screened
 from tallystick.features.spill.merging import merged
 from tallystick.features.spill.outcomes import Outcomes, delays_of
-from tallystick.features.spill.report_join import Named
+from tallystick.features.spill.report_join import NamedRecords
 from tallystick.features.spill.shares import shares_of
 from tallystick.features.spill.sorting import Sorter
 from tallystick.features.spill.spill_file import SpillFile
@@ -142,7 +142,7 @@ class _Pass:
         tables = [name for name, source in self.sources.items() if isinstance(source, TableDefinition)]
         delays = {name: delays_of(self.sources[name], flags, list(self.sources)) for name in tables}
         judged = sorted({stream for each in delays.values() for stream in each})
-        named = {name: Named(self.folder / f"{name}.named", [], self.n_heaps) for name in judged}
+        named = {name: NamedRecords(self.folder / f"{name}.named", [], self.n_heaps) for name in judged}
         # Streams first, tables last: whatever is too bad in a stream is said before the outcomes are read.
         streams = [name for name in self.sources if name not in tables]
         made = {name: self._stream(self.sources[name], named.get(name)) for name in streams}
@@ -153,7 +153,7 @@ class _Pass:
             each.remove()
         return {name: made[name] for name in self.sources}
 
-    def _stream(self, source: Source, named: Named | None) -> Iterator[Records]:
+    def _stream(self, source: Source, named: NamedRecords | None) -> Iterator[Records]:
         if named is None and is_ready(source, self.found[source.name], self.how.at_a_time):
             return self._as_it_comes(source)
         # Whether an id came before cannot be told from a part of the rows: all ids are put into heaps by their hash, so
@@ -165,10 +165,10 @@ class _Pass:
             if named is not None:
                 named.add(records, rows, {})
         self.dropped[source.name] = repeated(ids)
-        refusals.add_for(self.dropped[source.name], Code.DUPLICATE)
+        refusals.add_for(self.dropped[source.name], RefusalCode.DUPLICATE)
         return self._sorted(sorter, refusals, self.dropped[source.name])
 
-    def _table(self, table: Source, named: Mapping[str, Named], delays: Mapping[str, int]) -> Iterator[Records]:
+    def _table(self, table: Source, named: Mapping[str, NamedRecords], delays: Mapping[str, int]) -> Iterator[Records]:
         sorter, ids, refusals = self._sorter(table), self._ids(table), self._refusals(table)
         outcomes = Outcomes(self.folder / f"{table.name}.undated", sorter, self.n_heaps)
         for records, rows in self._screened(table, refusals):
@@ -176,11 +176,11 @@ class _Pass:
             ids.add(*self._identified(records, rows))
         # Whether an outcome's record is there, and when it became known, is told only once all of its streams are read.
         twice = repeated(ids)
-        refusals.add_for(twice, Code.DUPLICATE)
-        refusals.add_for(outcomes.date(named, self.dropped, twice, delays), Code.EVENT_UNKNOWN)
+        refusals.add_for(twice, RefusalCode.DUPLICATE)
+        refusals.add_for(outcomes.date(named, self.dropped, twice, delays), RefusalCode.EVENT_UNKNOWN)
         return self._sorted(sorter, refusals, _NONE)
 
-    def _sorted(self, sorter: Sorter, refusals: Refusals, dropped: Ints) -> Iterator[Records]:
+    def _sorted(self, sorter: Sorter, refusals: SourceRefusals, dropped: Ints) -> Iterator[Records]:
         self._hold(refusals, in_order=sorter.in_order)
         self.n_bytes += sorter.finish()
         return sorter.records(dropped)
@@ -196,9 +196,9 @@ class _Pass:
             yield records
         self._hold(refusals, in_order=True)
 
-    def _screened(self, source: Source, refusals: Refusals) -> Iterator[tuple[Records, Ints]]:
+    def _screened(self, source: Source, refusals: SourceRefusals) -> Iterator[tuple[Records, Ints]]:
         on_progress = functools.partial(_at_stage, self.how.step, f"read {source.name}", self.n_rows[source.name])
-        manner = Manner(self.how.now, self.how.at_a_time, self.how.quarantine)
+        manner = IngestOptions(self.how.now, self.how.at_a_time, self.how.quarantine)
         return screened(source, self.found[source.name], manner, refusals, on_progress)
 
     def _sorter(self, source: Source) -> Sorter:
@@ -211,13 +211,13 @@ class _Pass:
         batch = pa.RecordBatch.from_arrays([pa.array(rows), records.ids], schema=IDS)
         return batch, shares_of(records.ids, self.n_heaps)
 
-    def _refusals(self, source: Source) -> Refusals:
-        return Refusals(source, self.found[source.name], self.how.quarantine)
+    def _refusals(self, source: Source) -> SourceRefusals:
+        return SourceRefusals(source, self.found[source.name], self.how.quarantine)
 
-    def _hold(self, refusals: Refusals, *, in_order: bool) -> None:
+    def _hold(self, refusals: SourceRefusals, *, in_order: bool) -> None:
         screening = refusals.screening(sum(refusals.lengths), in_order=in_order)
         self.screenings[screening.source] = screening
-        hold(screening, self.how.max_refused_share)
+        check_refused_share(screening, self.how.max_refused_share)
 
 
 def n_stored_rows(sources: Iterable[Source], root: Path) -> int:

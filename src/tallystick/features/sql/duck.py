@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tallystick.data.merge import empty
+from tallystick.data.merge import no_records
 from tallystick.data.records import Dataset, Records
 from tallystick.errors import EngineFailed, EngineMissing, FeatureOverflow
 from tallystick.features.entities import keys_of
 from tallystick.features.plan import Plan
-from tallystick.features.sql.names import Names, Table, unquoted
+from tallystick.features.sql.names import Names, TableNames, unquoted
 from tallystick.features.sql.query import guard, select
 from tallystick.features.table import FeatureTable, Origin
 
@@ -47,7 +47,7 @@ def compute(
     FeatureOverflow
         If an entity's running totals of a column exceed half of what 64 bits hold.
     """
-    duckdb = library()
+    duckdb = duckdb_library()
     spine = dataset.records[plan.definition.spine.name]
     wanted = np.arange(len(spine), dtype=np.int64) if rows is None else np.asarray(rows, dtype=np.int64)
     names = Names(plan)
@@ -66,7 +66,7 @@ def compute(
     return FeatureTable(plan.names, ids, spine.position[wanted], spine.time[wanted], values, named, origin)
 
 
-def library() -> Any:
+def duckdb_library() -> Any:
     """Return the module duckdb, of the ``sql`` extra.
 
     Raises
@@ -103,7 +103,7 @@ def _is_in_order(spine: Records, keys: tuple[str, ...]) -> bool:
     return not bool(np.any(combined))
 
 
-def arrow(table: Table, records: Records) -> pa.Table:
+def arrow(table: TableNames, records: Records) -> pa.Table:
     """Return a source's records as the table that queries read: texts, and whole numbers of 64 bits.
 
     Parameters
@@ -131,7 +131,7 @@ def _settings(threads: int) -> dict[str, Any]:
 def _fill(connection: Any, names: Names, dataset: Dataset, positions: Ints | None) -> None:
     """Make the tables that the queries read."""
     tables = {
-        table.name: arrow(table, dataset.records.get(source.name, empty(source)))
+        table.name: arrow(table, dataset.records.get(source.name, no_records(source)))
         for source, table in zip(names.sources, names.tables.values(), strict=True)
     }
     if positions is not None:

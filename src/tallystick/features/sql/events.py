@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 
 from tallystick.definitions.expressions import Corrected
 from tallystick.features.groups import Channel, Group, Track
-from tallystick.features.sql.setting import Setting
-from tallystick.features.sql.text import Step, lines
+from tallystick.features.sql.layout import QueryStep, lines
+from tallystick.features.sql.query_context import QueryContext
 from tallystick.features.sql.values import Values
 
 LIMB = 2**32
 """What a square is divided by into its upper and lower part."""
 
 
-def events(setting: Setting, place: int, group: Group) -> list[Step]:
+def events(setting: QueryContext, place: int, group: Group) -> list[QueryStep]:
     """Return the steps that make the table of a group's events.
 
     Its columns are position, time, the keys (k0, k1, ...), and, missing where an event does not count,
@@ -45,15 +45,15 @@ def events(setting: Setting, place: int, group: Group) -> list[Step]:
     about = f"{group.stream} by {', '.join(group.keys)}: what each event adds"
     name = setting.names.free(f"events_{place}")
     if not conditions:
-        return [Step(name, f"SELECT\n{lines([*own, *selected])}\nFROM {table.name} AS r\n{present}", about)]
+        return [QueryStep(name, f"SELECT\n{lines([*own, *selected])}\nFROM {table.name} AS r\n{present}", about)]
     chain = values.chain(f"{table.name} AS r", own, _named(setting, place))
-    first = Step(chain[0].name, f"{chain[0].text}\n{present}", f"{group.stream}: its conditions")
+    first = QueryStep(chain[0].name, f"{chain[0].text}\n{present}", f"{group.stream}: its conditions")
     shown = [f"e.{column.rpartition(' AS ')[2]}" for column in own]
-    last = Step(name, f"SELECT\n{lines([*shown, *selected])}\nFROM {chain[-1].name} AS e", about)
+    last = QueryStep(name, f"SELECT\n{lines([*shown, *selected])}\nFROM {chain[-1].name} AS e", about)
     return [first, *chain[1:], last]
 
 
-def _named(setting: Setting, place: int) -> Iterator[str]:
+def _named(setting: QueryContext, place: int) -> Iterator[str]:
     number = 0
     while True:
         yield setting.names.free(f"events_{place}_{number}")
@@ -61,7 +61,7 @@ def _named(setting: Setting, place: int) -> Iterator[str]:
 
 
 def _columns(
-    setting: Setting, group: Group, conditions: list[str], field: Callable[[str], str], time: str
+    setting: QueryContext, group: Group, conditions: list[str], field: Callable[[str], str], time: str
 ) -> Iterator[tuple[str, str]]:
     for i, channel in enumerate(group.channels[1:], 1):
         yield f"c{i}", _chosen(conditions, channel.where, _added(setting, channel, conditions, field))
@@ -77,7 +77,7 @@ def _columns(
             yield f"b{i}", field(later.field)
 
 
-def _added(setting: Setting, channel: Channel, conditions: list[str], field: Callable[[str], str]) -> str:
+def _added(setting: QueryContext, channel: Channel, conditions: list[str], field: Callable[[str], str]) -> str:
     """Return what an event adds to a channel; what is counted is just not missing."""
     if channel.of is None:
         return "1"

@@ -6,12 +6,12 @@ Totals become 64 bits first, whose way to a double every engine rounds just once
 from tallystick.features.finalise import TWO_30, TWO_60
 from tallystick.features.groups import COUNT, DISTINCT, SINCE, STD, SUM, Group, Slot
 from tallystick.features.sql.dialects import double
-from tallystick.features.sql.setting import Setting
+from tallystick.features.sql.query_context import QueryContext
 from tallystick.features.sql.values import Referred, Values
 from tallystick.features.sql.windows import column
 
 
-def final(setting: Setting, values: Values, place: int, group: Group, i: int) -> tuple[list[str], Referred]:
+def final(setting: QueryContext, values: Values, place: int, group: Group, i: int) -> tuple[list[str], Referred]:
     """Return the columns of the first step that a slot needs, and how its answer is referred to.
 
     Parameters
@@ -30,7 +30,7 @@ def final(setting: Setting, values: Values, place: int, group: Group, i: int) ->
     return [f"{_answer(setting, place, group, i)} AS {name}"], (name, 0)
 
 
-def _answer(setting: Setting, place: int, group: Group, i: int) -> str:
+def _answer(setting: QueryContext, place: int, group: Group, i: int) -> str:
     slot = group.slots[i]
     if slot.track >= 0:
         return _single(setting, f"x{place}.x{i}", slot)
@@ -40,7 +40,7 @@ def _answer(setting: Setting, place: int, group: Group, i: int) -> str:
     return _scaled(f"CAST(CAST({s} AS BIGINT) AS DOUBLE)", _number(place, slot), slot)
 
 
-def _corrected(setting: Setting, values: Values, place: int, i: int, slot: Slot) -> tuple[list[str], Referred]:
+def _corrected(setting: QueryContext, values: Values, place: int, i: int, slot: Slot) -> tuple[list[str], Referred]:
     """Return the sum or mean with its corrections: both fit 64 bits, their sum need not, and is rounded once."""
     exact, count = f"e{place}_{i}", f"n{place}_{i}"
     s = f"{setting.dialect.widened(_whole(place, slot, slot.total))} + coalesce(q{place}.s{slot.series}, 0)"
@@ -65,7 +65,7 @@ def _whole(place: int, slot: Slot, channel: int) -> str:
     return f"coalesce(w{place}.{column((channel, slot.newer, slot.older))}, 0)"
 
 
-def _single(setting: Setting, found: str, slot: Slot) -> str:
+def _single(setting: QueryContext, found: str, slot: Slot) -> str:
     if slot.is_text:
         return found
     if slot.function == DISTINCT:
@@ -76,7 +76,7 @@ def _single(setting: Setting, found: str, slot: Slot) -> str:
     return f"CAST({found} AS DOUBLE) / {double(slot.scale)}"
 
 
-def _std(setting: Setting, values: Values, place: int, i: int, slot: Slot) -> tuple[list[str], Referred]:
+def _std(setting: QueryContext, values: Values, place: int, i: int, slot: Slot) -> tuple[list[str], Referred]:
     """Return the standard deviation: its numerator is exact, and becomes a double in parts of 60, 60 and 30 bits."""
     n, s, high, low = (
         setting.dialect.widened(_whole(place, slot, each)) for each in (slot.number, slot.total, slot.high, slot.low)

@@ -6,24 +6,24 @@ from tallystick.definitions.expressions import Corrected
 from tallystick.features.finalise import LARGEST_TOTAL
 from tallystick.features.groups import Group
 from tallystick.features.sql.events import events
-from tallystick.features.sql.reports import moments, reported
-from tallystick.features.sql.setting import Setting
-from tallystick.features.sql.text import Step, lines, written
+from tallystick.features.sql.layout import QueryStep, lines, with_clause
+from tallystick.features.sql.query_context import QueryContext
+from tallystick.features.sql.reports import moments, reported_events
 
 
-def guarded(setting: Setting) -> str | None:
+def guard_query(setting: QueryContext) -> str | None:
     """Return the query of totals that are too large: field, key fields, entity and value of the record; or None."""
     steps, found = setting.calendar(), []
     for place, group in enumerate(setting.plan.groups):
         weights = list(_weights(setting, place, group))
         if weights:
-            steps += [*events(setting, place, group), *reported(setting, place, group)]
+            steps += [*events(setting, place, group), *reported_events(setting, place, group)]
             steps += _running(setting, place, group, weights)
             found.append(_too_large(setting, place, group))
-    return f"{written(steps)}\n" + "\nUNION ALL\n".join(found) if found else None
+    return f"{with_clause(steps)}\n" + "\nUNION ALL\n".join(found) if found else None
 
 
-def _weights(setting: Setting, place: int, group: Group) -> Iterator[str]:
+def _weights(setting: QueryContext, place: int, group: Group) -> Iterator[str]:
     """Yield the queries of what is added to each running total: which total, the entity, when, and how much."""
     channels = {i: str(channel.of) for i, channel in enumerate(group.channels) if channel.part != "number"}
     if channels:
@@ -41,7 +41,7 @@ def _weights(setting: Setting, place: int, group: Group) -> Iterator[str]:
             yield from moments(setting, place, series, selected)
 
 
-def _running(setting: Setting, place: int, group: Group, weights: list[str]) -> list[Step]:
+def _running(setting: QueryContext, place: int, group: Group, weights: list[str]) -> list[QueryStep]:
     """Return the running totals of doubtful entities, as they were after each arrival that a row sees.
 
     Only entities whose values could add up so far are looked at, so that this costs next to nothing.
@@ -55,19 +55,19 @@ def _running(setting: Setting, place: int, group: Group, weights: list[str]) -> 
     selected = [f"e.{key}" for key in ("field", *_keys(group), "amount")]
     selected.append(f"sum(e.amount) OVER (PARTITION BY {by}, s.position ORDER BY e.at, e.position) AS reached")
     return [
-        Step(added, "\nUNION ALL\n".join(weights), f"what is added to each running total of {group.stream}"),
-        Step(
+        QueryStep(added, "\nUNION ALL\n".join(weights), f"what is added to each running total of {group.stream}"),
+        QueryStep(
             doubtful,
             f"SELECT total, {keys}\nFROM {added}\nGROUP BY total, {keys}\nHAVING sum(abs(amount)) > {LARGEST_TOTAL}",
             "the entities whose totals could leave their range",
         ),
-        Step(
+        QueryStep(
             wanted,
             f"SELECT {entity}, max(r.{at}) AS latest\nFROM {doubtful} AS d\n"
             f"JOIN {setting.rows} AS r ON {setting.same(group, 'r', 'd')}\nGROUP BY {entity}",
             "the last row that asks about each of them",
         ),
-        Step(
+        QueryStep(
             running,
             f"SELECT\n{lines(selected)}\nFROM {wanted} AS a\n"
             f"JOIN (SELECT DISTINCT total, {keys}, position FROM {added}) AS s "
@@ -78,7 +78,7 @@ def _running(setting: Setting, place: int, group: Group, weights: list[str]) -> 
     ]
 
 
-def _too_large(setting: Setting, place: int, group: Group) -> str:
+def _too_large(setting: QueryContext, place: int, group: Group) -> str:
     key_field = setting.dialect.text(" ".join(group.keys))
     entity = " || ' ' || ".join(_keys(group))
     return (

@@ -9,7 +9,7 @@ from tallystick.features.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableNames:
     """A source's table: every name as SQL writes it.
 
     Parameters
@@ -84,14 +84,14 @@ class Names:
             self._free[name] = self._quoted(_distinct(name, self._taken))
         return self._free[name]
 
-    def _table(self, source: Source) -> Table:
+    def _table(self, source: Source) -> TableNames:
         taken: set[str] = set()
         position = self._quoted(_distinct("position", taken))
         columns = {field: self._quoted(_distinct(field, taken)) for field in source.fields}
         name = self._quoted(_distinct(source.name, self._taken))
         if isinstance(source, StreamDefinition):
-            return Table(name, position, columns.get(source.id, ""), columns.get(source.time, ""), columns)
-        return Table(name, position, columns[source.key], "", columns)
+            return TableNames(name, position, columns.get(source.id, ""), columns.get(source.time, ""), columns)
+        return TableNames(name, position, columns[source.key], "", columns)
 
     def _quoted(self, name: str) -> str:
         return self._quote + name.replace(self._quote, 2 * self._quote) + self._quote

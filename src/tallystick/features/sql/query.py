@@ -20,11 +20,11 @@ from tallystick.features.plan import Plan
 from tallystick.features.sql.dialects import dialect as spoken
 from tallystick.features.sql.events import events
 from tallystick.features.sql.final import final
-from tallystick.features.sql.guard import guarded
+from tallystick.features.sql.guard import guard_query
+from tallystick.features.sql.layout import QueryStep, lines, with_clause
 from tallystick.features.sql.names import Names
-from tallystick.features.sql.reports import reported, reports
-from tallystick.features.sql.setting import Setting
-from tallystick.features.sql.text import Step, lines, written
+from tallystick.features.sql.query_context import QueryContext
+from tallystick.features.sql.reports import reported_events, reports
 from tallystick.features.sql.tracks import tracks
 from tallystick.features.sql.values import Values
 from tallystick.features.sql.windows import totals, windows
@@ -85,7 +85,7 @@ def guard(plan: Plan, dialect: str = "duckdb", *, wanted: bool = False, names: N
     DialectUnknown
         If the dialect is none that is spoken here.
     """
-    return guarded(_setting(plan, dialect, wanted, names))
+    return guard_query(_setting(plan, dialect, wanted, names))
 
 
 def script(plan: Plan, dialect: str = "duckdb", *, in_order: bool = False) -> str:
@@ -115,12 +115,12 @@ def script(plan: Plan, dialect: str = "duckdb", *, in_order: bool = False) -> st
     return "\n".join([*parts, "", f"{select(plan, dialect, in_order=in_order)};"])
 
 
-def _setting(plan: Plan, dialect: str, wanted: bool, names: Names | None) -> Setting:
+def _setting(plan: Plan, dialect: str, wanted: bool, names: Names | None) -> QueryContext:
     spelling = spoken(dialect)
-    return Setting(plan, spelling, Names(plan, spelling.quote) if names is None else names, wanted)
+    return QueryContext(plan, spelling, Names(plan, spelling.quote) if names is None else names, wanted)
 
 
-def _query(setting: Setting, *, in_order: bool) -> str:
+def _query(setting: QueryContext, *, in_order: bool) -> str:
     values = Values(setting.dialect, setting.spine, setting.zones)
     steps, selected, joined = (
         setting.calendar(),
@@ -131,7 +131,7 @@ def _query(setting: Setting, *, in_order: bool) -> str:
         steps += events(setting, place, group)
         steps += windows(setting, place, group, in_order=in_order)
         steps += tracks(setting, place, group, in_order=in_order)
-        steps += [*reported(setting, place, group), *reports(setting, place, group)]
+        steps += [*reported_events(setting, place, group), *reports(setting, place, group)]
         joined += _joins(setting, place, group)
         for i in range(len(group.slots)):
             columns, values.placed[place, i] = final(setting, values, place, group, i)
@@ -142,10 +142,10 @@ def _query(setting: Setting, *, in_order: bool) -> str:
     out = setting.names.out
     columns = [f"position AS {out[0]}", f"id AS {out[1]}"]
     columns += [f"{text} AS {name}" for text, name in zip(features, out[2:], strict=True)]
-    return f"{written(steps)}\nSELECT\n{lines(columns)}\nFROM {steps[-1].name}\nORDER BY 1"
+    return f"{with_clause(steps)}\nSELECT\n{lines(columns)}\nFROM {steps[-1].name}\nORDER BY 1"
 
 
-def _joins(setting: Setting, place: int, group: Group) -> list[str]:
+def _joins(setting: QueryContext, place: int, group: Group) -> list[str]:
     """Return the joins of a row with what its group has for it."""
     used = {
         f"w{place}": ("windows", any(totals(slot) for slot in group.slots)),
@@ -160,6 +160,6 @@ def _joins(setting: Setting, place: int, group: Group) -> list[str]:
     ]
 
 
-def _merged(chain: list[Step]) -> list[Step]:
-    first = Step(chain[0].name, chain[0].text, "each aggregate as a number, and what else of the record is used")
+def _merged(chain: list[QueryStep]) -> list[QueryStep]:
+    first = QueryStep(chain[0].name, chain[0].text, "each aggregate as a number, and what else of the record is used")
     return [first, *chain[1:]]

@@ -6,11 +6,11 @@ Reports are few, and are joined with what makes them visible in any order of arr
 from tallystick.definitions.expressions import Corrected, Flagged
 from tallystick.features.groups import Edge, Group, Series
 from tallystick.features.sql.dialects import rest
-from tallystick.features.sql.setting import Setting
-from tallystick.features.sql.text import Step, around, inside, lines
+from tallystick.features.sql.layout import QueryStep, around, inside, lines
+from tallystick.features.sql.query_context import QueryContext
 
 
-def reported(setting: Setting, place: int, group: Group) -> list[Step]:
+def reported_events(setting: QueryContext, place: int, group: Group) -> list[QueryStep]:
     """Return the step with the reported events, once for each report: from when it is there, and when it is known.
 
     Parameters
@@ -23,10 +23,10 @@ def reported(setting: Setting, place: int, group: Group) -> list[Step]:
     wheres = sorted({series.where for series in group.series} - {-1})
     parts = [_reported(setting, place, group, later, wheres) for later in sorted({s.later for s in group.series})]
     about = f"reports about {group.stream}: from when both are there and known"
-    return [Step(setting.names.free(f"reported_{place}"), "\nUNION ALL\n".join(parts), about)]
+    return [QueryStep(setting.names.free(f"reported_{place}"), "\nUNION ALL\n".join(parts), about)]
 
 
-def reports(setting: Setting, place: int, group: Group) -> list[Step]:
+def reports(setting: QueryContext, place: int, group: Group) -> list[QueryStep]:
     """Return the step with the total of each series (s0, s1, ...).
 
     Parameters
@@ -48,10 +48,10 @@ def reports(setting: Setting, place: int, group: Group) -> list[Step]:
         f"  AND {around('q.time', spine.at('r'), edges)}\nGROUP BY r.{spine.position}"
     )
     about = f"what reports about {group.stream} add over windows"
-    return [Step(setting.names.free(f"reports_{place}"), text, about)]
+    return [QueryStep(setting.names.free(f"reports_{place}"), text, about)]
 
 
-def moments(setting: Setting, place: int, series: Series, selected: list[str]) -> list[str]:
+def moments(setting: QueryContext, place: int, series: Series, selected: list[str]) -> list[str]:
     """Return the queries of when corrections enter a series' window and leave it, and how much they add then.
 
     Parameters
@@ -74,7 +74,7 @@ def moments(setting: Setting, place: int, series: Series, selected: list[str]) -
     ]
 
 
-def _reported(setting: Setting, place: int, group: Group, later: int, wheres: list[int]) -> str:
+def _reported(setting: QueryContext, place: int, group: Group, later: int, wheres: list[int]) -> str:
     """Return the events of which something becomes known later, once for each report."""
     value: Flagged | Corrected = setting.plan.later[later]
     found = setting.names.tables[value.by]
@@ -93,7 +93,7 @@ def _reported(setting: Setting, place: int, group: Group, later: int, wheres: li
     return f"SELECT {', '.join(selected)}\n{joined}"
 
 
-def _total(setting: Setting, series: Series) -> str:
+def _total(setting: QueryContext, series: Series) -> str:
     """Return how many events are reported, or by how much they are corrected."""
     counts = [f"q.later = {series.later}", *([f"q.w{series.where} = 1"] if series.where >= 0 else [])]
     counts.append(inside("q.time", setting.spine.at("r"), *_edges(series)))

@@ -6,24 +6,24 @@ from dataclasses import dataclass, field
 
 from tallystick.definitions.zones import Zone
 from tallystick.features.lowering import (
-    Absent,
+    AggregateNumber,
     Call,
-    Coded,
+    CategoryCode,
     Constant,
+    InstantPart,
     Node,
-    Number,
+    NumberField,
     Operation,
-    Part,
-    Place,
-    Same,
     TextConstant,
+    TextEquality,
     TextField,
+    TextMissing,
     TextNode,
 )
 from tallystick.features.rowwise import DAY_US, HOUR_US, LN_2_HIGH, LN_2_LOW, ODDS, SQRT_2, STEPS
 from tallystick.features.sql.dialects import Dialect, double, rest
-from tallystick.features.sql.names import Table
-from tallystick.features.sql.text import Step, lines
+from tallystick.features.sql.layout import QueryStep, lines
+from tallystick.features.sql.names import TableNames
 
 LARGEST_DOUBLE = sys.float_info.max
 COMPARISONS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "<>"}
@@ -46,7 +46,7 @@ class Values:
     """
 
     dialect: Dialect
-    table: Table
+    table: TableNames
     zones: Mapping[str, str]
     placed: dict[tuple[int, int], Referred] = field(default_factory=dict)
     leaves: dict[str, str] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Values:
         """Return how a number is referred to, once the steps are done."""
         return self.number(node)[0]
 
-    def chain(self, table: str, selected: Sequence[str], names: Iterator[str]) -> list[Step]:
+    def chain(self, table: str, selected: Sequence[str], names: Iterator[str]) -> list[QueryStep]:
         """Return the steps: the first is made of ``table``, with the columns ``selected`` and the leaves.
 
         Parameters
@@ -74,10 +74,10 @@ class Values:
             for (zone, at), alias in self.joins.items()
         ]
         columns = [*selected, *(f"{text} AS {name}" for text, name in self.leaves.items())]
-        steps = [Step(next(names), "\n".join([f"SELECT\n{lines(columns)}\nFROM {table}", *zoned]))]
+        steps = [QueryStep(next(names), "\n".join([f"SELECT\n{lines(columns)}\nFROM {table}", *zoned]))]
         for operations in self.steps:
             columns = ["*", *(f"{text} AS {name}" for text, name in operations.items())]
-            steps.append(Step(next(names), f"SELECT\n{lines(columns)}\nFROM {steps[-1].name}"))
+            steps.append(QueryStep(next(names), f"SELECT\n{lines(columns)}\nFROM {steps[-1].name}"))
         return steps
 
     def leaf(self, text: str) -> str:
@@ -102,9 +102,9 @@ class Values:
     def number(self, node: Node) -> Referred:
         """Return how a number is referred to."""
         match node:
-            case Constant() | Number() | Place():
+            case Constant() | NumberField() | AggregateNumber():
                 return self._plain(node)
-            case Part():
+            case InstantPart():
                 return self._part(node)
             case Operation(op=op, left=left, right=right):
                 return self._operation(op, self.number(left), self.number(right))
@@ -123,27 +123,27 @@ class Values:
             case _:
                 return self.placed[node.group, node.slot]
 
-    def _plain(self, node: Constant | Number | Place) -> Referred:
+    def _plain(self, node: Constant | NumberField | AggregateNumber) -> Referred:
         match node:
             case Constant(value=value):
                 return double(value), 0
-            case Place(group=group, slot=slot):
+            case AggregateNumber(group=group, slot=slot):
                 return self.placed[group, slot]
-            case Number(field=name, scale=scale):
+            case NumberField(field=name, scale=scale):
                 return self.leaf(f"CAST(r.{self.table.columns[name]} AS DOUBLE) / {double(scale)}"), 0
 
-    def _of_texts(self, node: Same | Coded | Absent) -> Referred:
+    def _of_texts(self, node: TextEquality | CategoryCode | TextMissing) -> Referred:
         match node:
-            case Same(op=op, left=left, right=right):
+            case TextEquality(op=op, left=left, right=right):
                 (one, at), (other, later) = self.text(left), self.text(right)
                 return self._merged(f"CAST({one} {COMPARISONS[op]} {other} AS DOUBLE)", 1 + max(at, later))
-            case Coded(of=of, vocabulary=vocabulary):
+            case CategoryCode(of=of, vocabulary=vocabulary):
                 name, at = self.text(of)
                 known = (f"WHEN {self.dialect.text(word)} THEN {place}" for place, word in enumerate(vocabulary))
                 n = len(vocabulary)
                 coded = f"CASE WHEN {name} IS NULL THEN {n + 1} ELSE CASE {name} {' '.join(known)} ELSE {n} END END"
                 return self._merged(f"CAST({coded} AS DOUBLE)", 1 + at)
-            case Absent(of=of):
+            case TextMissing(of=of):
                 name, at = self.text(of)
                 return self._merged(f"CAST({name} IS NULL AS DOUBLE)", 1 + at)
 
@@ -181,7 +181,7 @@ class Values:
         name = self.column(text, step)
         return f"CASE WHEN abs({name}) <= {double(LARGEST_DOUBLE)} THEN {name} END", step
 
-    def _part(self, node: Part) -> Referred:
+    def _part(self, node: InstantPart) -> Referred:
         at = self.table.at("r") if node.field is None else f"r.{self.table.columns[node.field]}"
         if node.zone is not None:
             at = self._local(at, node.zone)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from tallystick.features.groups import Edge, Group, Slot
-from tallystick.features.sql.setting import Setting
-from tallystick.features.sql.text import Step, around, indented, inside, lines
+from tallystick.features.sql.layout import QueryStep, around, indented, inside, lines
+from tallystick.features.sql.query_context import QueryContext
 
 Total = tuple[int, int, int]
 """A channel, and the places of a window's newer and older edge among the group's offsets."""
@@ -22,7 +22,7 @@ def column(total: Total) -> str:
     return f"t{channel}_{newer}_{older}"
 
 
-def windows(setting: Setting, place: int, group: Group, *, in_order: bool) -> list[Step]:
+def windows(setting: QueryContext, place: int, group: Group, *, in_order: bool) -> list[QueryStep]:
     """Return the steps with the total of every channel over every window that a slot asks for.
 
     Parameters
@@ -43,13 +43,13 @@ def windows(setting: Setting, place: int, group: Group, *, in_order: bool) -> li
         )
         selected = lines(["f.*", *(f"j.{column(total)}" for total in rest)])
         text = f"SELECT\n{selected}\nFROM {framing.name} AS f LEFT JOIN {joining.name} AS j ON j.position = f.position"
-        return [framing, joining, Step(setting.names.free(f"windows_{place}"), text, "both together")]
+        return [framing, joining, QueryStep(setting.names.free(f"windows_{place}"), text, "both together")]
     if framed:
         return [_framed(setting, place, group, framed, "windows")]
     return [_seen(setting, place, group, rest, "windows")] if rest else []
 
 
-def has_frames(setting: Setting, group: Group, total: Total) -> bool:
+def has_frames(setting: QueryContext, group: Group, total: Total) -> bool:
     """Return whether a frame gives a total, once events are proven to be in order.
 
     It does where every row is itself one of its entity's events, and no end of the window is rounded.
@@ -63,7 +63,7 @@ def has_frames(setting: Setting, group: Group, total: Total) -> bool:
     return is_own(setting, group) and not any(group.offsets[edge].every_us for edge in total[1:])
 
 
-def is_own(setting: Setting, group: Group) -> bool:
+def is_own(setting: QueryContext, group: Group) -> bool:
     """Return whether every row that asks is itself one of its entity's events.
 
     Parameters
@@ -74,19 +74,19 @@ def is_own(setting: Setting, group: Group) -> bool:
     return group.stream == setting.plan.definition.spine.name and group.at == group.keys
 
 
-def _framed(setting: Setting, place: int, group: Group, wanted: Sequence[Total], name: str) -> Step:
+def _framed(setting: QueryContext, place: int, group: Group, wanted: Sequence[Total], name: str) -> QueryStep:
     about = f"totals of {group.stream} over windows, as differences of running totals at their ends"
     text = _frames(setting, setting.names.free(f"events_{place}"), group, wanted)
-    return Step(setting.names.free(f"{name}_{place}"), text, about)
+    return QueryStep(setting.names.free(f"{name}_{place}"), text, about)
 
 
-def _seen(setting: Setting, place: int, group: Group, wanted: Sequence[Total], name: str) -> Step:
+def _seen(setting: QueryContext, place: int, group: Group, wanted: Sequence[Total], name: str) -> QueryStep:
     about = f"totals of {group.stream} over windows, of what each row sees"
     text = _joined(setting, setting.names.free(f"events_{place}"), group, wanted)
-    return Step(setting.names.free(f"{name}_{place}"), text, about)
+    return QueryStep(setting.names.free(f"{name}_{place}"), text, about)
 
 
-def summed(setting: Setting, group: Group, channel: int, prefix: str) -> str:
+def summed(setting: QueryContext, group: Group, channel: int, prefix: str) -> str:
     """Return what a channel counts or sums, to be followed by the events it does that for.
 
     Parameters
@@ -102,7 +102,7 @@ def summed(setting: Setting, group: Group, channel: int, prefix: str) -> str:
     return f"count({name})" if part == "number" else f"sum({setting.dialect.summed(name)})"
 
 
-def _joined(setting: Setting, events: str, group: Group, wanted: Sequence[Total]) -> str:
+def _joined(setting: QueryContext, events: str, group: Group, wanted: Sequence[Total]) -> str:
     at = setting.spine.at("r")
     selected = [f"r.{setting.spine.position} AS position"]
     for total in wanted:
@@ -114,7 +114,7 @@ def _joined(setting: Setting, events: str, group: Group, wanted: Sequence[Total]
     return f"SELECT\n{lines(selected)}\n{seen(setting, events, group, edges)}"
 
 
-def seen(setting: Setting, events: str, group: Group, edges: Sequence[Edge]) -> str:
+def seen(setting: QueryContext, events: str, group: Group, edges: Sequence[Edge]) -> str:
     """Return the join of every row with its entity's events that it sees, as far as windows reach.
 
     Parameters
@@ -132,7 +132,7 @@ def seen(setting: Setting, events: str, group: Group, edges: Sequence[Edge]) -> 
     )
 
 
-def _frames(setting: Setting, events: str, group: Group, wanted: Sequence[Total]) -> str:
+def _frames(setting: QueryContext, events: str, group: Group, wanted: Sequence[Total]) -> str:
     ends = sorted({(total[0], edge) for total in wanted for edge in total[1:]})
     # A window's total is a difference of running totals, as in every other executor, rather than a frame of its own:
     # windows that share an edge share its frame.

@@ -72,7 +72,7 @@ def tiles_of(kind: bytes, group: int, track: int, level: int) -> bytes:
     return kind + _places(group, track) + _place(level)
 
 
-def measured(entity: bytes) -> bytes:
+def length_prefixed(entity: bytes) -> bytes:
     """Return an entity, or an id among other things, with its length before it."""
     return _place(len(entity)) + entity
 
@@ -179,7 +179,7 @@ def waiting(later: int, name: str) -> bytes:
     later : place of the corrected column among the plan's later values
     name : the id of the record to come
     """
-    return WAITING + _place(later) + measured(name.encode())
+    return WAITING + _place(later) + length_prefixed(name.encode())
 
 
 def pack_known(known_at: int | None) -> bytes:
@@ -210,7 +210,7 @@ def pack_record(time: int, watched: Sequence[tuple[bytes | None, bytes]]) -> byt
     watched : for each group with series its entity, None for none, and its series as ``pack_bits`` packed them
     """
     return pack_whole(time) + b"".join(
-        NOBODY if entity is None else measured(entity) + bits for entity, bits in watched
+        NOBODY if entity is None else length_prefixed(entity) + bits for entity, bits in watched
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import lmdb
 
 from tallystick.errors import StateDoubtful, StateFull, StateUnwritable
-from tallystick.features.state.session import Session
+from tallystick.features.state.session import StateSession
 from tallystick.features.state.store import Entry
 
 INITIAL_SIZE = 1 << 32  # address space; the file takes what it holds
@@ -42,7 +42,7 @@ class LmdbStore:
     def __init__(self, path: Path, map_size: int = INITIAL_SIZE, largest_size: int = LARGEST_SIZE) -> None:
         path.mkdir(parents=True, exist_ok=True)
         self._path, self._largest = path, largest_size
-        self._session = Session.begin(path)
+        self._session = StateSession.begin(path)
         size = max(map_size, _used(path))
         try:
             self._env = lmdb.open(

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 
 from tallystick.errors import StateConflict, StateLost, StateUnavailable
-from tallystick.features.state.redis_link import PATIENCE_S, Link
-from tallystick.features.state.step import Found, Step
+from tallystick.features.state.redis_link import PATIENCE_S, RedisLink
+from tallystick.features.state.step import StateStep, StepResult
 from tallystick.features.state.store import Entry
 
 LONGEST_KEY = 511
@@ -49,13 +49,13 @@ class RedisStore:
     """
 
     def __init__(self, url: str, name: str, patience_s: float = PATIENCE_S) -> None:
-        self._link = Link(url, name, patience_s)
+        self._link = RedisLink(url, name, patience_s)
         self._order, self._values, self._meta = self._link.keys
         self._link.call("HSETNX", self._meta, "birth", secrets.token_hex(8))
         self._birth: bytes = self._link.call("HGET", self._meta, "birth")
         self._is_in_doubt = False
         try:
-            self._version: int | None = self.step(Step()).version
+            self._version: int | None = self.step(StateStep()).version
         except StateLost:
             self._link.close()
             raise
@@ -69,7 +69,7 @@ class RedisStore:
         url : of the Redis
         name : of the state
         """
-        link = Link(url, name)
+        link = RedisLink(url, name)
         link.call("DEL", *link.keys)
         link.close()
         return cls(url, name)
@@ -90,12 +90,12 @@ class RedisStore:
 
     def get(self, key: bytes) -> bytes | None:
         """Return what was committed under a key, or None."""
-        found = self.step(Step(gets=[key]))
+        found = self.step(StateStep(gets=[key]))
         if self._version is None:
             self._version = found.version
         return found.values[0]
 
-    def keep(self, step: Step) -> None:
+    def keep(self, step: StateStep) -> None:
         """Take the step that commits a transaction.
 
         Raises
@@ -115,7 +115,7 @@ class RedisStore:
                 self._version = None
             raise
 
-    def step(self, step: Step) -> Found:
+    def step(self, step: StateStep) -> StepResult:
         """Take one atomic step, if the state is all there.
 
         Raises
@@ -127,7 +127,7 @@ class RedisStore:
         StateUnavailable
             If Redis does not answer or refuses.
         """
-        return Found.of(self._link.step([self._birth, *step.arguments()]))
+        return StepResult.of(self._link.step([self._birth, *step.arguments()]))
 
     def load(self, entries: Iterable[Entry]) -> None:
         """Put rising entries into the empty store: written beside it, and in its place at once.
@@ -155,7 +155,7 @@ class RedisStore:
             raise StateLost(self.address)
         if answers != b"taken":
             raise ValueError("This store is not empty.")
-        self._version = self.step(Step()).version
+        self._version = self.step(StateStep()).version
 
     def entries(self) -> Iterator[Entry]:
         """Yield everything that was committed, in rising order of keys."""
@@ -194,7 +194,7 @@ class RedisTransaction:
         """Return the value under a key, or None."""
         if key in self._puts:
             return self._puts[key]
-        return self._look(Step(self._version, gets=[key])).values[0]
+        return self._look(StateStep(self._version, gets=[key])).values[0]
 
     def put(self, key: bytes, value: bytes) -> None:
         """Write a value under a key, in place of what was there.
@@ -217,12 +217,12 @@ class RedisTransaction:
         """Return for each key the entry with the greatest key below it, or None, in one round trip."""
         if not keys:
             return []
-        found = self._look(Step(self._version, before=keys)).before
+        found = self._look(StateStep(self._version, before=keys)).before
         return [self._nearer(key, entry) for key, entry in zip(keys, found, strict=True)]
 
     def around(self, key: bytes) -> tuple[Entry | None, bytes | None]:
         """Return the entry before this key, and the first key at or after it; None where there is none."""
-        found = self._look(Step(self._version, before=[key], onwards=key, most=1))
+        found = self._look(StateStep(self._version, before=[key], onwards=key, most=1))
         place = bisect_left(self._keys, key)
         after = [*(next_key for next_key, _ in found.onwards), *self._keys[place : place + 1]]
         return self._nearer(key, found.before[0]), min(after, default=None)
@@ -251,14 +251,14 @@ class RedisTransaction:
             If Redis does not answer or refuses.
         """
         if self._puts:
-            self._store.keep(Step(self._version, puts=self._puts))
+            self._store.keep(StateStep(self._version, puts=self._puts))
         self.abort()
 
     def abort(self) -> None:
         """Forget everything that was put."""
         self._puts, self._keys = {}, []
 
-    def _look(self, step: Step) -> Found:
+    def _look(self, step: StateStep) -> StepResult:
         found = self._store.step(step)
         # A transaction that began without knowing the version knows it from its first look, and holds on to it: what
         # it computes of two looks would be wrong if anybody wrote in between.
@@ -284,7 +284,7 @@ def stretch(store: RedisStore, version: int | None, key: bytes) -> Iterator[Entr
     key : the first key; it need not be there
     """
     while True:
-        found = store.step(Step(version, onwards=key, most=AT_ONCE)).onwards
+        found = store.step(StateStep(version, onwards=key, most=AT_ONCE)).onwards
         yield from found
         if len(found) < AT_ONCE:
             return

@@ -14,7 +14,7 @@ PATIENCE_S = 1.0
 """How long a step may take: longer than Redis ever needs, shorter than a caller waits."""
 
 
-class Link:
+class RedisLink:
     """One state in a Redis, asked step by step.
 
     A step is not sent twice by itself: where no answer comes, it may have been taken.
@@ -34,9 +34,9 @@ class Link:
     """
 
     def __init__(self, url: str, name: str, patience_s: float = PATIENCE_S) -> None:
-        self.address, self._patience_s = shown(url), patience_s
+        self.address, self._patience_s = without_password(url), patience_s
         self.keys = tuple(f"{{tally:{name}}}:{part}".encode() for part in ("order", "values", "meta"))
-        redis = library()
+        redis = redis_library()
         self._wrong: type[Exception] = redis.RedisError
         once = importlib.import_module("redis.retry").Retry(importlib.import_module("redis.backoff").NoBackoff(), 0)
         try:
@@ -94,7 +94,7 @@ class Link:
             raise StateUnavailable(self.address, reason=_reason(error, self._patience_s)) from error
 
 
-def library() -> ModuleType:
+def redis_library() -> ModuleType:
     """Return the module redis, of the ``redis`` extra.
 
     Raises
@@ -108,10 +108,10 @@ def library() -> ModuleType:
         raise EngineMissing("redis", extra="redis") from error
 
 
-def shown(url: str) -> str:
+def without_password(url: str) -> str:
     """Return an address without its name and password, for logs and sentences.
 
-    >>> shown("redis://user:secret@cache.bank:6379/0"), shown("unix:///run/redis.sock?db=1&password=secret")
+    >>> without_password("redis://user:secret@cache.bank:6379/0"), without_password("unix:///run/redis.sock?db=1&password=secret")
     ('redis://cache.bank:6379/0', 'unix:///run/redis.sock')
     """
     parts = urlsplit(url)

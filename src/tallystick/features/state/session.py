@@ -13,7 +13,7 @@ from tallystick.errors import StateDoubtful, StateHeld
 START_OF_MACHINE = Path("/proc/sys/kernel/random/boot_id")
 
 
-class Session:
+class StateSession:
     """Holds ``<state>/session`` until closed or until the process ends, killed or not.
 
     While the state is open the file names the start of the machine, and it is emptied when the state is closed and

@@ -8,7 +8,7 @@ from tallystick.features.state.store import Entry
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StateStep:
     """One atomic step: a look at the state costs one round trip, whatever it looks at, and so does a commit.
 
     Parameters
@@ -37,7 +37,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StepResult:
     """What a step that was taken found.
 
     Parameters
@@ -54,7 +54,7 @@ class Found:
     onwards: list[Entry]
 
     @classmethod
-    def of(cls, answer: Sequence[Any]) -> "Found":
+    def of(cls, answer: Sequence[Any]) -> "StepResult":
         """Return the script's answer to a step that was taken."""
         _, version, values, earlier, earlier_values, onwards, onwards_values = answer
         before = [(key, value) if key else None for key, value in zip(earlier, earlier_values, strict=True)]

@@ -6,7 +6,7 @@ from typing import Protocol
 Entry = tuple[bytes, bytes]
 
 
-class Onwards(Protocol):
+class RangeReader(Protocol):
     """What can be read in rising order of keys: all that a tile's reader needs of a store."""
 
     def onwards(self, key: bytes) -> Iterator[Entry]:

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.definitions.durations import DAY_US
-from tallystick.simulation.chance import Purpose, generator
 from tallystick.simulation.population import Population
+from tallystick.simulation.randomness import Purpose, generator
 
 SECOND_US = 1_000_000
 DAY_SECONDS = 86_400
 
 
-class Kind(IntEnum):
+class PaymentKind(IntEnum):
     """What a payment truly is."""
 
     GENUINE = 0
@@ -35,7 +35,7 @@ class Payments:
     time : microseconds since 1970 UTC, whole seconds
     customer, terminal : positions in the population
     cents : amount in cents, >= 1
-    kind : what the payment truly is, a ``Kind``
+    kind : what the payment truly is, a ``PaymentKind``
     chance : uniform in [0, 1): decides whether a compromised terminal steals this payment
     silence : uniform in [0, 1): decides whether a fraud is never reported
     delay : standard normal: how late a report comes
@@ -59,7 +59,7 @@ class Payments:
         """Return the payments at some rows."""
         return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
-    def marked(self, rows: NDArray[np.bool_], kind: Kind) -> Self:
+    def marked(self, rows: NDArray[np.bool_], kind: PaymentKind) -> Self:
         """Return the payments, with some rows of another kind.
 
         Parameters
@@ -70,14 +70,14 @@ class Payments:
         return replace(self, kind=np.where(rows, np.int8(kind), self.kind))
 
 
-def drawn(
+def draw_payments(
     draws: np.random.Generator,
     *,
     seconds: NDArray[np.float64],
     customer: NDArray[np.int64],
     terminal: NDArray[np.int64],
     euros: NDArray[np.float64],
-    kind: Kind,
+    kind: PaymentKind,
     midnight: int,
 ) -> Payments:
     """Return payments of one kind, with everything that will be decided about each drawn beside it.
@@ -104,7 +104,7 @@ def drawn(
     )
 
 
-def everyday(people: Population, *, start: int, day: int, seed: int) -> Payments:
+def genuine_payments(people: Population, *, start: int, day: int, seed: int) -> Payments:
     """Return the genuine payments of one day.
 
     A customer makes Poisson-many payments around the middle of its own day (hours beyond midnight wrap
@@ -123,12 +123,12 @@ def everyday(people: Population, *, start: int, day: int, seed: int) -> Payments
     hours = people.hour[customer] + people.hour_spread[customer] * draws.standard_normal(n)
     # The square of a uniform favours the near terminals: the nearest tenth gets a third of the visits.
     rank = np.floor(np.square(draws.random(n)) * people.reach.shape[1]).astype(np.int64)
-    return drawn(
+    return draw_payments(
         draws,
         seconds=np.mod(hours * 3_600, DAY_SECONDS),
         customer=customer,
         terminal=people.reach[customer, rank],
         euros=people.level[customer] * np.exp(people.spread[customer] * draws.standard_normal(n)),
-        kind=Kind.GENUINE,
+        kind=PaymentKind.GENUINE,
         midnight=start + day * DAY_US,
     )

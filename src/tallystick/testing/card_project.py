@@ -24,7 +24,7 @@ def network(*, seed: int = 0) -> Network:
     return simulate(customers=150, terminals=300, start=START, days=DAYS, seed=seed, rates=RATES)
 
 
-def furnish(folder: Path, cards: Network, *, candidates: str = FAMILIES) -> None:
+def fill_project(folder: Path, cards: Network, *, candidates: str = FAMILIES) -> None:
     """Put the history's files into a new project, and make its split and search small.
 
     Parameters

@@ -21,7 +21,7 @@ MAX_SHOWN = 80
 _TWICE: dict[type, str] = {Time: "row about this key holds from this instant"}
 
 
-class Code(IntEnum):
+class RefusalCode(IntEnum):
     """Every way to be refused. A code's name is written to quarantines and answers and never changes its meaning."""
 
     FINE = 0
@@ -48,13 +48,13 @@ class Code(IntEnum):
     ARRIVED_BEFORE = 21
 
 
-class Reason(msgspec.Struct, frozen=True):
+class RefusalReason(msgspec.Struct, frozen=True):
     """One broken rule of one field.
 
     Parameters
     ----------
     field : the field's name; empty where the whole record is meant
-    code : the name of a ``Code`` in lower case
+    code : the name of a ``RefusalCode`` in lower case
     sentence : what was found and what is allowed
     """
 
@@ -64,7 +64,7 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class LateArrival:
     """How much later than it happened a record arrived, and how much its stream's ``lateness`` allows."""
 
     by_us: int
@@ -72,7 +72,7 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedRows:
     """The refused rows of one source.
 
     Parameters
@@ -82,7 +82,7 @@ class Refused:
     """
 
     rows: NDArray[np.int64]
-    reasons: tuple[tuple[Reason, ...], ...]
+    reasons: tuple[tuple[RefusalReason, ...], ...]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -94,15 +94,15 @@ class Refused:
         return dict(counted.most_common())
 
 
-def reason(
+def refusal_reason(
     name: str,
     field: Field | None,
-    code: Code,
+    code: RefusalCode,
     value: object = None,
     *,
     known: Iterable[str] = (),
-    late: Late | None = None,
-) -> Reason:
+    late: LateArrival | None = None,
+) -> RefusalReason:
     """Return the reason for refusing a value.
 
     Parameters
@@ -116,20 +116,22 @@ def reason(
 
     Examples
     --------
-    >>> reason("amount", Money("EUR", minimum="0"), Code.BELOW_MINIMUM, "-3").sentence
+    >>> refusal_reason("amount", Money("EUR", minimum="0"), RefusalCode.BELOW_MINIMUM, "-3").sentence
     "amount is '-3'; the least allowed is 0."
     """
-    if code is Code.BEYOND_LATENESS and late is not None:
-        came, may = written(late.by_us), written(late.allowed_us)
-        sentence = f"{name} is {shown(value)}; the record arrived {came} after that, and may at most {may} after it."
-        return Reason(name, code.name.lower(), sentence)
-    return Reason(name, code.name.lower(), _sentence(name, field, code, value, known))
+    if code is RefusalCode.BEYOND_LATENESS and late is not None:
+        came, may = exact_duration(late.by_us), exact_duration(late.allowed_us)
+        sentence = (
+            f"{name} is {abbreviated(value)}; the record arrived {came} after that, and may at most {may} after it."
+        )
+        return RefusalReason(name, code.name.lower(), sentence)
+    return RefusalReason(name, code.name.lower(), _sentence(name, field, code, value, known))
 
 
-def allowed(field: Field) -> str:
+def allowed_values(field: Field) -> str:
     """Return what values a field takes, in words.
 
-    >>> allowed(Money("EUR"))
+    >>> allowed_values(Money("EUR"))
     'an amount in EUR with at most 2 decimals, such as 12.30 or "12.30"'
     """
     match field:
@@ -148,43 +150,43 @@ def allowed(field: Field) -> str:
             return 'an instant such as "2026-03-01T12:00:00Z"'
 
 
-def _sentence(name: str, field: Field | None, code: Code, value: object, known: Iterable[str]) -> str:
+def _sentence(name: str, field: Field | None, code: RefusalCode, value: object, known: Iterable[str]) -> str:
     # Of what is no object there is no field to speak of.
-    if code is Code.NO_RECORD:
+    if code is RefusalCode.NO_RECORD:
         return f"This is no JSON object ({value}). Send one object with the fields {', '.join(known)}."
-    if code is Code.FIELD_UNKNOWN or field is None:
+    if code is RefusalCode.FIELD_UNKNOWN or field is None:
         return f"{name} is no declared field. Declared: {', '.join(known)}."
-    if code is Code.MISSING:
-        return f"{name} is missing; needed is {allowed(field)}."
-    return f"{name} is {shown(value)}; {_rule(field, code)}."
+    if code is RefusalCode.MISSING:
+        return f"{name} is missing; needed is {allowed_values(field)}."
+    return f"{name} is {abbreviated(value)}; {_rule(field, code)}."
 
 
-def _rule(field: Field, code: Code) -> str:
+def _rule(field: Field, code: RefusalCode) -> str:
     low, high = ("" if bound is None else _units(bound, field.decimals) for bound in bounds(field))
     rules = {
-        Code.WRONG_TYPE: f"allowed is {allowed(field)}",
-        Code.EMPTY: "a key has at least one character",
-        Code.TOO_LONG: f"a key has at most {MAX_KEY_BYTES} bytes in UTF-8",
-        Code.CONTROL_CHARACTER: "a key has no control characters",
-        Code.SURROUNDING_SPACE: "a key neither begins nor ends with white space",
-        Code.NOT_FINITE: f"allowed is {allowed(field)}",
-        Code.TOO_LARGE: f"the most that can be kept is {_units(MAX_UNITS, field.decimals)} on either side of 0",
-        Code.IMPRECISE: "a float this large no longer tells its last decimals: give a decimal or a text",
-        Code.TOO_MANY_DECIMALS: f"allowed is {allowed(field)}",
-        Code.BELOW_MINIMUM: f"the least allowed is {low}",
-        Code.ABOVE_MAXIMUM: f"the most allowed is {high}",
-        Code.TOO_EARLY: "instants from 1970 on are allowed",
-        Code.TOO_LATE: "instants before 2200 are allowed",
-        Code.IN_THE_FUTURE: "a record cannot have happened later than now",
-        Code.DUPLICATE: f"an earlier {_TWICE.get(type(field), 'record has this id')}, and the first one stays",
-        Code.EVENT_UNKNOWN: "no accepted record has this id, so nothing says when this outcome became known",
-        Code.BEYOND_LATENESS: "a record may not arrive later than its stream's lateness allows",
-        Code.ARRIVED_BEFORE: "a record cannot have arrived before it happened",
+        RefusalCode.WRONG_TYPE: f"allowed is {allowed_values(field)}",
+        RefusalCode.EMPTY: "a key has at least one character",
+        RefusalCode.TOO_LONG: f"a key has at most {MAX_KEY_BYTES} bytes in UTF-8",
+        RefusalCode.CONTROL_CHARACTER: "a key has no control characters",
+        RefusalCode.SURROUNDING_SPACE: "a key neither begins nor ends with white space",
+        RefusalCode.NOT_FINITE: f"allowed is {allowed_values(field)}",
+        RefusalCode.TOO_LARGE: f"the most that can be kept is {_units(MAX_UNITS, field.decimals)} on either side of 0",
+        RefusalCode.IMPRECISE: "a float this large no longer tells its last decimals: give a decimal or a text",
+        RefusalCode.TOO_MANY_DECIMALS: f"allowed is {allowed_values(field)}",
+        RefusalCode.BELOW_MINIMUM: f"the least allowed is {low}",
+        RefusalCode.ABOVE_MAXIMUM: f"the most allowed is {high}",
+        RefusalCode.TOO_EARLY: "instants from 1970 on are allowed",
+        RefusalCode.TOO_LATE: "instants before 2200 are allowed",
+        RefusalCode.IN_THE_FUTURE: "a record cannot have happened later than now",
+        RefusalCode.DUPLICATE: f"an earlier {_TWICE.get(type(field), 'record has this id')}, and the first one stays",
+        RefusalCode.EVENT_UNKNOWN: "no accepted record has this id, so nothing says when this outcome became known",
+        RefusalCode.BEYOND_LATENESS: "a record may not arrive later than its stream's lateness allows",
+        RefusalCode.ARRIVED_BEFORE: "a record cannot have arrived before it happened",
     }
     return rules[code]
 
 
-def shown(value: object) -> str:
+def abbreviated(value: object) -> str:
     """Return a value as a person reads it, cut where it is long."""
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
@@ -194,10 +196,10 @@ def _decimals(field: Money | Number) -> str:
     return {0: "no decimals", 1: "at most 1 decimal"}.get(field.decimals, f"at most {field.decimals} decimals")
 
 
-def written(length_us: int) -> str:
+def exact_duration(length_us: int) -> str:
     """Return a length of time to the microsecond, as people say it.
 
-    >>> written(7_260_000_001)
+    >>> exact_duration(7_260_000_001)
     '2h 1m 1us'
     """
     parts, rest = [], length_us

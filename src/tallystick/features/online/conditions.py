@@ -11,21 +11,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tallystick.data.records import Fixed, Records
+from tallystick.data.records import FixedPoint, Records
 from tallystick.definitions.zones import Zone
 from tallystick.errors import DefinitionError
 from tallystick.features.lowering import (
-    Absent,
     Call,
-    Coded,
+    CategoryCode,
     Constant,
+    InstantPart,
     Node,
-    Number,
+    NumberField,
     Operation,
-    Part,
-    Same,
     TextConstant,
+    TextEquality,
     TextField,
+    TextMissing,
     TextNode,
 )
 from tallystick.features.rowwise import CALLS, NAN, OPERATIONS, PARTS, decimal
@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def evaluated(node: Node, records: Records) -> Floats:
+def evaluate_condition(node: Node, records: Records) -> Floats:
     """Return a condition's values for every record of a stream.
 
     Parameters
@@ -50,33 +50,33 @@ def evaluated(node: Node, records: Records) -> Floats:
     match node:
         case Constant(value=value):
             return np.full(len(records), value)
-        case Number(field=field, scale=scale):
+        case NumberField(field=field, scale=scale):
             return _present(records.values[field], lambda values: _each(decimal, values, scale))
-        case Part(part=part, field=field, zone=zone):
+        case InstantPart(part=part, field=field, zone=zone):
             at = _own(records) if field is None else records.values[field]
             return _present(at, lambda values: _part(part, values, zone))
         case Operation(op=op, left=left, right=right):
-            return _each(OPERATIONS[op], evaluated(left, records), evaluated(right, records))
+            return _each(OPERATIONS[op], evaluate_condition(left, records), evaluate_condition(right, records))
         case Call(function=function, of=of):
-            return _each(CALLS[function], evaluated(of, records))
-        case Same() | Coded() | Absent():
+            return _each(CALLS[function], evaluate_condition(of, records))
+        case TextEquality() | CategoryCode() | TextMissing():
             return _of_text(node, records)
         case _:
             raise DefinitionError(f"A condition on an event of {records.source.name!r} holds an aggregate: {node!r}.")
 
 
-def _of_text(node: Same | Coded | Absent, records: Records) -> Floats:
+def _of_text(node: TextEquality | CategoryCode | TextMissing, records: Records) -> Floats:
     match node:
-        case Same(op=op, left=left, right=right):
+        case TextEquality(op=op, left=left, right=right):
             return _same(_texts(left, records), _texts(right, records), is_equal=op == "==")
-        case Coded(of=of, vocabulary=vocabulary):
+        case CategoryCode(of=of, vocabulary=vocabulary):
             return _coded(_texts(of, records), vocabulary)
-        case Absent(of=of):
+        case TextMissing(of=of):
             return np.asarray(_texts(of, records).is_null(), dtype=np.float64)
 
 
-def _own(records: Records) -> Fixed:
-    return Fixed(records.time, np.zeros(len(records), dtype=np.bool_), 0)
+def _own(records: Records) -> FixedPoint:
+    return FixedPoint(records.time, np.zeros(len(records), dtype=np.bool_), 0)
 
 
 def _each(function: Callable[..., float], *columns: Any) -> Floats:
@@ -85,7 +85,7 @@ def _each(function: Callable[..., float], *columns: Any) -> Floats:
     return np.asarray(written(*columns), dtype=np.float64)
 
 
-def _present(column: Fixed, evaluate: Callable[[Ints], Floats]) -> Floats:
+def _present(column: FixedPoint, evaluate: Callable[[Ints], Floats]) -> Floats:
     result = evaluate(column.values)
     result[column.missing] = NAN
     return result

@@ -8,7 +8,7 @@ from tallystick.features.sql.dialects import rest
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class QueryStep:
     """A query that later ones read by its name, and what it is for."""
 
     name: str
@@ -16,7 +16,7 @@ class Step:
     about: str = ""
 
 
-def written(steps: Sequence[Step]) -> str:
+def with_clause(steps: Sequence[QueryStep]) -> str:
     """Return the steps as the beginning of a query."""
     parts = [f"{_comment(step.about)}{step.name} AS (\n{indented(step.text)}\n)" for step in steps]
     return "WITH\n" + ",\n".join(parts)

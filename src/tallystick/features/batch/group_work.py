@@ -8,18 +8,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tallystick.data.records import Dataset, Fixed, Records
+from tallystick.data.records import Dataset, FixedPoint, Records
 from tallystick.definitions.expressions import Corrected
 from tallystick.errors import FeatureOverflow
 from tallystick.features.batch import kernel, nodes, tracks
-from tallystick.features.batch.native import native, still
+from tallystick.features.batch.native import native, read_only
 from tallystick.features.batch.questions import Questions, by_entity, gather
-from tallystick.features.batch.series import Crossings, first_beyond
-from tallystick.features.batch.spine import Requested, stream_of
+from tallystick.features.batch.series import Crossings, first_overflow
+from tallystick.features.batch.spine import RequestedRows, stream_of
 from tallystick.features.entities import Codes, Entities, keys_of
 from tallystick.features.finalise import LARGEST_SQUARED, LARGEST_TOTAL, NAN
 from tallystick.features.groups import COUNT, DISTINCT, MAX, MIN, SUM, Channel, Group, Series, Slot, Track
-from tallystick.features.known import crossing
+from tallystick.features.late_crossing import crossing
 from tallystick.features.plan import Plan
 from tallystick.features.reports import Changes
 
@@ -35,7 +35,7 @@ _crossing = native(crossing)
 
 
 @dataclass(frozen=True)
-class Work:
+class GroupWork:
     """A group's records and questions.
 
     Parameters
@@ -53,10 +53,12 @@ class Work:
     records: Records
     entities: Entities
     later: Sequence[Changes]
-    requested: Requested
+    requested: RequestedRows
 
     @classmethod
-    def of(cls, plan: Plan, group: Group, dataset: Dataset, later: Sequence[Changes], requested: Requested) -> "Work":
+    def of(
+        cls, plan: Plan, group: Group, dataset: Dataset, later: Sequence[Changes], requested: RequestedRows
+    ) -> "GroupWork":
         """Return a group's share of a dataset.
 
         Parameters
@@ -81,13 +83,13 @@ class Work:
 
     @cached_property
     def _by_entity(self) -> tuple[Ints, Ints]:
-        return by_entity(still(self.entities.codes), self.entities.n)
+        return by_entity(read_only(self.entities.codes), self.entities.n)
 
     @cached_property
     def _conditions(self) -> tuple[Floats, ...]:
         """What each condition is worth for every record: 1, 0 or missing."""
         view = nodes.of_records(self.records)
-        return tuple(nodes.whole(node, view) for node in self.group.conditions)
+        return tuple(nodes.evaluate_rows(node, view) for node in self.group.conditions)
 
     def satisfied(self, where: int) -> Bools | None:
         """Return which records satisfy a condition; None where there is none."""
@@ -116,24 +118,24 @@ class Work:
         else:
             # The replay takes an entity's questions by as-of: what has entered for one is there for the next.
             starts, rows = by_entity(
-                still(codes if requested.order is None else codes[requested.order]), self.entities.n
+                read_only(codes if requested.order is None else codes[requested.order]), self.entities.n
             )
             rows = rows if requested.order is None else requested.order[rows]
-        return Questions(starts, rows, still(requested.time), still(requested.as_of), values, is_own)
+        return Questions(starts, rows, read_only(requested.time), read_only(requested.as_of), values, is_own)
 
     def events(self) -> kernel.Events:
         """Return the records by entity, with what each adds to the group's running totals."""
         return kernel.Events(
             *self._by_entity,
-            still(self._gathered(self.records.time.reshape(-1, 1)).reshape(-1)),
-            still(self.records.position),
-            still(self._gathered(self._weights())),
+            read_only(self._gathered(self.records.time.reshape(-1, 1)).reshape(-1)),
+            read_only(self.records.position),
+            read_only(self._gathered(self._weights())),
         )
 
     def _gathered(self, values: Ints) -> Ints:
         # numpy's own memory comes in large pages, which makes up for a third of the time.
         out = np.empty((self.starts[-1], values.shape[1]), dtype=np.int64)
-        gather(still(self.entities.codes), self.starts, still(values), out)
+        gather(read_only(self.entities.codes), self.starts, read_only(values), out)
         return out
 
     def _weights(self) -> Ints:
@@ -173,7 +175,7 @@ class Work:
         """Return the entries and exits of all series, by entity, then order of arrival."""
         entity, series, position, enters, leaves, weight = self._all_crossed.T
         # Stable, so that an entity's changes stay in order of arrival.
-        starts, place = by_entity(still(entity.astype(np.int32)), self.entities.n)
+        starts, place = by_entity(read_only(entity.astype(np.int32)), self.entities.n)
         kept = (part[place] for part in (series, position, enters, leaves, self._checked(weight)))
         return Crossings(starts, *kept)
 
@@ -195,7 +197,7 @@ class Work:
         checked = weight
         for each in np.flatnonzero(largest > LARGEST_TOTAL / 2):
             own = np.flatnonzero(place == each)
-            first = first_beyond(position[own], enters[own], leaves[own], weight[own])
+            first = first_overflow(position[own], enters[own], leaves[own], weight[own])
             if first >= 0:
                 checked = checked.copy()
                 # Not raised here: if no question sees this arrival, the total refuses nothing.
@@ -214,7 +216,7 @@ class Work:
             # A correction of what is missing changes nothing: the record counts in no sum, before and after.
             counts &= ~self.records.values[later.field].missing[found.row]
         length = (series.delay_us, series.window_us, series.every_us)
-        enters, leaves = _cross(still(found.known), still(found.before), self.records.time[found.row], length)
+        enters, leaves = _cross(read_only(found.known), read_only(found.before), self.records.time[found.row], length)
         columns = np.stack(
             [entity, np.full(len(entity), place), found.position, enters, leaves, found.weight], axis=1, dtype=np.int64
         )
@@ -222,7 +224,7 @@ class Work:
         kept: Ints = columns[counts & (entity >= 0) & (enters < leaves)]
         return kept
 
-    def layout(self, chosen: Sequence[int], columns: Ints) -> kernel.Layout:
+    def layout(self, chosen: Sequence[int], columns: Ints) -> kernel.QuestionLayout:
         """Return some slots as arrays, and the columns where their answers go.
 
         Parameters
@@ -238,7 +240,7 @@ class Work:
             (slot.function, slot.series, *(reads.index(read) if read[1] >= 0 else -1 for read in each))
             for slot, each in zip(slots, wanted, strict=True)
         ]
-        return kernel.Layout(
+        return kernel.QuestionLayout(
             np.array([edge.offset_us for edge in self.group.offsets], dtype=np.int64),
             np.array([edge.every_us for edge in self.group.offsets], dtype=np.int64),
             np.array(reads, dtype=np.int64).reshape(-1, 2),
@@ -248,7 +250,7 @@ class Work:
             columns[chosen],
         )
 
-    def track(self, number: int) -> tracks.Track:
+    def track(self, number: int) -> tracks.EventValues:
         """Return the records by entity, with their values in a track."""
         track = self.group.tracks[number]
         keeps, values, n_values = self.satisfied(track.where), np.empty(0, np.int64), 0
@@ -264,13 +266,13 @@ class Work:
             # values.
             codes, n_values = (values.astype(np.int32), n_values) if track.is_text else _numbered(values)
         everything = np.empty(0, np.bool_)
-        return tracks.Track(
+        return tracks.EventValues(
             *self._by_entity,
-            still(self.records.time),
-            still(self.records.position),
-            still(everything if keeps is None else keeps),
-            still(values),
-            still(codes),
+            read_only(self.records.time),
+            read_only(self.records.position),
+            read_only(everything if keeps is None else keeps),
+            read_only(values),
+            read_only(codes),
             n_values if len(codes) else 0,
         )
 
@@ -279,13 +281,13 @@ class Work:
         if track.is_text:
             keys = keys_of(self.records, str(track.of))
             return keys.codes.astype(np.int64), keys.codes >= 0, len(keys.names)
-        column: Fixed = self.records.values[str(track.of)]
+        column: FixedPoint = self.records.values[str(track.of)]
         return column.values, ~column.missing, 0
 
     def _slots(self, number: int) -> list[Slot]:
         return [slot for slot in self.group.slots if slot.track == number]
 
-    def asks(self, number: int, columns: Ints) -> tracks.Asks:
+    def asks(self, number: int, columns: Ints) -> tracks.TrackQuestions:
         """Return what is asked of a track as arrays, and the columns where the answers go.
 
         Parameters
@@ -307,7 +309,7 @@ class Work:
             )
             for i, s in enumerate(slots)
         ]
-        return tracks.Asks(
+        return tracks.TrackQuestions(
             np.array([offsets[edge].offset_us for edge in used], dtype=np.int64),
             np.array([offsets[edge].every_us for edge in used], dtype=np.int64),
             np.array(whole, dtype=np.int64).reshape(-1, 6),

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NoReturn
 
-from tallystick.definitions.mistakes import where
+from tallystick.definitions.diagnostics import where
 from tallystick.errors import DefinitionError
 
 
@@ -14,7 +14,7 @@ def _refusing(op: str, remedy: str) -> Callable[..., NoReturn]:
     return refuse
 
 
-class Refused:
+class UnsupportedOperators:
     """What no expression can do, however natural it looks."""
 
     # A mix-in of frozen structs: with a dict of its own, each expression would have one.

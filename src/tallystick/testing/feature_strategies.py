@@ -16,9 +16,9 @@ from tallystick.definitions.aggregates import Entity, Measure
 from tallystick.definitions.expressions import Corrected, Flagged, KeyColumn
 from tallystick.definitions.fields import Flag, Integer, Key, Money, Number
 from tallystick.definitions.streams import Stream
-from tallystick.testing.declared import applications, outcomes, payments, profiles, refunds, reports, shops
+from tallystick.testing.scenario_streams import applications, outcomes, payments, profiles, refunds, reports, shops
 
-Drawn = st.SearchStrategy[Any]
+Strategy = st.SearchStrategy[Any]
 
 FUNCTIONS = ("count", "sum", "mean", "rate", "std", "min", "max", "first", "last", "latest", "distinct", "since_last")
 STREAMS = (payments, applications)
@@ -41,7 +41,7 @@ _LIKE = {"card": ["card", "client"], "client": ["card", "client"], "shop": ["sho
 
 
 @cache
-def any_feature(spine: Stream) -> Drawn:
+def any_feature(spine: Stream) -> Strategy:
     """Draw a feature: an aggregate, or functions of the record, of what is looked up, and of aggregates."""
     return _often(aggregates(spine), numbers(spine))
 
@@ -54,7 +54,7 @@ def aggregates(
     streams: tuple[Stream, ...] = STREAMS,
     is_late: bool = True,
     is_own: bool = False,
-) -> Drawn:
+) -> Strategy:
     """Draw an aggregate that is a number.
 
     Parameters
@@ -71,7 +71,7 @@ def aggregates(
 
 
 @cache
-def numbers(spine: Stream, *, leaves: Drawn | None = None) -> Drawn:
+def numbers(spine: Stream, *, leaves: Strategy | None = None) -> Strategy:
     """Draw a number of a record: its fields, their functions, aggregates, and what they combine to.
 
     Parameters
@@ -79,28 +79,28 @@ def numbers(spine: Stream, *, leaves: Drawn | None = None) -> Drawn:
     spine : whose record
     leaves : what to combine; by default everything that looks at no other number
     """
-    given_leaves = st.one_of(aggregates(spine), own(spine), of_texts(spine, texts(spine)), looked_up(spine))
+    given_leaves = st.one_of(aggregates(spine), own(spine), numbers_of_texts(spine, texts(spine)), looked_up(spine))
     return st.recursive(given_leaves if leaves is None else leaves, _combined, max_leaves=4)
 
 
 @cache
-def own(stream: Stream) -> Drawn:
+def own(stream: Stream) -> Strategy:
     """Draw a number that a record of a stream has by itself."""
     columns = [stream[name] for name in _fields(stream, (Money, Number, Integer, Flag))]
     return st.one_of(st.sampled_from(columns), _parts_of_time(stream))
 
 
 @cache
-def texts(spine: Stream) -> Drawn:
+def texts(spine: Stream) -> Strategy:
     """Draw a text of a record: a key of its own, of an entity's events, or of a table."""
     return st.one_of(_own_texts(spine), aggregated_texts(spine), st.sampled_from(_tables(spine, (Key,))))
 
 
 @cache
-def aggregated_texts(spine: Stream) -> Drawn:
+def aggregated_texts(spine: Stream) -> Strategy:
     """Draw the first, last or latest key of an entity's events."""
 
-    def of(stream: Stream) -> Drawn:
+    def of(stream: Stream) -> Strategy:
         keys = st.sampled_from([stream[name] for name in _fields(stream, (Key,))])
         functions = st.sampled_from(["first", "last", "latest"])
         measures = st.builds(
@@ -116,7 +116,7 @@ def aggregated_texts(spine: Stream) -> Drawn:
 
 
 @cache
-def of_texts(stream: Stream, inner: Drawn) -> Drawn:
+def numbers_of_texts(stream: Stream, inner: Strategy) -> Strategy:
     """Draw a number that a text of a record gives.
 
     Parameters
@@ -134,25 +134,25 @@ def of_texts(stream: Stream, inner: Drawn) -> Drawn:
 
 
 @cache
-def looked_up(spine: Stream) -> Drawn:
+def looked_up(spine: Stream) -> Strategy:
     """Draw a number of a dated or static table, as it was at the record's instant."""
     return st.sampled_from(_tables(spine, (Money, Number, Integer, Flag)))
 
 
 @cache
-def conditions(stream: Stream) -> Drawn:
+def conditions(stream: Stream) -> Strategy:
     """Draw a condition on a record's own fields."""
     compared = st.builds(
         lambda op, left, right: op(left, right), st.sampled_from(COMPARISONS), own(stream), _sides(stream)
     )
     missing = st.builds(lambda number: number.is_missing(), own(stream))
-    single = st.one_of(compared, compared, missing, of_texts(stream, _own_texts(stream)).map(_as_condition))
+    single = st.one_of(compared, compared, missing, numbers_of_texts(stream, _own_texts(stream)).map(_as_condition))
     both = st.builds(lambda op, left, right: op(left, right), st.sampled_from(LOGIC), single, single)
     return st.one_of(single, single, both, single.map(operator.invert))
 
 
 @cache
-def _measured(spine: Stream, stream: Stream, functions: tuple[str, ...], *, is_late: bool, is_own: bool) -> Drawn:
+def _measured(spine: Stream, stream: Stream, functions: tuple[str, ...], *, is_late: bool, is_own: bool) -> Strategy:
     columns = [stream[name] for name in _fields(stream, (Money, Number, Integer, Flag))]
     keys = [stream[name] for name in _fields(stream, (Key,))]
     later = _later(stream) if is_late else []
@@ -162,7 +162,7 @@ def _measured(spine: Stream, stream: Stream, functions: tuple[str, ...], *, is_l
         "distinct": [*columns, *keys],
     }
 
-    def of(function: str) -> Drawn:
+    def of(function: str) -> Strategy:
         entities, where = _entities(spine, stream, is_own=is_own), _conditions(stream)
         if function in ("count", "since_last"):
             return st.builds(lambda entity, only: getattr(entity, function)(where=only), entities, where)
@@ -182,11 +182,11 @@ def _over(measure: Any, window: int, delay: int, every: str | None) -> Any:
 
 
 @cache
-def _entities(spine: Stream, stream: Stream, *, is_own: bool = False) -> Drawn:
+def _entities(spine: Stream, stream: Stream, *, is_own: bool = False) -> Strategy:
     """Draw whose events are meant: by keys of the same name where the spine has them, or told by ``at``."""
     asking = [name for name in _fields(spine, (Key,)) if name != "reverses"]
 
-    def requested(key: str) -> Drawn:
+    def requested(key: str) -> Strategy:
         like = [name for name in asking if name in _LIKE.get(key, [])]
         return st.sampled_from([spine[name] for name in [*like * 4, *asking]])
 
@@ -203,11 +203,11 @@ def _entities(spine: Stream, stream: Stream, *, is_own: bool = False) -> Drawn:
 
 
 @cache
-def _conditions(stream: Stream) -> Drawn:
+def _conditions(stream: Stream) -> Strategy:
     return _often(st.none(), conditions(stream), [0, 0, 0, 1])
 
 
-def _often(first: Drawn, second: Drawn, places: Sequence[int] = (0, 1)) -> Drawn:
+def _often(first: Strategy, second: Strategy, places: Sequence[int] = (0, 1)) -> Strategy:
     """Draw from one of two strategies; ``one_of`` would count every branch inside them."""
     return st.sampled_from(places).flatmap((first, second).__getitem__)
 
@@ -236,7 +236,7 @@ def _tables(spine: Stream, kinds: tuple[type, ...]) -> list[Any]:
 
 
 @cache
-def _own_texts(stream: Stream) -> Drawn:
+def _own_texts(stream: Stream) -> Strategy:
     columns: list[KeyColumn] = [stream[name] for name in _fields(stream, (Key,))]  # type: ignore[misc]
     return st.sampled_from(columns)
 
@@ -246,7 +246,7 @@ def _fields(source: Any, kinds: tuple[type, ...]) -> list[str]:
 
 
 @cache
-def _parts_of_time(stream: Stream) -> Drawn:
+def _parts_of_time(stream: Stream) -> Strategy:
     instants = [payments.paid_at, payments.opened_at] if stream is payments else [stream[stream.definition.time]]
     parts = st.sampled_from(["hour", "weekday", "day", "month"])
     return st.builds(
@@ -255,7 +255,7 @@ def _parts_of_time(stream: Stream) -> Drawn:
 
 
 @cache
-def _sides(stream: Stream) -> Drawn:
+def _sides(stream: Stream) -> Strategy:
     return st.one_of(st.sampled_from([0, 1, 2, 0.5, -3]), CONSTANTS, own(stream))
 
 
@@ -264,10 +264,10 @@ def _as_condition(number: Any) -> Any:
     return number == 1 if type(number).__name__ == "Category" else number
 
 
-def _combined(inner: Drawn) -> Drawn:
+def _combined(inner: Strategy) -> Strategy:
     other = _often(inner, CONSTANTS)
 
-    def pair(op: Callable[[Any, Any], Any]) -> Drawn:
+    def pair(op: Callable[[Any, Any], Any]) -> Strategy:
         return st.builds(op, inner, other) | st.builds(lambda left, right: op(right, left), inner, other)
 
     functions: list[Callable[[Any], Any]] = [

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tallystick.definitions.durations import written
+from tallystick.definitions.durations import duration_text
 from tallystick.definitions.expressions import (
     Aggregate,
     AnyExpr,
@@ -24,7 +24,7 @@ from tallystick.definitions.expressions import (
     TimePart,
     Unary,
     is_condition,
-    parts,
+    subexpressions,
 )
 from tallystick.definitions.fields import Flag, Money
 from tallystick.definitions.streams import Source, StreamDefinition
@@ -62,7 +62,7 @@ AGGREGATES = {
 }
 
 
-def words(expr: AnyExpr, sources: Sources) -> str:
+def meaning(expr: AnyExpr, sources: Sources) -> str:
     """Return what a feature means, in words.
 
     Parameters
@@ -77,9 +77,9 @@ def words(expr: AnyExpr, sources: Sources) -> str:
     >>> payments = Stream("payments", id="payment_id", time="paid_at",
     ...                   fields={"customer_id": key, "amount": money("EUR")})
     >>> sources = {"payments": payments.definition}
-    >>> words(payments.paid_at.hour("Europe/Berlin") <= 6, sources)
+    >>> meaning(payments.paid_at.hour("Europe/Berlin") <= 6, sources)
     '1 if the hour of paid_at (Europe/Berlin) is at most 6, else 0'
-    >>> words(payments.by("customer_id").mean(payments.amount).over("7d"), sources)
+    >>> meaning(payments.by("customer_id").mean(payments.amount).over("7d"), sources)
     "mean of amount (EUR) over the customer's payments of the last 7 days"
     """
     if not is_condition(expr):
@@ -89,13 +89,13 @@ def words(expr: AnyExpr, sources: Sources) -> str:
     return f"1 if {_claim(expr, sources)}, else 0{lacking}"
 
 
-def length(us: int) -> str:
+def duration_in_words(us: int) -> str:
     """Return a length of time in words.
 
-    >>> length(604_800_000_000), length(1)
+    >>> duration_in_words(604_800_000_000), duration_in_words(1)
     ('7 days', '1 microsecond')
     """
-    text = written(us)
+    text = duration_text(us)
     # The unit is what follows the digits: of "15ms" both letters.
     number = text.rstrip("dhmsu")
     return f"{number} {UNITS[text[len(number) :]]}{'' if number == '1' else 's'}"
@@ -131,7 +131,7 @@ def _claim(expr: AnyExpr, sources: Sources) -> str:
 def _part(expr: AnyExpr, sources: Sources) -> str:
     """Return an operand, in brackets where it could be read as more than one thing."""
     is_one = isinstance(expr, Literal | Text | Column | KeyColumn | TimePart | TimeColumn)
-    return words(expr, sources) if is_one else f"({words(expr, sources)})"
+    return meaning(expr, sources) if is_one else f"({meaning(expr, sources)})"
 
 
 def _literal(expr: Literal, _: Sources) -> str:
@@ -161,7 +161,7 @@ def _calendar(expr: TimePart, _: Sources) -> str:
 
 def _flagged(expr: Flagged, _: Sources) -> str:
     if expr.known_after_us is not None:
-        return f"with {expr.flag} in {expr.by}, known {length(expr.known_after_us)} after each"
+        return f"with {expr.flag} in {expr.by}, known {duration_in_words(expr.known_after_us)} after each"
     if expr.flag is not None:
         return f"with {expr.flag} in {expr.by} by then"
     return f"that had been reported in {expr.by} by then"
@@ -207,7 +207,7 @@ def _unary(expr: Unary, sources: Sources) -> str:
 def _category(expr: Category, sources: Sources) -> str:
     n = len(expr.vocabulary)
     return (
-        f"the place of {words(expr.of, sources)} in {', '.join(map(repr, expr.vocabulary))} (from 0 on; {n} for "
+        f"the place of {meaning(expr.of, sources)} in {', '.join(map(repr, expr.vocabulary))} (from 0 on; {n} for "
         f"another, {n + 1} where missing)"
     )
 
@@ -216,13 +216,13 @@ def _aggregate(expr: Aggregate, sources: Sources) -> str:
     stream = sources[expr.stream]
     if expr.function == "latest" and isinstance(stream, StreamDefinition) and stream.key and expr.of is not None:
         when = " as of the record" if stream.time else ""
-        return f"{words(expr.of, sources)} in {expr.stream}{when}, looked up by {_names(expr, stream)}"
+        return f"{meaning(expr.of, sources)} in {expr.stream}{when}, looked up by {_names(expr, stream)}"
     of = "" if expr.of is None else _value(expr.of, sources)
     return _pattern(expr, sources).format(events=_events(expr, sources), of=of, cap=expr.cap)
 
 
 def _value(of: AnyExpr, sources: Sources) -> str:
-    return _claim(of, sources) if is_condition(of) else words(of, sources)
+    return _claim(of, sources) if is_condition(of) else meaning(of, sources)
 
 
 def _pattern(expr: Aggregate, sources: Sources) -> str:
@@ -244,7 +244,9 @@ def _pattern(expr: Aggregate, sources: Sources) -> str:
 
 def _known(of: AnyExpr, sources: Sources) -> str:
     """Return which events a share leaves out: those that lack what it asks for."""
-    fields = [sources[part.stream].fields[part.field] for part in parts(of) if isinstance(part, Column | KeyColumn)]
+    fields = [
+        sources[part.stream].fields[part.field] for part in subexpressions(of) if isinstance(part, Column | KeyColumn)
+    ]
     return ", among those where that is known" if any(field.optional for field in fields) else ""
 
 
@@ -265,11 +267,11 @@ def _events(expr: Aggregate, sources: Sources) -> str:
 def _window(expr: Aggregate) -> str:
     if not expr.window_us and not expr.delay_us:
         return ""
-    rounded = f" (from the last multiple of {length(expr.every_us)} before)" if expr.every_us else ""
+    rounded = f" (from the last multiple of {duration_in_words(expr.every_us)} before)" if expr.every_us else ""
     if not expr.delay_us:
-        return f" of the last {length(expr.window_us)}{rounded}"
-    lasted = f"the {length(expr.window_us)}{rounded}" if expr.window_us else "all time"
-    return f" of {lasted} up to {length(expr.delay_us)} before the record"
+        return f" of the last {duration_in_words(expr.window_us)}{rounded}"
+    lasted = f"the {duration_in_words(expr.window_us)}{rounded}" if expr.window_us else "all time"
+    return f" of {lasted} up to {duration_in_words(expr.delay_us)} before the record"
 
 
 def _names(expr: Aggregate, stream: StreamDefinition) -> str:
@@ -295,5 +297,5 @@ _WORDING: dict[type, Callable[[Any, Sources], str]] = {
     Unary: _unary,
     Category: _category,
 }
-SAYABLE = frozenset(_WORDING)
+DESCRIBABLE = frozenset(_WORDING)
 """The kinds of expressions that have words: all of them."""

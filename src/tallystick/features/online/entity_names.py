@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 
 from tallystick.data.records import Record
 from tallystick.errors import EntityTooLong
-from tallystick.features.state.keys import measured
+from tallystick.features.state.keys import length_prefixed
 
-Name = Callable[[Record], bytes | None]
+EntityName = Callable[[Record], bytes | None]
 
 
-def namer(fields: Sequence[str], id_field: str) -> Name:
+def entity_namer(fields: Sequence[str], id_field: str) -> EntityName:
     r"""Return the function that gives a record's entity, None where a part of its name is missing.
 
     Parameters
@@ -20,10 +20,12 @@ def namer(fields: Sequence[str], id_field: str) -> Name:
     Examples
     --------
     >>> paid = Record("payments", "p1", 0, {"customer": "ann", "shop": None})
-    >>> namer(["customer"], "payment_id")(paid), namer(["payment_id"], "payment_id")(paid)
+    >>> entity_namer(["customer"], "payment_id")(paid), entity_namer(["payment_id"], "payment_id")(paid)
     (b'ann', b'p1')
-    >>> namer(["customer", "payment_id"], "payment_id")(paid), namer(["customer", "shop"], "payment_id")(paid)
-    (b'\x00\x03ann\x00\x02p1', None)
+    >>> entity_namer(["customer", "payment_id"], "payment_id")(paid)
+    b'\x00\x03ann\x00\x02p1'
+    >>> entity_namer(["customer", "shop"], "payment_id")(paid) is None
+    True
     """
     parts = [None if field == id_field else field for field in fields]
     if len(parts) > 1:
@@ -37,7 +39,7 @@ def entity_words(fields: Sequence[str], entity: bytes) -> str:
     Parameters
     ----------
     fields : the key fields that name it
-    entity : as ``namer``'s function returned it
+    entity : as ``entity_namer``'s function returned it
 
     Examples
     --------
@@ -76,7 +78,7 @@ def _of_id(record: Record) -> bytes:
     return record.id.encode()
 
 
-def _one(field: str) -> Name:
+def _one(field: str) -> EntityName:
     def name(record: Record) -> bytes | None:
         found = record.keys[field]
         return None if found is None else found.encode()
@@ -84,11 +86,11 @@ def _one(field: str) -> Name:
     return name
 
 
-def _several(parts: Sequence[str | None]) -> Name:
+def _several(parts: Sequence[str | None]) -> EntityName:
     def name(record: Record) -> bytes | None:
         found = [record.id if field is None else record.keys[field] for field in parts]
         if None in found:
             return None
-        return b"".join([measured(part.encode()) for part in found if part is not None])
+        return b"".join([length_prefixed(part.encode()) for part in found if part is not None])
 
     return name

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from tallystick.features.groups import Group
 from tallystick.features.plan import Plan
 from tallystick.features.sql.dialects import Dialect
-from tallystick.features.sql.names import Names, Table
-from tallystick.features.sql.text import Step
+from tallystick.features.sql.layout import QueryStep
+from tallystick.features.sql.names import Names, TableNames
 
 EVER = 2**62
 """Beyond every instant."""
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class QueryContext:
     """What a query is written with.
 
     Parameters
@@ -31,7 +31,7 @@ class Setting:
     wanted: bool
 
     @property
-    def spine(self) -> Table:
+    def spine(self) -> TableNames:
         """The table of the records that are asked about."""
         return self.names.tables[self.plan.definition.spine.name]
 
@@ -48,7 +48,7 @@ class Setting:
         """The table of each time zone, by the zone's name."""
         return {name: self.names.free(f"zone_{place}") for place, name in enumerate(self.plan.calendar)}
 
-    def calendar(self) -> list[Step]:
+    def calendar(self) -> list[QueryStep]:
         """Return the tables of time zones: from when until when local time is how far ahead of UTC."""
         return [self._zone(name, table) for name, table in self.zones.items()]
 
@@ -63,10 +63,12 @@ class Setting:
         wanted = self.spine.keyed(row, group.at)
         return " AND ".join(f"{event}.k{i} = {column}" for i, column in enumerate(wanted))
 
-    def _zone(self, name: str, table: str) -> Step:
+    def _zone(self, name: str, table: str) -> QueryStep:
         zone = self.plan.calendar[name]
         begins = [-EVER, *zone.begins[1:]]
         rows = [f"({b}, {e}, {ahead})" for b, e, ahead in zip(begins, [*begins[1:], EVER], zone.offsets, strict=True)]
         shown = ",\n".join("  " + ", ".join(rows[at : at + 3]) for at in range(0, len(rows), 3))
         text = f"SELECT * FROM (VALUES\n{shown}\n) AS zone (begins, ends, ahead)"
-        return Step(table, text, f"{name} in the tz database {zone.version}: from when until when, how far from UTC")
+        return QueryStep(
+            table, text, f"{name} in the tz database {zone.version}: from when until when, how far from UTC"
+        )

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from tallystick.data.records import Record
 from tallystick.definitions.expressions import Corrected, Flagged
 from tallystick.features.online.aggregate_state import AggregateState
-from tallystick.features.online.late_values import Draft, LateValues
+from tallystick.features.online.late_values import LateValues, PendingChanges
 from tallystick.features.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class LateSource:
     """What a stream's records say about those of another, or of their own.
 
     Parameters
@@ -27,7 +27,7 @@ class Saying:
     is_own: bool
     about: LateValues
 
-    def say(self, draft: Draft, record: Record) -> None:
+    def say(self, draft: PendingChanges, record: Record) -> None:
         """Let a record say what it says, if it names one and says yes.
 
         Parameters
@@ -45,7 +45,7 @@ class Saying:
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class StreamRole:
     """What the records of one stream do.
 
     Parameters
@@ -59,9 +59,9 @@ class Role:
     aggregates: tuple[AggregateState, ...]
     n_watching: int
     watched: LateValues | None
-    sayings: tuple[Saying, ...]
+    sayings: tuple[LateSource, ...]
 
-    def enter(self, draft: Draft, record: Record) -> None:
+    def enter(self, draft: PendingChanges, record: Record) -> None:
         """Write down all that a record changes.
 
         Parameters
@@ -89,7 +89,7 @@ class Role:
             saying.say(draft, record)
 
 
-def roles(plan: Plan, aggregates: Sequence[AggregateState], longest: int) -> dict[str, Role]:
+def stream_roles(plan: Plan, aggregates: Sequence[AggregateState], longest: int) -> dict[str, StreamRole]:
     """Return what the records of every stream do that the features look at.
 
     Parameters
@@ -106,7 +106,7 @@ def roles(plan: Plan, aggregates: Sequence[AggregateState], longest: int) -> dic
         about = [(place, value) for place, value in enumerate(plan.later) if value.stream == stream]
         watched[stream] = LateValues(len(watched), watching, about, longest)
     sayings = {
-        place: Saying(place, value, value.on == _own_id(plan, value.by), watched[value.stream])
+        place: LateSource(place, value, value.on == _own_id(plan, value.by), watched[value.stream])
         for place, value in enumerate(plan.later)
     }
     found = {}
@@ -115,7 +115,7 @@ def roles(plan: Plan, aggregates: Sequence[AggregateState], longest: int) -> dic
             (k for k in aggregates if k.group.stream == stream), key=lambda aggregate: not aggregate.group.series
         )
         says = tuple(saying for saying in sayings.values() if saying.value.by == stream)
-        found[stream] = Role(tuple(own), sum(bool(k.group.series) for k in own), watched.get(stream), says)
+        found[stream] = StreamRole(tuple(own), sum(bool(k.group.series) for k in own), watched.get(stream), says)
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.features.online.packing import Ordered, packed, wholes
+from tallystick.features.online.packing import StoreOrder, packed_entries, wholes
 from tallystick.features.online.tiles import LEVELS
 from tallystick.features.state import keys
 from tallystick.features.state.store import Entry
@@ -13,7 +13,7 @@ from tallystick.features.state.store import Entry
 Ints = NDArray[np.int64]
 
 
-def extreme_entries(group: int, track: int, entities: Ordered, rows: Ints, values: Ints) -> Iterator[Entry]:
+def extreme_entries(group: int, track: int, entities: StoreOrder, rows: Ints, values: Ints) -> Iterator[Entry]:
     """Yield the smallest and largest value of every tile.
 
     Parameters
@@ -33,10 +33,12 @@ def extreme_entries(group: int, track: int, entities: Ordered, rows: Ints, value
             return
         pairs = np.stack([np.minimum.reduceat(values, start), np.maximum.reduceat(values, start)], axis=1)
         prefixes = entities.prefixes(keys.tiles_of(keys.EXTREME, group, track, level))
-        yield from packed(prefixes, rank[start], wholes(tile[start]), wholes(pairs))
+        yield from packed_entries(prefixes, rank[start], wholes(tile[start]), wholes(pairs))
 
 
-def distinct_entries(group: int, track: int, entities: Ordered, rows: Ints, values: Sequence[bytes]) -> Iterator[Entry]:
+def distinct_entries(
+    group: int, track: int, entities: StoreOrder, rows: Ints, values: Sequence[bytes]
+) -> Iterator[Entry]:
     """Yield each different value of every tile; what ``extreme_entries`` takes, values as they are packed.
 
     Parameters

@@ -1,4 +1,4 @@
-"""A world served over HTTP by a process of its own: ``python -m tallystick.testing.served FOLDER BUNDLE PORT``."""
+"""A world served over HTTP by its own process: ``python -m tallystick.testing.world_server FOLDER BUNDLE PORT``."""
 
 import sys
 from pathlib import Path

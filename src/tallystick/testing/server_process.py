@@ -25,7 +25,7 @@ class Reply:
     headers: Mapping[str, str]
 
 
-class Process:
+class ServerProcess:
     """A world's server on a free port of this machine's loopback.
 
     Parameters
@@ -36,7 +36,7 @@ class Process:
     """
 
     def __init__(
-        self, folder: Path, bundle: str, *, token: str = "", module: str = "tallystick.testing.served"
+        self, folder: Path, bundle: str, *, token: str = "", module: str = "tallystick.testing.world_server"
     ) -> None:
         self.port, self.token = _free_port(), token
         errors = (folder / "server.stderr").open("ab")

@@ -5,15 +5,15 @@ from typing import TypeVar
 
 import msgspec
 
+from tallystick.definitions.diagnostics import shown, where
 from tallystick.definitions.fields import Field, Integer, Key, Money, Number
-from tallystick.definitions.mistakes import shown, where
 from tallystick.errors import DefinitionError
 
 _SUMMED = Money | Number | Integer
 SomeColumn = TypeVar("SomeColumn", bound=msgspec.Struct)
 
 
-def declared(column: SomeColumn, fields: Mapping[str, Field]) -> SomeColumn:
+def with_fields(column: SomeColumn, fields: Mapping[str, Field]) -> SomeColumn:
     """Let a column know the fields of its stream, beside its own value: no digest and no file holds them.
 
     Parameters

@@ -8,7 +8,7 @@ from tallystick.data.sources.parquet_file import ParquetFile
 from tallystick.data.sources.piece import Piece
 
 
-def parts(piece: Piece, fields: Sequence[str], most: int) -> Iterator[pa.Table]:
+def read_in_parts(piece: Piece, fields: Sequence[str], most: int) -> Iterator[pa.Table]:
     """Yield the declared columns of all rows of a piece in their order, at most ``most`` rows at a time.
 
     Parameters
