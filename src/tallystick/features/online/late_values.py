@@ -17,7 +17,13 @@ from tallystick.features.state.store import StoreTransaction
 
 
 class PendingChanges:
-    """What one record changes, before any of it is put: if it is refused, nothing was."""
+    """What one record changes, before any of it is put: if it is refused, nothing was.
+
+    Parameters
+    ----------
+    store : the transaction that is read now, and written once nothing is refused
+    position : of the record that changes something
+    """
 
     __slots__ = ("_steps", "position", "puts", "store")
 

@@ -47,7 +47,14 @@ class IngestOptions:
 
 
 class SourceRefusals:
-    """The refused rows of one source."""
+    """The refused rows of one source.
+
+    Parameters
+    ----------
+    source : whose rows they are
+    found : the source's pieces, from which refused rows are read once more
+    quarantine : where they are written; None writes none
+    """
 
     def __init__(self, source: Source, found: Sequence[Piece], quarantine: Path | None) -> None:
         self._source, self._found, self._quarantine = source, found, quarantine

@@ -37,7 +37,14 @@ class ReportRoute:
 
 
 class NamedRecords:
-    """The records of a stream that reports may name: id, instant, and the part that each belongs to in some groups."""
+    """The records of a stream that reports may name: id, instant, and the part that each belongs to in some groups.
+
+    Parameters
+    ----------
+    path : of the file that they are kept in
+    groups : places of the groups that have the stream's events
+    n_heaps : into how many heaps they are put, by a hash of their id
+    """
 
     def __init__(self, path: Path, groups: Sequence[int], n_heaps: int) -> None:
         self._n_heaps = n_heaps
@@ -80,7 +87,16 @@ class NamedRecords:
 
 
 class ReportingSource:
-    """The records of one source that name others by a field."""
+    """The records of one source that name others by a field.
+
+    Parameters
+    ----------
+    path : of the file that they are kept in
+    source : the stream or table of reports
+    fields : the fields of a report that some group needs
+    on : the field with the id of the record that is reported
+    n_heaps : as of the records that are named, so that both meet in one heap
+    """
 
     def __init__(self, path: Path, source: Source, fields: Sequence[str], on: str, n_heaps: int) -> None:
         self.source, self.on, self._n_heaps = source, on, n_heaps

@@ -128,7 +128,14 @@ PAGE = 4096
 
 
 class LmdbTransaction:
-    """One write transaction, with one cursor for all lookups."""
+    """One write transaction, with one cursor for all lookups.
+
+    Parameters
+    ----------
+    transaction : of LMDB, open for writing
+    path : the state's folder, for the errors' sentences
+    size : the most that the file may grow to now, bytes
+    """
 
     def __init__(self, transaction: Any, path: Path, size: int) -> None:
         self._transaction, self._path, self._size = transaction, path, size

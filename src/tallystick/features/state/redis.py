@@ -183,7 +183,13 @@ class RedisStore:
 
 
 class RedisTransaction:
-    """What is put stays here until the commit; what is looked up is looked up here and there."""
+    """What is put stays here until the commit; what is looked up is looked up here and there.
+
+    Parameters
+    ----------
+    store : whose keys they are
+    version : the state's version that the transaction began with, None where it is not held to one
+    """
 
     def __init__(self, store: RedisStore, version: int | None) -> None:
         self._store, self._version = store, version

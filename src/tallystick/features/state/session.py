@@ -19,6 +19,11 @@ class StateSession:
     While the state is open the file names the start of the machine, and it is emptied when the state is closed and
     safe on the disk. A file that names another start was left by a machine that went down: the operating system may
     have written some pages and lost others.
+
+    Parameters
+    ----------
+    handle : of the open session file, which is locked
+    is_watched : whether the machine says when it was started, so that a crash can be told
     """
 
     def __init__(self, handle: int, *, is_watched: bool) -> None:
@@ -75,7 +80,13 @@ def held(folder: Path) -> Iterator["Hold"]:
 
 
 class Hold:
-    """A state's folder while nobody can open it."""
+    """A state's folder while nobody can open it.
+
+    Parameters
+    ----------
+    folder : the state's
+    handle : of the session file, which is locked
+    """
 
     def __init__(self, folder: Path, handle: int) -> None:
         self._folder, self._handle = folder, handle
