@@ -71,6 +71,7 @@ def early_labels_warning(model: ModelDefinition) -> str:
     if gap >= matures:
         return ""
     return (
-        f"Labels mature after {duration_text(matures)}, and the gap is {duration_text(gap)}: of the latest rows taught, "
-        "some are bad and not reported yet, so scores may promise too little. V202 tells how far; a longer gap mends it."
+        f"Labels mature after {duration_text(matures)}, and the gap is {duration_text(gap)}: of the latest rows "
+        "taught, some are bad and not reported yet, so scores may promise too little. V202 tells how far; a longer gap "
+        "mends it."
     )

@@ -227,13 +227,13 @@ def _reasons(
     broken: Mapping[str, RefusalCode],
     late: LateArrival | None,
 ) -> list[RefusalReason]:
-    known_lists = [
+    broken_rules = [
         refusal_reason(name, field, broken[name], given.get(name), late=late)
         for name, field in fields.items()
         if name in broken
     ]
     unknown = [name for name in given if name not in fields]
-    return known_lists + [refusal_reason(name, None, RefusalCode.FIELD_UNKNOWN, known=fields) for name in unknown]
+    return broken_rules + [refusal_reason(name, None, RefusalCode.FIELD_UNKNOWN, known=fields) for name in unknown]
 
 
 def _record(source: Source, parsed: Mapping[str, Any]) -> Record:
@@ -348,16 +348,14 @@ def _refused(
     rows: NDArray[np.int64],
 ) -> RefusedRows:
     # Values are fetched for refused rows alone: sentences quote them, and accepted rows need none.
-    known_lists: list[list[RefusalReason]] = [[] for _ in rows]
+    reasons: list[list[RefusalReason]] = [[] for _ in rows]
     allowed = getattr(source, "lateness_us", None)
     for name, field in source.fields.items():
         at = np.flatnonzero(codes[name][rows])
         for place, value in zip(at.tolist(), columns.values_at(arrays[name], rows[at]), strict=True):
             came = None if late is None or allowed is None else LateArrival(int(late[rows[place]]), allowed)
-            known_lists[place].append(
-                refusal_reason(name, field, RefusalCode(codes[name][rows[place]]), value, late=came)
-            )
-    return RefusedRows(rows, tuple(tuple(reasons) for reasons in known_lists))
+            reasons[place].append(refusal_reason(name, field, RefusalCode(codes[name][rows[place]]), value, late=came))
+    return RefusedRows(rows, tuple(map(tuple, reasons)))
 
 
 def _records(

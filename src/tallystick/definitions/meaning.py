@@ -253,14 +253,14 @@ def _known(of: AnyExpr, sources: Sources) -> str:
 def _events(expr: Aggregate, sources: Sources) -> str:
     """Return which events an aggregate is about: whose, when, and under which condition."""
     called, window = [key.removesuffix("_id") for key in expr.keys], _window(expr)
-    requested = tuple(key.field for key in expr.at) or expr.keys
+    named_by = tuple(key.field for key in expr.at) or expr.keys
     whose = f"the {called[0]}'s {expr.stream}{window}"
-    if requested != expr.keys:
-        pairs = " and ".join(f"{own} is the record's {other}" for own, other in zip(expr.keys, requested, strict=True))
+    if named_by != expr.keys:
+        pairs = " and ".join(f"{own} is the record's {other}" for own, other in zip(expr.keys, named_by, strict=True))
         whose = f"the {expr.stream}{window} whose {pairs}"
     elif len(called) > 1:
         whose = f"the {expr.stream} of the same {' and '.join(called)}{window}"
-    joined = " and" if requested != expr.keys else ""
+    joined = " and" if named_by != expr.keys else ""
     return whose if expr.where is None else f"{whose}{joined} for which {_claim(expr.where, sources)}"
 
 

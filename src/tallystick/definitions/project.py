@@ -51,9 +51,9 @@ class Definitions:
         if not self.models:
             raise DefinitionError("It declares no model. Add model = ts.Model(...).", where=self.path.name)
         known = ", ".join(self.models)
-        requested = f"There is no model {name!r}." if name else "There are several models, and none was named."
+        problem = f"There is no model {name!r}." if name else "There are several models, and none was named."
         raise DefinitionError(
-            f"{requested} Declared: {known}. {did_you_mean(name or '', self.models)}", where=self.path.name
+            f"{problem} Declared: {known}. {did_you_mean(name or '', self.models)}", where=self.path.name
         )
 
 
@@ -171,13 +171,13 @@ def _run(path: Path) -> ModuleType:
 
 def _sentence_of(error: BaseException) -> str:
     """Say what Python says; and where something of ours is asked for what it does not have, what it has."""
-    requested = getattr(error, "obj", None)
-    if not isinstance(error, AttributeError) or not isinstance(requested, Expr | Entity | Measure | Family):
+    owner = getattr(error, "obj", None)
+    if not isinstance(error, AttributeError) or not isinstance(owner, Expr | Entity | Measure | Family):
         return f"{type(error).__name__}: {error}."
     # "customer.average" is answered with what an entity has, as a misspelt column is.
-    names = [name for name in dir(requested) if not name.startswith("_") and callable(getattr(requested, name))]
+    names = [name for name in dir(owner) if not name.startswith("_") and callable(getattr(owner, name))]
     hint = did_you_mean(str(error.name), names) or f"There is {', '.join(names)}."
-    what = shown(requested) if isinstance(requested, Expr) else _CALLED[type(requested)]
+    what = shown(owner) if isinstance(owner, Expr) else _CALLED[type(owner)]
     return f"{error.name!r} is nothing that {what} has. {hint}"
 
 

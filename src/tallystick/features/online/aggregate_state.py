@@ -143,14 +143,14 @@ class AggregateState:
         begins = self._events + named
         # An edge's key is above every event at its instant and below all later ones, so that what stands right before
         # it is the last event that the edge leaves behind, with the totals up to there.
-        requested = [begins + end for end in self._edges.at(time)]
+        looked_up = [begins + end for end in self._edges.at(time)]
         if self._series:
             now = named + keys.end_of(time)
-            requested += [series + now for series in self._series]
+            looked_up += [series + now for series in self._series]
         if self._looked:
             ends = self._look_edges.at(time)
-            requested += [track + named + end for track, end in zip(self._looked, ends, strict=True)]
-        return requested
+            looked_up += [track + named + end for track, end in zip(self._looked, ends, strict=True)]
+        return looked_up
 
     def answers(
         self, store: StoreTransaction, entity: bytes, time: int, entries: Sequence[Entry | None]

@@ -145,7 +145,7 @@ class LateValues:
         ----------
         draft : of this record
         record : of the stream
-        watched : its entity in each keeper's group, and the group's conditions
+        watched : its entity in each group that watches it, and the group's conditions
 
         Raises
         ------

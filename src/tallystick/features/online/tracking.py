@@ -28,9 +28,9 @@ class TrackState:
         self.track = group.tracks[place]
         self.begins = keys.list_of(keys.TRACK, group_place, place)
         self._is_id = self.track.is_text and self.track.of == own_id
-        requested = {slot.function for slot in group.slots if slot.track == place}
-        self.extremes = Tiles(keys.EXTREME, group_place, place, self.begins) if requested & {MIN, MAX} else None
-        self.values = Tiles(keys.DISTINCT, group_place, place, self.begins) if DISTINCT in requested else None
+        functions = {slot.function for slot in group.slots if slot.track == place}
+        self.extremes = Tiles(keys.EXTREME, group_place, place, self.begins) if functions & {MIN, MAX} else None
+        self.values = Tiles(keys.DISTINCT, group_place, place, self.begins) if DISTINCT in functions else None
 
     def entering(
         self, store: StoreTransaction, named: bytes, end: bytes, record: Record, met: Sequence[float]

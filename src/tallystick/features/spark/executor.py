@@ -288,10 +288,8 @@ def _reports(task: _Work, place: int, by: str, on: str) -> Any:
     """Return the records that report events of a group, each with the entity and the instant of its event."""
     f, reports = functions(), task.sources[by]
     events = _entities(task, place).withColumnsRenamed({"time": "about", "id": "reported"})
-    on_progress = reports.frame.select(*COLUMNS, key_column(reports.source, on).alias("on")).where(
-        f.col("on").isNotNull()
-    )
-    joined = on_progress.join(events, f.col("on") == f.col("reported"))
+    naming = reports.frame.select(*COLUMNS, key_column(reports.source, on).alias("on")).where(f.col("on").isNotNull())
+    joined = naming.join(events, f.col("on") == f.col("reported"))
     kept = packed_columns(reports.source, of_group(task.plan, place))
     own = [f.lit(task.place(by)).alias("source"), *kept, f.lit(False).alias("requested")]
     return joined.select(*own, "entity", "about")

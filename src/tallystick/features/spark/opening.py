@@ -128,14 +128,14 @@ def _opened(spark: Any, source: Source, place: str) -> Any:
             return _but_empty(reader.csv(place, header=True, multiLine=True, escape='"', **strict))
         return reader.parquet(place)
     except Exception as error:
-        wording = str(error)
-        if "PATH_NOT_FOUND" in wording:
+        message = str(error)
+        if "PATH_NOT_FOUND" in message:
             raise SourceMissing(source.name, path=place, reason="there is no such file or folder") from None
-        if "UNABLE_TO_INFER_SCHEMA" in wording:
+        if "UNABLE_TO_INFER_SCHEMA" in message:
             raise SourceMissing(source.name, path=place, reason="the folder holds no Parquet file") from None
-        if "[" not in wording:
+        if "[" not in message:
             raise
-        reason = wording.partition("\n")[0].partition("] ")[2].partition(" SQLSTATE")[0].rstrip(". ") or wording
+        reason = message.partition("\n")[0].partition("] ")[2].partition(" SQLSTATE")[0].rstrip(". ") or message
         raise SourceUnreadable(source.name, path=place, reason=reason) from None
 
 
@@ -161,8 +161,8 @@ def _check_columns(source: Source, frame: Any, place: str) -> None:
             raise ColumnMissing(source.name, name, path=place, found=found)
         kind = _ARROW.get(found[name].partition("(")[0])
         if kind is None or not columns.is_readable(field, kind):
-            wording = type(field).__name__.lower()
-            raise ColumnUnusable(source.name, name, found=found[name], kind=wording, allowed=columns.readable(field))
+            declared = type(field).__name__.lower()
+            raise ColumnUnusable(source.name, name, found=found[name], kind=declared, allowed=columns.readable(field))
 
 
 _ARROW = {

@@ -107,12 +107,12 @@ def _refused(source: Source, rows: pa.Table, refused: RefusedRows) -> pa.Table:
         "id": pa.nulls(n, pa.string()),
         "keys": pa.nulls(n, pa.list_(pa.string())),
         "values": pa.nulls(n, pa.list_(pa.int64())),
-        "codes": _reason_lists(refused.reasons, lambda row_reasons: f"{row_reasons.field}: {row_reasons.code}"),
-        "reasons": _reason_lists(refused.reasons, lambda row_reasons: row_reasons.sentence),
+        "codes": _reason_lists(refused.reasons, lambda reason: f"{reason.field}: {reason.code}"),
+        "reasons": _reason_lists(refused.reasons, lambda reason: reason.sentence),
         "found": pa.array([list(row) for row in zip(*texts, strict=True)], pa.list_(pa.string())),
     }
     return pa.table(columns)
 
 
 def _reason_lists(reasons: tuple[tuple[RefusalReason, ...], ...], what: Callable[[RefusalReason], str]) -> pa.Array:
-    return pa.array([[what(one) for one in row_reasons] for row_reasons in reasons], pa.list_(pa.string()))
+    return pa.array([[what(reason) for reason in of_row] for of_row in reasons], pa.list_(pa.string()))

@@ -85,7 +85,7 @@ def features(
 
 
 def _slots(job: Job, ranges: Ranges, threads: int, on_progress: OnProgress) -> tuple[list[SpillFile], int]:
-    """Return the piles of all groups' slots, and how many bytes lay on the disk at most."""
+    """Return the files of all groups' slots, and how many bytes lay on the disk at most."""
     total, n_done, done = sum(group.n for group in job.groups), 0, []
     waiting = spilled = sum(group.finish() for group in job.groups) + ranges.spill_file.finish()
     # Group by group, so that each group's records leave the disk as soon as its slots are there.

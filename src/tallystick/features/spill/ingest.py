@@ -91,10 +91,10 @@ class SourceRefusals:
         own = dated or contract.name_field(self._source)
         # Some at a time: where every id comes twice, half of the source is refused.
         for some in np.array_split(rows, 1 + len(rows) // MOST_REFUSED) if len(rows) else ():
-            on_progress = (
+            reasons = (
                 (refusal_reason(own, self._source.fields[own], code, value),) for value in self._values(some, own)
             )
-            self.add(RefusedRows(some, tuple(on_progress)))
+            self.add(RefusedRows(some, tuple(reasons)))
             self.write_many()
 
     def write_many(self) -> None:

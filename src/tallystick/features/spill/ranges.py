@@ -24,7 +24,7 @@ class Ranges:
     Parameters
     ----------
     spill_file : the rows of the spine that ask
-    heaps : for each range, the heaps of the pile with its rows
+    heaps : for each range, the heaps of the file with its rows
     firsts : the first place in the order of arrival of each range
     """
 

@@ -35,7 +35,7 @@ class SpillFile:
 
         Parameters
         ----------
-        rows : with the pile's schema
+        rows : with the file's schema
         heaps : shape (n,), the heap of each, from 0 on
         """
         if not len(rows):
@@ -60,7 +60,7 @@ class SpillFile:
         Parameters
         ----------
         heap : its number, from 0 on
-        rows : with the pile's schema
+        rows : with the file's schema
         """
         if self._writer is None:
             self._sink = pa.OSFile(str(self.path), "wb")
