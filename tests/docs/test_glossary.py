@@ -7,10 +7,10 @@ from typing import get_args
 import pytest
 
 import tallystick
+from tallystick.definitions.policies import Action
 from tallystick.governance.roles import Role
 from tallystick.log.entry import KINDS
 from tallystick.replay.verdict import Stage
-from tallystick.scoring.policy import Action
 from tallystick.validation.finding import Outcome
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "glossary.md").read_text(encoding="utf-8")

@@ -1,12 +1,18 @@
 """What is done with a score: above which threshold a record is declined, or referred to a person."""
 
 import math
+from typing import Literal, get_args
 
 import msgspec
 
 from tallystick.definitions.diagnostics import where
 from tallystick.definitions.expressions import AnyExpr, Expr
 from tallystick.errors import DefinitionError
+
+Action = Literal["approve", "refer", "decline"]
+"""What is done with a record; no action ever changes its meaning."""
+
+ACTIONS: tuple[Action, ...] = get_args(Action)
 
 
 class Above(msgspec.Struct, frozen=True, eq=False, tag="above"):

@@ -5,17 +5,15 @@ A default never changes its meaning: what is not written is the default, in this
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import msgspec
 
+from tallystick.definitions.policies import Action
 from tallystick.journal.formats import reader
 from tallystick.log.entry import Entry
 from tallystick.log.protocol import LogReader
 
 FORMAT = 1
-
-Action = Literal["approve", "refer", "decline"]
 
 
 class Reason(msgspec.Struct, frozen=True, array_like=True):

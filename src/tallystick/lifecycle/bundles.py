@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tallystick.definitions.changes import Change, changes
-from tallystick.definitions.models import ModelDefinition
 from tallystick.errors import BundleInconsistent, NothingApproved
 from tallystick.governance.approval_status import RELEASED, Approval, approved, last_approved
 from tallystick.governance.approvals import Approvals, approve, refuse
 from tallystick.governance.review import Review, review
 from tallystick.ledger.entry import LedgerEntry
-from tallystick.lifecycle.candidates import Candidates
+from tallystick.lifecycle.reviews import released_bundles
 from tallystick.release.open import Bundle, open_bundle
 from tallystick.workspace import Workspace, named
 
@@ -22,32 +20,15 @@ class Bundles:
     Parameters
     ----------
     workspace : where they lie
-    candidates : what they were made of
     """
 
     workspace: Workspace
-    candidates: Candidates
 
-    def changes(self, definition: ModelDefinition) -> tuple[Change, ...]:
-        """Return what the project's file says otherwise by now than a definition that was judged."""
-        today = self.workspace.definitions.models.get(definition.name)
-        return () if today is None else changes(definition, today)
-
-    def review(self, name: str | None = None, *, is_released: bool = False) -> Review:
-        """Return what a validator looks at: of a bundle or a candidate; by default of the last training's best.
-
-        Parameters
-        ----------
-        name : how the digest of either begins
-        is_released : refuse a candidate that nobody released
-        """
-        entries = self.workspace.ledger.verified_entries()
-        if is_released or (name and any(digest.startswith(name) for digest in self._released())):
-            bundle = self.bundle(name, is_approved=False)
-            subject = bundle.manifest.candidate, bundle.candidate, bundle.definition
-            return review(entries, *subject, bundle=bundle.digest)
-        made = self.candidates.candidate(name).candidate
-        return review(entries, made.digest, made.record, made.definition)
+    def review(self, name: str) -> Review:
+        """Return what a validator looks at of the bundle whose digest begins so."""
+        bundle = self.bundle(name, is_approved=False)
+        subject = bundle.manifest.candidate, bundle.candidate, bundle.definition
+        return review(self.workspace.ledger.verified_entries(), *subject, bundle=bundle.digest)
 
     def bundle(self, name: str | None = None, *, model: str | None = None, is_approved: bool = True) -> Bundle:
         """Open the bundle whose digest begins so; by default the one of a model that was approved last.
@@ -66,7 +47,9 @@ class Bundles:
         approvals = Approvals(self.workspace.ledger)
         if name is None:
             name = last_approved(self.workspace.ledger.verified_entries(), model)
-        digest = named("bundle", name, self._released(), remedy="tally release")
+        digest = named(
+            "bundle", name, released_bundles(self.workspace.ledger.entries(RELEASED)), remedy="tally release"
+        )
         folder = self.workspace.places.bundles / digest
         opened = open_bundle(
             folder, trusted_keys=self.workspace.trusted_keys(), approvals=approvals if is_approved else None
@@ -113,6 +96,3 @@ class Bundles:
         # Cut off the ledger's end, a refusal would leave the approval before it standing.
         self.workspace.ledger.checkpoint(signer, at)
         return entry
-
-    def _released(self) -> list[str]:
-        return list(dict.fromkeys(str(entry.facts["bundle"]) for entry in self.workspace.ledger.entries(RELEASED)))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tallystick.lifecycle.datasets import Datasets
     from tallystick.lifecycle.features import Features
     from tallystick.lifecycle.releases import Releases
+    from tallystick.lifecycle.reviews import Reviews
     from tallystick.lifecycle.serving import Serving
     from tallystick.lifecycle.sources import Sources
     from tallystick.lifecycle.training import Training
@@ -69,9 +70,15 @@ class Parts:
         return made
 
     @cached_property
+    def reviews(self) -> Reviews:
+        """What a validator looks at of a candidate."""
+        made: Reviews = _part("Reviews")(self.workspace, self.candidates)
+        return made
+
+    @cached_property
     def bundles(self) -> Bundles:
         """What was released, and whether it may decide."""
-        made: Bundles = _part("Bundles")(self.workspace, self.candidates)
+        made: Bundles = _part("Bundles")(self.workspace)
         return made
 
     @cached_property

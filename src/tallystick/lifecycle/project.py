@@ -219,13 +219,7 @@ class Project:
         return self._parts.features.memory_to_take(model)
 
     def features_sql(self, dialect: str = "duckdb", *, model: str | None = None) -> str:
-        """Return a model's features in SQL, in the form right in any order of arrival.
-
-        Parameters
-        ----------
-        dialect : "duckdb" or "spark"
-        model : whose features, where a project declares several
-        """
+        """Return a model's features in the SQL of "duckdb" or "spark", in the form right in any order of arrival."""
         return self._parts.features.features_sql(dialect, model=model)
 
     def prove(
@@ -282,7 +276,7 @@ class Project:
 
     def changes(self, definition: ModelDefinition) -> tuple[Change, ...]:
         """Return what the project's file says otherwise by now than a definition that was judged."""
-        return self._parts.bundles.changes(definition)
+        return self._parts.reviews.changes(definition)
 
     def review(self, name: str | None = None, *, is_released: bool = False) -> Review:
         """Return what a validator looks at: of a bundle or a candidate; by default of the last training's best.
@@ -292,7 +286,9 @@ class Project:
         name : how the digest of either begins
         is_released : refuse a candidate that nobody released
         """
-        return self._parts.bundles.review(name, is_released=is_released)
+        if is_released or self._parts.reviews.is_released(name):
+            return self._parts.bundles.review(name or "")
+        return self._parts.reviews.review(name)
 
     def bundle(self, name: str | None = None, *, model: str | None = None, is_approved: bool = True) -> Bundle:
         """Open a bundle.

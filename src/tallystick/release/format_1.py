@@ -29,7 +29,7 @@ from tallystick.scoring.graph import TREES, Graph, read
 from tallystick.training import record
 from tallystick.training.candidate import FILES as TRAINED
 from tallystick.training.candidate import read_background, read_definition, read_plan
-from tallystick.training.examples import Example
+from tallystick.training.example import Example
 from tallystick.training.record import Record
 from tallystick.training.reference import Reference
 from tallystick.validation.evidence import Evidence, read_evidence

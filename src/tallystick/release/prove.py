@@ -11,7 +11,7 @@ from tallystick.errors import SelfTestFailed
 from tallystick.scoring.runtime import Runtime
 from tallystick.scoring.scorer import Scorer, bits
 from tallystick.scoring.session import fingerprint
-from tallystick.training.examples import Example
+from tallystick.training.example import Example
 
 MIN_VECTORS = 20
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tallystick.data.records import Dataset, Record
 from tallystick.definitions.models import LabelDefinition
+from tallystick.definitions.policies import ACTIONS, Action
 from tallystick.errors import MetricUndefined, NothingDecided
 from tallystick.journal.decision import Decision, decisions
 from tallystick.journal.history import record_at
@@ -20,11 +21,10 @@ from tallystick.replay.vectors import Question, features, row_at
 from tallystick.reporting.notebook import Displayed
 from tallystick.reporting.report import Report, Section
 from tallystick.reporting.table import Column, Row, Table
-from tallystick.scoring.policy import Action, decide, row_values
+from tallystick.scoring.policy import decide, row_values
 from tallystick.training.labels import read_labels
 from tallystick.training.metrics import auc, average_precision
 
-ACTIONS: tuple[Action, ...] = get_args(Action)
 _SWAPS = (
     Column("champion"),
     Column("challenger"),

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal as OneOf
-from typing import get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,13 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from tallystick.data.records import Record
 from tallystick.definitions.expressions import AnyExpr, Arithmetic, Column, Literal, subexpressions
 from tallystick.definitions.fields import Flag, Integer, Money, Number
-from tallystick.definitions.policies import Above, AboveCost, Policy
+from tallystick.definitions.policies import Above, AboveCost, Action, Policy
 from tallystick.definitions.streams import StreamDefinition
 from tallystick.errors import BackgroundEmpty, PolicyUnusable
 from tallystick.features.rowwise import decimal
 
-Action = OneOf["approve", "refer", "decline"]
-ACTIONS: tuple[Action, ...] = get_args(Action)
 Values = Mapping[str, ArrayLike]
 Doubles = NDArray[np.float64]
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tallystick.definitions.policies import Policy
-from tallystick.scoring.policy import ACTIONS, Action, Values, actions, costs
+from tallystick.definitions.policies import ACTIONS, Action, Policy
+from tallystick.scoring.policy import Values, actions, costs
 from tallystick.training.record import ActionRecord
 
 

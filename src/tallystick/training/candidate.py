@@ -21,7 +21,7 @@ from tallystick.definitions.stored import check_stored, read_stored, reader_of, 
 from tallystick.durable import write_folder
 from tallystick.errors import CandidateDamaged, CandidateFormatUnknown, CandidateMissing
 from tallystick.features.plan import Plan
-from tallystick.training.examples import Example
+from tallystick.training.example import Example
 from tallystick.training.record import READERS, Record
 from tallystick.training.reference import Reference
 

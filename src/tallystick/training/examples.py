@@ -2,26 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tallystick.data.records import FixedPoint
+from tallystick.training.example import Example
 
 N_EXAMPLES = 32
-
-
-class Example(msgspec.Struct, frozen=True):
-    """One row of the test part.
-
-    Parameters
-    ----------
-    features : in the plan's order, None where missing
-    values : whole numbers of the record, by field: those that the policy's costs need
-    """
-
-    features: tuple[float | None, ...]
-    values: dict[str, int | None]
 
 
 def examples(

@@ -17,7 +17,8 @@ from tallystick.scoring.session import Session, fingerprint
 from tallystick.training.actions import action_records
 from tallystick.training.calibration import fit_sigmoid
 from tallystick.training.candidate import Candidate, Parts
-from tallystick.training.examples import Example, choose, examples
+from tallystick.training.example import Example
+from tallystick.training.examples import choose, examples
 from tallystick.training.facts import RowFacts
 from tallystick.training.families.registry import trainer
 from tallystick.training.metrics import auc, average_precision, brier

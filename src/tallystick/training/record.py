@@ -9,8 +9,8 @@ from functools import partial
 
 import msgspec
 
+from tallystick.definitions.policies import Action
 from tallystick.definitions.stored import read_stored
-from tallystick.scoring.policy import Action
 from tallystick.scoring.runtime import Runtime
 from tallystick.training.parity import Parity
 
