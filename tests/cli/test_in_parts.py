@@ -43,7 +43,7 @@ def test_memory_gives_the_same_matrix_by_parts(folder: Path, tmp_path: Path) -> 
 
 def test_what_does_not_fit_is_computed_by_parts(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the machine has too little free memory, parts are taken without being asked for."""
-    monkeypatch.setattr(features, "available", lambda: 100 << 20)
+    monkeypatch.setattr(features, "available_memory", lambda: 100 << 20)
 
     noted = _features(folder, str(tmp_path / "out.parquet"), "--json")
 

@@ -111,7 +111,7 @@ def test_check_counts_every_row(journey: Journey) -> None:
     assert "burst" in document["models"]["card-fraud"]
 
 
-def test_features_writes_the_matrix(journey: Journey, tmp_path: Path) -> None:
+def test_features_writes_the_table(journey: Journey, tmp_path: Path) -> None:
     """``features`` writes one row for each event of the period, known ones of the log included."""
     out = tmp_path / "matrix.parquet"
 
@@ -119,7 +119,7 @@ def test_features_writes_the_matrix(journey: Journey, tmp_path: Path) -> None:
 
     table = pq.read_table(out)
     assert document["rows"] == table.num_rows > 0
-    assert table.column_names == ["payment_id", *document["features"]]
+    assert table.column_names == ["payment_id", "position", "time", *document["features"]]
 
 
 def test_train_puts_the_soundest_first(journey: Journey) -> None:

@@ -9,12 +9,12 @@ from tallystick.definitions.features import FeatureDefinition
 
 
 def n_capped_rows(definition: FeatureDefinition, file: Path) -> dict[str, int]:
-    """Return in how many rows of a written matrix each cap was reached, of those that were.
+    """Return in how many rows of a written table each cap was reached, of those that were.
 
     Parameters
     ----------
     definition : the features
-    file : the matrix as Parquet, a file or a folder of them
+    file : the table as Parquet, a file or a folder of them
     """
     names = list(definition.capped)
     if not names:

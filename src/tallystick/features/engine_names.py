@@ -2,6 +2,6 @@
 
 ENGINES = ("batch", "duckdb")
 SPARK = "spark"
-"""Not among them: it reads the sources itself and writes the matrix itself, which no one machine may hold."""
+"""Not among them: it reads and writes by itself what no one machine may hold."""
 LOCAL = "local[2]"
 """Spark's master where none is named: two cores of this machine."""

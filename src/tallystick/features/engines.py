@@ -1,4 +1,4 @@
-"""The executors that make a whole matrix, by the names under which a user asks for them."""
+"""The executors that make a whole table, by the names under which a user asks for them."""
 
 from collections.abc import Callable
 

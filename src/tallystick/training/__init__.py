@@ -1,1 +1,1 @@
-"""From a matrix to candidates: splits, families, search, calibration, export, and the whole record of it."""
+"""From a feature table to candidates: splits, families, search, calibration, export, and the whole record of it."""

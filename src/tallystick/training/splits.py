@@ -66,7 +66,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of one part: positions in the matrix, and their labels as the part may know them."""
+    """The rows of one part: places in the table, and their labels as the part may know them."""
 
     part: Part
     rows: NDArray[np.int64]
