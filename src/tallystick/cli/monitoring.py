@@ -52,4 +52,4 @@ def retrain(options: Options, model: str | None, as_json: bool) -> None:
     if failed:
         screen.say(f"It failed a check, so nobody can approve it: tally show {made.candidate.digest[:12]}")
         sys.exit(1)
-    screen.say(f"A validator allows the challenger to decide: tally --as NAME approve {name}")
+    screen.say(f"A validator approves the challenger: tally --as NAME approve {name}")

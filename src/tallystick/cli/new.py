@@ -9,7 +9,7 @@ from tallystick.cli.options import Options, json_option
 from tallystick.cli.screen import Screen
 from tallystick.errors import ConfigError
 
-PROJECT = '''"""Card fraud: which card payments to stop."""
+PROJECT = '''"""Card fraud: which card payments to decline."""
 
 import tallystick as ts
 

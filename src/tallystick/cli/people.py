@@ -33,7 +33,7 @@ def release(options: Options, candidate: str | None, as_json: bool) -> None:
         screen.say(note(changed))
     signed = f" is packed, signed by {bundle.manifest.builder}, and has proven itself."
     screen.say(Text.of("Bundle ", strong(bundle.digest[:12]), signed))
-    screen.say("A validator who did not build it allows it to decide:")
+    screen.say("A validator who did not build it approves it:")
     screen.say(f"  tally enrol NAME --role validator\n  tally --as NAME approve {bundle.digest[:12]}")
 
 

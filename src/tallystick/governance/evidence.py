@@ -18,7 +18,7 @@ def check_evidence(bundle_digest: str, evidence: Mapping[str, Any], released_wit
     bundle_digest : str
         The bundle, for the sentence.
     evidence : mapping
-        Plain JSON with `findings`: a list of dicts with `code`, `outcome` and `because`.
+        Plain JSON with `findings`: a list of dicts with `code`, `outcome` and `reason`.
     released_with : str, optional
         The digest of the evidence in the bundle's release, where the release states one.
 
@@ -46,7 +46,7 @@ def check_evidence(bundle_digest: str, evidence: Mapping[str, Any], released_wit
 def _read(bundle_digest: str, place: int, finding: object) -> tuple[str, str, str]:
     values = [finding.get(key) for key in ("code", "outcome", "reason")] if isinstance(finding, Mapping) else []
     if len(values) != 3 or not all(isinstance(value, str) for value in values):
-        reason = f"finding {place} does not state code, outcome and because as texts"
+        reason = f"finding {place} does not state code, outcome and reason as texts"
         raise EvidenceRefused(bundle_digest, reason=reason)
     code, outcome, reason = map(str, values)
     if outcome not in _OUTCOMES:
