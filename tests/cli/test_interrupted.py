@@ -246,7 +246,7 @@ def test_an_interrupt_while_loading_is_told() -> None:
 def test_a_fault_is_shown_where_no_file_takes_it(monkeypatch: pytest.MonkeyPatch, first_shop: Any) -> None:
     """Where no folder can be written, as in a read-only container, the trace stands on stderr."""
     monkeypatch.setattr(tempfile, "tempdir", "/dev/null")
-    monkeypatch.setattr(show, "candidates_table", lambda *_: 1 / 0)
+    monkeypatch.setattr(show, "listing", lambda *_: 1 / 0)
 
     ran = first_shop.tally("show", "--all")
 

@@ -298,13 +298,12 @@ class TestTrustedKeys:
 
 
 def test_signing_again_replaces_the_signature(world: Any) -> None:
-    """A new signature takes the place of the old one, and what a killed signing left behind does not hinder."""
-    before = world.signature.read_bytes()
-    world.signature.with_suffix(".unfinished").write_bytes(b"half")
+    """A new signature takes the place of the old one, and nothing else is left beside it."""
+    before, beside = world.signature.read_bytes(), sorted(world.signature.parent.iterdir())
 
     path = sign(world.folder, private_key=world.builder.private_path)
 
     assert path == world.signature
     assert path.read_bytes() != before
     assert verified(world, path.read_bytes()) == world.builder.public_pem
-    assert not world.signature.with_suffix(".unfinished").exists()
+    assert sorted(world.signature.parent.iterdir()) == beside

@@ -5,8 +5,9 @@ from typing import Literal
 
 from rich.console import Console
 
-from tallystick.reporting.characters import BLOCKS, STAND_INS
+from tallystick.reporting.characters import BLOCKS
 from tallystick.reporting.report import Report
+from tallystick.reporting.stand_ins import DRAWINGS
 from tallystick.reporting.terminal import show
 from tallystick.reporting.text import Text, fail
 
@@ -48,7 +49,7 @@ def test_an_output_without_blocks_gets_plain_characters(everything: Report) -> N
 
 def test_every_drawn_character_has_a_stand_in_of_its_own() -> None:
     """No two heights look the same where only plain characters are, and each stand-in is one of them."""
-    heights = [STAND_INS[block] for block in BLOCKS.strip()]
+    heights = [DRAWINGS[block] for block in BLOCKS.strip()]
 
     assert len(set(heights)) == len(heights)
-    assert all(each.isascii() and len(each) == 1 for each in STAND_INS.values())
+    assert all(each.isascii() and len(each) == 1 for each in DRAWINGS.values())

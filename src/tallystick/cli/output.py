@@ -1,7 +1,6 @@
 r"""How text reaches whoever reads it, also where that can hold fewer characters than we write.
 
-What a person sees gets stand-ins: letters lose their accents, a bar of a chart becomes a mark of about its height, and
-what is left is written as Python writes it (``\u4e2d``). Programs get every character: the document of ``--json`` as
+What a person sees gets stand-ins. Programs get every character: the document of ``--json`` as
 UTF-8, or with JSON's own escapes where the output is not UTF-8, and SQL always as UTF-8.
 """
 
@@ -9,15 +8,10 @@ import codecs
 import io
 import re
 import sys
-import unicodedata
 from typing import TextIO
 
-STAND_INS = dict(zip("▁▂▃▄▅▆▇█", ".:-=+*%#", strict=True)) | {
-    "·": "'", "─": "-", "━": "-", "│": "|", "→": "->", "≤": "<=", "≥": ">=", "€": "EUR", "ß": "ss",
-    "\N{EN DASH}": "-", "\N{EM DASH}": "-", "\N{LEFT SINGLE QUOTATION MARK}": "'",
-    "\N{RIGHT SINGLE QUOTATION MARK}": "'", "\N{LEFT DOUBLE QUOTATION MARK}": '"',
-    "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
-}  # fmt: skip
+from tallystick.reporting.stand_ins import stand_in
+
 _NAME = "tallystick"
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
@@ -52,19 +46,7 @@ def _is_utf8(stream: TextIO) -> bool:
 def _stand_in(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return "".join(map(_plain, error.object[error.start : error.end])), error.end
-
-
-def _plain(character: str) -> str:
-    r"""Return what stands for a character.
-
-    >>> "".join(map(_plain, "Überweisung ≤ 5 €, ▁▄█ 中"))
-    'Uberweisung <= 5 EUR, .=# \\u4e2d'
-    """
-    if character in STAND_INS:
-        return STAND_INS[character]
-    bare = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
-    return bare or character.encode("ascii", "backslashreplace").decode()
+    return "".join(map(stand_in, error.object[error.start : error.end])), error.end
 
 
 def _escaped(character: str) -> str:

@@ -4,10 +4,10 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
+from tallystick.reporting.stand_ins import DRAWINGS, stand_in
+
 BLOCKS = " ▁▂▃▄▅▆▇█"
 FULL, PENDING, DOT, STROKE, UPRIGHT, ELLIPSIS = "█", "·", "●", "─", "│", "…"
-STAND_INS = dict(zip(BLOCKS[1:] + PENDING + DOT + STROKE + UPRIGHT + ELLIPSIS, ".:-=+xX#" + "~o-|.", strict=True))
-_TO_ASCII = str.maketrans(STAND_INS)
 
 
 def block(value: float | None, top: float) -> str:
@@ -70,7 +70,7 @@ def bucketed(values: Sequence[float | None], most: int) -> list[float | None]:
 
 
 def for_encoding(text: str, encoding: str) -> str:
-    r"""Return a text that an output can encode: drawings in plain characters, other letters escaped.
+    r"""Return a text that an output can encode: with stand-ins for what it does not have.
 
     Parameters
     ----------
@@ -80,11 +80,13 @@ def for_encoding(text: str, encoding: str) -> str:
     Examples
     --------
     >>> for_encoding("▁█ 3 €", "ascii")
-    '.# 3 \\u20ac'
+    '.# 3 EUR'
     """
-    if not _can_encode(encoding):
-        text = text.translate(_TO_ASCII)
-    return text.encode(encoding, errors="backslashreplace").decode(encoding)
+    if _can_encode(text + "".join(DRAWINGS), encoding):
+        return text
+    # All drawings or none: one bar in plain characters beside one in blocks could not be compared.
+    drawn = "" if _can_encode("".join(DRAWINGS), encoding) else DRAWINGS
+    return "".join(stand_in(c) if c in drawn or not _can_encode(c, encoding) else c for c in text)
 
 
 def visible(text: str) -> str:
@@ -135,9 +137,9 @@ def _width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _can_encode(encoding: str) -> bool:
+def _can_encode(text: str, encoding: str) -> bool:
     try:
-        "".join(STAND_INS).encode(encoding)
+        text.encode(encoding)
     except UnicodeEncodeError:
         return False
     return True
