@@ -38,6 +38,7 @@ def evidence() -> dict[str, Any]:
         "candidate": "c" * 64,
         "findings": [
             {"code": "V101", "outcome": "passed", "reason": "AUC 0.93"},
+            {"code": "V103", "outcome": "warned", "reason": "risk alone has AUC 0.93"},
             {"code": "V104", "outcome": "not applicable", "reason": "no table of outcomes"},
             {"code": "V105", "outcome": "skipped", "reason": "it was not asked for"},
         ],

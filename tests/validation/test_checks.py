@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tallystick.errors import CheckUnknown, EvidenceDamaged, EvidenceFormatUnknown
@@ -11,6 +12,7 @@ from tallystick.validation.check import Question
 from tallystick.validation.checks import CHECKS, validate
 from tallystick.validation.evidence import Evidence, read_evidence
 from tallystick.validation.finding import Finding, Outcome
+from tallystick.validation.sections import verdict
 
 CODES = [check.code for check in CHECKS]
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "checks"
@@ -101,6 +103,15 @@ def test_one_failed_finding_is_a_failure(evidence: Evidence) -> None:
 
     assert worse.has_failures
     assert worse.failed == (failed,)
+
+
+def test_a_warning_is_shown_and_is_no_failure(evidence: Evidence) -> None:
+    """A finding that warned is counted in the verdict beside what passed, and nothing has failed by it."""
+    warned = Finding("V402", Outcome.WARNED, "risk alone ranks as the model")
+    answered = msgspec.structs.replace(evidence, findings=(evidence.findings[0], warned))
+
+    assert verdict(answered).plain == "1 passed, 1 warned"
+    assert not answered.has_failures
 
 
 @pytest.mark.parametrize("module", ["tallystick.validation.evidence", "tallystick.validation.checks"])

@@ -34,7 +34,7 @@ def test_an_executor_that_differs_is_named(question: Question, monkeypatch: pyte
 
         return replace(executor, compute=compute)
 
-    monkeypatch.setattr(prove, "available", lambda: (*honest[:-1], off(honest[-1])))
+    monkeypatch.setattr(prove, "available_executors", lambda: (*honest[:-1], off(honest[-1])))
 
     finding = ExecutorsAgree().ask(question)
 

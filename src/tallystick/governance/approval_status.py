@@ -82,6 +82,11 @@ class ApprovalStatus:
 
         An approval or refusal counts only by the rules that `approve` and `refuse` hold, so that an entry
         written around them, though rightly signed, changes nothing.
+
+        Parameters
+        ----------
+        entry : the next of a ledger that was proven, about this bundle or not
+        actors : as they stand after that entry: whoever wrote it must be known
         """
         if entry.facts.get("bundle") != self.bundle_digest:
             return self
@@ -106,7 +111,13 @@ class ApprovalStatus:
 
 
 def approval_status_of(bundle_digest: str, entries: Iterable[LedgerEntry]) -> ApprovalStatus:
-    """Return how a bundle stands after all entries of a ledger."""
+    """Return how a bundle stands after all entries of a ledger.
+
+    Parameters
+    ----------
+    bundle_digest : the bundle's
+    entries : all of a ledger that was proven, from its first: who may judge is told by them too
+    """
     status, actors = ApprovalStatus(bundle_digest), Actors()
     for entry in entries:
         actors = actors.after(entry)

@@ -97,6 +97,14 @@ def approve(
 def refuse(ledger: Ledger, bundle_digest: str, *, reason: str, signer: Signer, at: int) -> LedgerEntry:
     """Record that a validator does not allow a bundle to decide; an approval that stands falls.
 
+    Parameters
+    ----------
+    ledger : it is proven first
+    bundle_digest : the bundle; an entry `released` must know it
+    reason : for those who read the ledger later; never empty
+    signer : who refuses: a validator, who may be its builder too
+    at : the current instant, in microseconds since 1970 UTC
+
     Raises
     ------
     ReasonMissing

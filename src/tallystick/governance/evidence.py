@@ -7,7 +7,7 @@ from tallystick.definitions.digest import digest_of
 from tallystick.errors import EvidenceFailed, EvidenceRefused
 
 _FAILED = "failed"
-_OUTCOMES = frozenset({"passed", _FAILED, "not applicable", "skipped"})
+_OUTCOMES = frozenset({"passed", "warned", _FAILED, "not applicable", "skipped"})
 
 
 def check_evidence(bundle_digest: str, evidence: Mapping[str, Any], released_with: str | None) -> str:

@@ -45,6 +45,13 @@ def record_release(
 def record_deployment(ledger: Ledger, bundle_digest: str, *, signer: Signer, at: int) -> LedgerEntry:
     """Record that an operator lets an approved bundle decide from now on.
 
+    Parameters
+    ----------
+    ledger : it is proven first
+    bundle_digest : the bundle; an approval of it must stand
+    signer : the operator
+    at : the current instant, in microseconds since 1970 UTC
+
     Raises
     ------
     ApprovalMissing

@@ -44,7 +44,15 @@ class Records(Protocol):
         ...
 
     def record(self, kind: str, facts: Mapping[str, Any], signer: Signer, at: int) -> LedgerEntry:
-        """Append an entry; see `Ledger.record`."""
+        """Append an entry; see `Ledger.record`.
+
+        Parameters
+        ----------
+        kind : what happened, as one word
+        facts : plain JSON
+        signer : who says so
+        at : the current instant, in microseconds since 1970 UTC
+        """
         ...
 
 

@@ -103,7 +103,13 @@ class Audit:
         return self.workspace.plan(self.workspace.definitions.model(model))
 
     def monitor(self, as_of: int | None = None, *, bundle: str | None = None) -> MonitoringReport:
-        """Say what became of a bundle's decisions, as known at an instant; by default now."""
+        """Say what became of a bundle's decisions, as known at an instant; by default now.
+
+        Parameters
+        ----------
+        as_of : outcomes known by then count, in microseconds since 1970 UTC; now if None
+        bundle : what its digest begins with; the one approved last if None
+        """
         opened = self.bundles.bundle(bundle)
         definition = opened.definition
         with self.archive() as archive:

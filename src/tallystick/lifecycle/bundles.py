@@ -33,6 +33,12 @@ class Bundles:
     def bundle(self, name: str | None = None, *, model: str | None = None, is_approved: bool = True) -> Bundle:
         """Open the bundle whose digest begins so; by default the one of a model that was approved last.
 
+        Parameters
+        ----------
+        name : what its digest begins with; the one approved last if None
+        model : whose, where no bundle is named and a project has several models
+        is_approved : whether an approval must stand; False only for those who look or judge
+
         Raises
         ------
         NothingApproved
@@ -89,7 +95,13 @@ class Bundles:
         return approval
 
     def refuse(self, bundle: str, *, reason: str) -> LedgerEntry:
-        """Forbid a bundle to decide; an approval that stands falls."""
+        """Forbid a bundle to decide; an approval that stands falls.
+
+        Parameters
+        ----------
+        bundle : what its digest begins with
+        reason : for those who read the ledger later; never empty
+        """
         opened = self.bundle(bundle, is_approved=False)
         signer, at = self.workspace.signer(), self.workspace.clock.now()
         entry = refuse(self.workspace.ledger, opened.digest, reason=reason, signer=signer, at=at)

@@ -174,7 +174,13 @@ class Features:
         return max(LEAST, free // 2) if bytes_in_memory(plan, self.datasets.n_spine_rows(model)) > free else None
 
     def features_sql(self, dialect: str = "duckdb", *, model: str | None = None) -> str:
-        """Return a model's features in the SQL of "duckdb" or "spark", in the form right in any order of arrival."""
+        """Return a model's features in the SQL of "duckdb" or "spark", in the form right in any order of arrival.
+
+        Parameters
+        ----------
+        dialect : "duckdb" or "spark"
+        model : whose features, where a project declares several
+        """
         return script(self.workspace.plan(self.workspace.definitions.model(model)), dialect)
 
     def prove(
@@ -182,7 +188,12 @@ class Features:
     ) -> ParityProof:
         """Compute the last rows' features with every executor that is installed, and compare all bits.
 
-        Spark is among them where its ``master`` is named, such as ``local[2]`` or ``spark://host:7077``.
+        Parameters
+        ----------
+        n_rows : how many of the last records
+        model : whose features, where a project declares several
+        master : Spark's, such as ``local[2]`` or ``spark://host:7077``; Spark is compared only where it is named
+        step : called with how far it is
         """
         plan = self.workspace.plan(self.workspace.definitions.model(model))
         executors = None if master is None else with_spark(master)

@@ -146,7 +146,11 @@ class Project:
     ) -> Dataset:
         """Return what a model's features and label need: the sources' history until serving began, then the log's.
 
-        ``model`` says whose where a project declares several; ``screened`` is told what came of each source.
+        Parameters
+        ----------
+        step : called with how far it is
+        model : whose, where a project declares several
+        screened : called with what came of each source
         """
         return self._parts.datasets.dataset(step, model=model, screened=screened)
 

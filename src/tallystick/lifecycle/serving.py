@@ -81,6 +81,11 @@ class Serving:
     def rebuild_state(self, bundle: str | None = None, *, step: Step | None = None) -> Remade:
         """Make the state of a bundle's features anew from history and log, in the place of the one that is there.
 
+        Parameters
+        ----------
+        bundle : what its digest begins with; the one approved last if None
+        step : called with how far it is
+
         Raises
         ------
         NothingServed

@@ -118,6 +118,11 @@ class Training:
         Both are held to the same matured decisions, those of the challenger's test part, which it never learnt from.
         The champion goes on deciding until somebody approves the challenger.
 
+        Parameters
+        ----------
+        model : which, where a project declares several
+        step : called with how far it is
+
         Raises
         ------
         NothingServed

@@ -7,6 +7,8 @@ from typing import Self
 
 from tallystick.errors import SettingOutOfRange
 
+# Nobody knows how far the rate will rise. Capital spread over a few factors wins what the best of them alone would have
+# won, but for a constant.
 RISES = (1.1, 1.25, 1.5, 2.0, 3.0, 5.0)
 
 
@@ -135,10 +137,12 @@ class RiskAlarm:
         """
         _require(0 <= n_bad <= n, "n_bad", n_bad, f"between 0 and the {n} decisions of its batch")
         grown = replace(self, n=self.n + n, n_bad=self.n_bad + n_bad, log_stakes=self._staked(n, n_bad))
+        # The bound is held against all capital, the reserve included: only the whole is what cannot grow by chance.
         rings = grown.log_e_value >= log(self.bound)
         return replace(
             grown,
             log_peak=max(self.log_peak, grown.log_e_value),
+            # Once raised it stays: capital that is lost later takes nothing back of what it proved.
             alarmed_at=grown.n if rings and not self.is_alarmed else self.alarmed_at,
         )
 
@@ -150,6 +154,8 @@ class RiskAlarm:
         return seen
 
     def _staked(self, n: int, n_bad: int) -> tuple[float, ...]:
+        # What leaves the reserve is staked before the batch is looked at, by its size alone: a bet that knew what it
+        # bets on would prove nothing.
         fresh = self._reserve(self.n) - self._reserve(self.n + n)
         log_fresh = log(fresh / len(self.rises)) if fresh > 0 else -inf
         before = self.log_stakes or (-inf,) * len(self.rises)
@@ -159,6 +165,8 @@ class RiskAlarm:
         )
 
     def _log_won(self, rise: float, n: int, n_bad: int) -> float:
+        # At best a fair bet: f**(x / c) is at most 1 + x (f - 1) / c where c >= 1, and what that is expected to be at
+        # the boundary is the divisor. The c bad decisions of one clump multiply a stake by f once.
         return n_bad * log(rise) / self.clump - n * log1p(self.boundary * (rise - 1) / self.clump)
 
     def _reserve(self, n: int) -> float:
@@ -167,6 +175,7 @@ class RiskAlarm:
 
 
 def _log_sum(logs: tuple[float, ...]) -> float:
+    # By logarithms, since after years a stake may be too small or too large for a double; log 0 is a stake never made.
     highest = max(logs)
     return highest if highest == -inf else highest + log(sum(exp(value - highest) for value in logs))
 

@@ -149,5 +149,11 @@ def inspect(folder: Path) -> PackingList:
 
 
 def signature_path(folder: Path, digest: str) -> Path:
-    """Return where a bundle's signature lies: beside its folder, so that the folder holds what was signed."""
+    """Return where a bundle's signature lies: beside its folder, so that the folder holds what was signed.
+
+    Parameters
+    ----------
+    folder : the bundle's own
+    digest : the bundle's, in hex
+    """
     return folder.parent / f"{digest}.sig"

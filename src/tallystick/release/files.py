@@ -72,6 +72,12 @@ def read_folder(folder: Path) -> dict[str, bytes]:
 def read_plain(folder: Path, name: str, *, limit: int) -> bytes:
     """Read one plain file of at most ``limit`` bytes.
 
+    Parameters
+    ----------
+    folder : where the file lies
+    name : its name there, without a path
+    limit : the most bytes that are read
+
     Raises
     ------
     BundleShapeWrong
@@ -98,6 +104,11 @@ def read_plain(folder: Path, name: str, *, limit: int) -> bytes:
 
 def read_text(folder: Path, name: str) -> Text:
     """Read one JSON file of a bundle.
+
+    Parameters
+    ----------
+    folder : where the file lies
+    name : its name there, without a path
 
     Raises
     ------

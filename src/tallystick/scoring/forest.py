@@ -68,6 +68,7 @@ class Forest:
             If they are none.
         """
         n_nodes, n_leaves = len(self.feature), len(self.weights)
+        # A constant is a node with one leaf on both sides; that leaf is counted once.
         lone = self.true_is_leaf & self.false_is_leaf & (self.true_child == self.false_child)
         true_leaves, false_leaves = self.true_child[self.true_is_leaf], self.false_child[self.false_is_leaf & ~lone]
         true_nodes, false_nodes = self.true_child[~self.true_is_leaf], self.false_child[~self.false_is_leaf]
@@ -100,6 +101,7 @@ class Forest:
         columns = np.asfortranarray(rows)  # a node looks at many rows of one feature
         found = np.empty((len(rows), len(self.roots)), dtype=np.int32)
         for tree, root in enumerate(self.roots.tolist()):
+            # Rows go down in groups: a node looks once at all that come to it, and never at a row alone.
             pending = [(root, False, np.arange(len(rows)))]
             while pending:
                 at, is_leaf, inside = pending.pop()
@@ -148,12 +150,15 @@ def _leaves_under(forest: Forest, root: int) -> Iterator[Leaf]:
             continue
         true, false = int(forest.true_child[at]), int(forest.false_child[at])
         true_leaf, false_leaf = bool(forest.true_is_leaf[at]), bool(forest.false_is_leaf[at])
+        # As a condition it would double the patterns of a table for a feature that is worth nothing.
         if true_leaf and false_leaf and forest.weights[true] == forest.weights[false]:
             pending.append((true, True, box))
             continue
         feature, split, missing = int(forest.feature[at]), float(forest.split[at]), bool(forest.missing_is_true[at])
+        # However often a path asks for a feature, here it has one interval: tables grow with features, not with nodes.
         box_here = box.get(feature, Condition())
         above = Condition(max(box_here.low, split), box_here.high, box_here.missing and not missing)
         below = Condition(box_here.low, min(box_here.high, split), box_here.missing and missing)
+        # The last one put is the first one taken: so the true side comes first.
         pending.append((false, false_leaf, box | {feature: above}))
         pending.append((true, true_leaf, box | {feature: below}))

@@ -38,6 +38,11 @@ class Verdict:
 def check_policy(policy: Policy, spine: StreamDefinition) -> None:
     """Refuse a policy whose costs cannot be computed from one record alone.
 
+    Parameters
+    ----------
+    policy : whose costs are looked at
+    spine : the stream whose records are decided
+
     Raises
     ------
     PolicyUnusable
@@ -63,6 +68,11 @@ def row_values(spine: StreamDefinition, record: Record) -> dict[str, float]:
     """Return a record's numbers in their units, missing as NaN: what costs are computed from.
 
     Each is divided once by a power of ten, by the same function as in features.
+
+    Parameters
+    ----------
+    spine : the stream that the record is of; its fields say how many decimals a number has
+    record : numbers as whole counts of their last decimal, None where missing
     """
     return {
         name: float("nan") if value is None else decimal(value, float(10 ** spine.fields[name].decimals))
@@ -72,6 +82,12 @@ def row_values(spine: StreamDefinition, record: Record) -> dict[str, float]:
 
 def decide(policy: Policy, score: float, values: Values) -> Verdict:
     """Decline where the policy's first rule holds, else refer where its second does, else approve.
+
+    Parameters
+    ----------
+    policy : at most two rules
+    score : the calibrated probability, 0 to 1; equal to a threshold is not above it
+    values : numbers of the record in their units, as costs need them; NaN where missing
 
     Examples
     --------
@@ -99,6 +115,7 @@ def thresholds(policy: Policy, values: Values) -> list[Doubles]:
 
     Parameters
     ----------
+    policy : whose rules
     values : numbers of one record, or columns of many, by field and in their units
 
     Returns
@@ -148,7 +165,14 @@ def costs(policy: Policy, values: Values, n_rows: int) -> Doubles | None:
 
 
 def missed_cost(rule: AboveCost, values: Values, n_rows: int) -> Doubles:
-    """Return what letting each of some records pass would cost if it were bad, NaN where that is unknown."""
+    """Return what letting each of some records pass would cost if it were bad, NaN where that is unknown.
+
+    Parameters
+    ----------
+    rule : how the cost is computed
+    values : columns of the rows, in their units
+    n_rows : how many rows there are; a constant cost has no column that tells
+    """
     return np.array(np.broadcast_to(_cost(rule.missed, values), (n_rows,)))
 
 

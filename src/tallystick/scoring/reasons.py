@@ -34,12 +34,23 @@ class Reasons:
 
     @classmethod
     def from_model(cls, model: bytes, background: ArrayLike) -> "Reasons":
-        """Read a model file and prepare it against background rows of shape [n, k], n >= 1."""
+        """Read a model file and prepare it against background rows of shape [n, k], n >= 1.
+
+        Parameters
+        ----------
+        model : the bytes of the ONNX file
+        background : the rows that a score is compared with; more of them cost time here, not at each request
+        """
         return cls.from_graph(read(model), background)
 
     @classmethod
     def from_graph(cls, graph: Graph, background: ArrayLike) -> "Reasons":
         """Prepare a model that was read against background rows of shape [n, k], n >= 1.
+
+        Parameters
+        ----------
+        graph : the model
+        background : shape [n, k], features in the order of the graph's names, NaN where missing
 
         Raises
         ------

@@ -47,6 +47,7 @@ class Conditions:
         """Say of each condition whether it holds; rows of shape [..., k] give [..., n_conditions]."""
         values = rows[..., self.feature]
         kept = (self.low < values) & (values <= self.high)
+        # A missing value compares false with both ends, so only its own flag lets it pass.
         absent = np.isnan(rows)
         if absent.any():
             kept |= absent[..., self.feature] & self.missing
@@ -73,12 +74,19 @@ class LeafTables:
 
     @classmethod
     def build(cls, leaves: list[Leaf], background: Doubles) -> "LeafTables":
-        """Count the background into the leaves and write their tables."""
+        """Count the background into the leaves and write their tables.
+
+        Parameters
+        ----------
+        leaves : each with one condition or more
+        background : shape [n, k], n >= 1
+        """
         ordered = sorted(leaves, key=lambda leaf: len(leaf.conditions))
         conditions, tested = Conditions.of(ordered)
         kept = np.ascontiguousarray(conditions.kept_by(background).T)
         widths = np.array([len(leaf.conditions) for leaf in ordered], dtype=np.int64)
         starts = np.cumsum(widths) - widths
+        # A table has k columns for each of 2**k patterns, which is why long paths get none.
         sizes = widths << widths
         leaf = np.repeat(np.arange(len(ordered)), widths)
         place = np.arange(len(leaf)) - starts[leaf]
@@ -87,20 +95,31 @@ class LeafTables:
         for first, last in _parts(widths.tolist()):
             k, begin = int(widths[first]), int(starts[first])
             counts = _pattern_counts(kept, tested[begin : begin + (last - first) * k].reshape(-1, k))
+            # The mean over the background is taken here, once, so that no request divides.
             values = np.array([leaf.value for leaf in ordered[first:last]]) / len(background)
             at = int(offsets[begin])
             tables[at : at + counts.size * k] = _tables_of(counts, values).ravel()
+            # The last pattern keeps every condition: those background rows end in the leaf. One is added after the
+            # other: numpy's own sum adds in pairs, and its last bits depend on how many there are.
             base = sum((values * counts[:, -1]).tolist(), base)
         powers, feature = (1 << place).astype(np.int32), conditions.feature[tested]
         return cls(conditions, tested, feature, powers, leaf, offsets, starts, widths, tables, base)
 
     def add_to(self, total: Doubles, vector: Doubles) -> Doubles:
-        """Return the total, shape [k], with what these leaves add for one vector."""
+        """Return the total, shape [k], with what these leaves add for one vector.
+
+        Parameters
+        ----------
+        total : shape [k], what other leaves added so far; it is not changed
+        vector : shape [k], the row to be explained, NaN where missing
+        """
         if not len(self.starts):
             return total
         kept = self.conditions.kept_by(vector)[self.tested]
+        # All leaves at once: the slots of a leaf lie side by side, and each sets a bit of its own.
         patterns = np.add.reduceat(kept * self.powers, self.starts)
         at = self.offsets + (patterns * self.widths)[self.leaf]
+        # bincount adds in the order of the slots, so that equal requests get equal bits.
         return total + np.bincount(self.feature, weights=self.tables[at], minlength=len(total))
 
 
@@ -123,7 +142,13 @@ class LongLeaves:
 
     @classmethod
     def build(cls, leaves: list[Leaf], background: Doubles) -> "LongLeaves":
-        """Reduce the background to the patterns that each leaf tells apart."""
+        """Reduce the background to the patterns that each leaf tells apart.
+
+        Parameters
+        ----------
+        leaves : each with one condition or more
+        background : shape [n, k], n >= 1
+        """
         conditions, tested = Conditions.of(leaves)
         kept = np.ascontiguousarray(conditions.kept_by(background).T)
         widths = np.array([len(leaf.conditions) for leaf in leaves], dtype=np.int64)
@@ -131,6 +156,7 @@ class LongLeaves:
         leaf = np.repeat(np.arange(len(leaves)), widths)
         values = np.array([leaf.value for leaf in leaves], dtype=np.float64) / len(background)
         found = [_distinct(kept, tested[at : at + k]) for at, k in zip(starts.tolist(), widths.tolist(), strict=True)]
+        # Patterns rise, so the one that keeps everything, if any background row does, is the last.
         per_leaf = [
             float(n[-1]) if p[-1] == (1 << k) - 1 else 0.0 for (p, n), k in zip(found, widths.tolist(), strict=True)
         ]
@@ -144,7 +170,13 @@ class LongLeaves:
         )  # fmt: skip
 
     def add_to(self, total: Doubles, vector: Doubles) -> Doubles:
-        """Return the total, shape [k], with what these leaves add for one vector."""
+        """Return the total, shape [k], with what these leaves add for one vector.
+
+        Parameters
+        ----------
+        total : shape [k], what other leaves added so far; it is not changed
+        vector : shape [k], the row to be explained, NaN where missing
+        """
         if not len(self.starts):
             return total
         kept = self.conditions.kept_by(vector)[self.tested]
@@ -154,6 +186,8 @@ class LongLeaves:
         # A background row counts where it keeps all that the row lacks.
         hits = np.flatnonzero(self.patterns & lacking[self.owner] == lacking[self.owner])
         owner = self.owner[hits]
+        # What only the row keeps is credited, what only the background row keeps is debited, what both keep gets
+        # nothing.
         alone = row[owner] & ~self.patterns[hits]
         sizes = np.bitwise_count(alone), np.bitwise_count(lacking)[owner]
         share = self.counts[hits] * self.values[owner]
@@ -175,7 +209,13 @@ class TreeTables:
 
     @classmethod
     def build(cls, leaves: list[Leaf], background: Doubles) -> "TreeTables":
-        """Prepare the leaves of an ensemble against background rows of shape [n, k]."""
+        """Prepare the leaves of an ensemble against background rows of shape [n, k].
+
+        Parameters
+        ----------
+        leaves : of all trees, in one fixed order: sums are made in it
+        background : shape [n, k], n >= 1
+        """
         asking = [leaf for leaf in leaves if leaf.conditions]
         longest = _longest_in_a_table(asking)
         short = [leaf for leaf in asking if len(leaf.conditions) <= longest]
@@ -193,6 +233,7 @@ def _longest_in_a_table(leaves: list[Leaf]) -> int:
     """Return the longest path for which all tables together stay within the memory allowed."""
     spent = 0
     for k in range(1, MAX_TABLE_FEATURES + 1):
+        # Shortest first: a table more than doubles with each feature, and most leaves ask for few.
         spent += 8 * (k << k) * sum(len(leaf.conditions) == k for leaf in leaves)
         if spent > MAX_TABLE_BYTES:
             return k - 1
@@ -203,6 +244,8 @@ def _parts(widths: list[int]) -> list[tuple[int, int]]:
     """Cut leaves, ordered by width, into ranges of one width, each small enough to be worked on at once."""
     parts: list[tuple[int, int]] = []
     for at, k in enumerate(widths):
+        # Counting makes a number per background row (some 1,000) and feature, a table one per pattern: the larger
+        # decides.
         room = max(1, _CHUNK // max(1_000 * k, (k + 1) << k))
         if parts and widths[parts[-1][0]] == k and at - parts[-1][0] < room:
             parts[-1] = (parts[-1][0], at + 1)
@@ -233,11 +276,13 @@ def _tables_of(counts: NDArray[np.int64], values: Doubles) -> Doubles:
     met, met_keeping, lost = (np.zeros(counts.shape) for _ in range(3))
     for j in range(k + 1):  # background rows that lack j of the conditions the row keeps
         met += by_loss[j] * gains[j, lacking]
+        # Read below at the pattern without i, which lacks one condition more than the row it is read for.
         met_keeping += by_loss[j] * gains[j, np.maximum(lacking - 1, 0)]
         lost -= by_loss[j] * losses[j, lacking]
     tables = np.empty((n_leaves, 1 << k, k))
     for i in range(k):
         shape = (n_leaves, -1, 2, 1 << i)  # the third axis says whether the row keeps feature i
+        # Patterns that differ in bit i alone face each other on the third axis, so one subtraction serves all of them.
         column = np.empty((n_leaves, (1 << k) >> i + 1, 2, 1 << i))
         column[:, :, 1] = met.reshape(shape)[:, :, 1] - met_keeping.reshape(shape)[:, :, 0]
         column[:, :, 0] = lost.reshape(shape)[:, :, 0]
@@ -282,6 +327,7 @@ def _counts_by_loss(counts: NDArray[np.int64], k: int) -> NDArray[np.int32]:
 
 def _weights(k: int) -> tuple[Doubles, Doubles]:
     """Return (a-1)! c! / (a+c)! and a! (c-1)! / (a+c)! for all a + c <= k; zero where a or c is zero."""
+    # By binomials, which Python has exactly, and one division: factorials of long paths would lose digits.
     gains, losses = np.zeros((k + 1, k + 1)), np.zeros((k + 1, k + 1))
     for a in range(k + 1):
         for c in range(k + 1 - a):

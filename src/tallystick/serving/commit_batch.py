@@ -21,6 +21,7 @@ from tallystick.serving.decider import Decider, fault_of
 from tallystick.serving.followed_state import FollowedState
 from tallystick.serving.requests import Answer, Decided, Recorded, Refused, Request, Task
 
+# A clock by which nothing lies in the future.
 _END_OF_TIME = 2**62
 
 
@@ -99,6 +100,7 @@ class CommitBatch:
         LogHeld
             If somebody else wrote to the log in between.
         """
+        # Answers, states and decisions name these positions already.
         if entries[0].position != self.last + 1:
             raise LogHeld(self.context.log.name)
 
@@ -120,6 +122,7 @@ class CommitBatch:
 
     def _decide(self, task: Task) -> Answer:
         request, decider = task.request, self.context.deciders[task.target]
+        # Looked up before the record is read: a retry gets its first answer, whatever a contract says by now.
         if request.key is not None and (decided := self._decided(decider.model, request.key)):
             return _repeated(decided, request)
         source = decider.source
@@ -127,6 +130,7 @@ class CommitBatch:
         if isinstance(screened, Refused):
             return screened
         record, refused = screened
+        # Without a key the record's id is the key, and only a record that can be read has one.
         if request.key is None and (decided := self._decided(decider.model, record.id)):
             return _repeated(decided, request)
         known = self._known(source, record, request.raw)
@@ -179,6 +183,7 @@ class CommitBatch:
         prepared = []
         try:
             for digest, state in self.context.states.items():
+                # Each state reads the bytes by its own contract: two models may declare one stream differently.
                 own = state.sources.get(record.stream)
                 read = record if own is source else None if own is None else reread_raw(own, raw, self.now)
                 if read is not None and (ready := self._prepare(digest, state, read)) is not None:
@@ -213,6 +218,7 @@ class CommitBatch:
 
     def _known(self, source: Source, record: Record, raw: bytes) -> KnownRecord | Refused | None:
         """Find the record where it is known already; another record under its id is a conflict."""
+        # From the nearest to the furthest: this group, the log, the history before the log.
         known = self._grouped(source, record) or self._logged(source, record) or self._past(source, record)
         if known is None or isinstance(known, Refused):
             return known
@@ -238,6 +244,7 @@ class CommitBatch:
         return None if found is None else KnownRecord(found[0], None, found[1])
 
     def _decided(self, model: str, key: str) -> LoggedDecision | None:
+        # Decisions of this group are not in the log yet.
         if (model, key) in self._decisions:
             return self._decisions[model, key]
         entry = self.context.log.find("decision", model, key)
@@ -268,6 +275,7 @@ def _conflict(record: Record) -> Refused:
 
 
 def _repeated(decided: LoggedDecision, request: Request) -> Answer:
+    # The first answer was about other bytes, and would be a wrong answer to these.
     if decided.decision.raw_sha256 != digest_bytes(request.raw):
         return Refused("conflict", f"The idempotency key {decided.key!r} was used for another body.")
     return Decided(decided, is_repeated=True)

@@ -63,7 +63,13 @@ def application(
 
 
 def guarded(tokens: Tokens, *, then: Handler) -> Handler:
-    """Refuse who has no token, or none for this route; only the health check is open."""
+    """Refuse who has no token, or none for this route; only the health check is open.
+
+    Parameters
+    ----------
+    tokens : who may ask for what
+    then : what answers those who may; it finds the bearer's name as ``caller``
+    """
 
     async def handle(incoming: Incoming) -> Response:
         route = incoming.requested.route

@@ -61,6 +61,12 @@ def serve(
 async def listen(app: App, address: Address, on_listening: Callable[[Address], None]) -> None:
     """Run an ASGI application in this process, on one core, until SIGTERM or SIGINT.
 
+    Parameters
+    ----------
+    app : what answers
+    address : where to listen
+    on_listening : called once, with the address, as soon as connections are taken
+
     Raises
     ------
     AddressUnusable

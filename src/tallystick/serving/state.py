@@ -60,7 +60,13 @@ def open_states(root: Path, plans: Iterable[Plan], url: str | None = None) -> It
 
 
 def redis_store(url: str, plan: Plan) -> RedisStore:
-    """Open the state of a plan in a Redis; one that has lost a part of it begins anew."""
+    """Open the state of a plan in a Redis; one that has lost a part of it begins anew.
+
+    Parameters
+    ----------
+    url : of the Redis; ``$NAME`` in it is taken from the environment, so that no password lies in a file
+    plan : whose state; plans with the same state share it
+    """
     try:
         return RedisStore(expandvars(url), plan.state_digest)
     except StateLost:

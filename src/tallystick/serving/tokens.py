@@ -64,6 +64,11 @@ def create(folder: Path, name: str, scopes: Iterable[Scope]) -> str:
 def revoke(folder: Path, name: str) -> None:
     """Take a token back: a running server refuses it from its next request on.
 
+    Parameters
+    ----------
+    folder : where grants lie, one file each
+    name : the one that the token was made for
+
     Raises
     ------
     TokenRefused

@@ -58,6 +58,13 @@ def read(body: bytes, key: str | None) -> tuple[list[Request], bool] | Refused:
     One record is the body itself, kept as it was received. Several stand in ``{"requests": [{"record": {...},
     "key": "..."}]}``; each record is the slice of the body that it occupies.
 
+    Parameters
+    ----------
+    body : as it was received
+    key : the idempotency key of the header, if there is one; only a body of one record may have it
+
+    Examples
+    --------
     >>> requests, are_several = read(b'{"requests": [{"record": {"id":  1}}]}', None)
     >>> requests[0].raw, are_several
     (b'{"id":  1}', True)
@@ -88,7 +95,13 @@ def responses(answers: Sequence[Answer]) -> Response:
 
 
 def refusal(refused: Refused, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the response that refuses."""
+    """Return the response that refuses.
+
+    Parameters
+    ----------
+    refused : why, which also tells the status
+    headers : what a caller may need beside it, such as ``retry-after``
+    """
     return Response(_status(refused), msgspec.json.encode(plain(refused)), headers or {})
 
 

@@ -42,6 +42,7 @@ def fit_sigmoid(raw: ArrayLike, labels: ArrayLike) -> Calibration:
     targets = np.where(known, (n1 + 1.0) / (n1 + 2.0), 1.0 / (n0 + 2.0))
     # Newton walks in standardised raw scores, where one step size suits every model; the answer is scaled back.
     centre, spread = float(values.mean()), float(values.std()) or 1.0
+    # With no slope the best answer is the base rate, so Newton starts near it.
     slope, intercept = _newton((values - centre) / spread, targets, start=float(np.log((n1 + 1.0) / (n0 + 1.0))))
     slope, intercept = slope / spread, intercept - slope / spread * centre
     if not slope > 0.0:
@@ -54,10 +55,12 @@ def _newton(values: NDArray[np.float64], targets: NDArray[np.float64], *, start:
     loss = _loss(at, values, targets)
     for _ in range(_STEPS):
         score = _sigmoid(at[0] * values + at[1])
+        # Where all scores round to 0 or 1 no curvature is left, and without a floor one step would lead anywhere.
         error, weight = score - targets, np.maximum(score * (1.0 - score), 1e-12)
         slope = np.array([float((error * values).sum()), float(error.sum())])
         cross = float((weight * values).sum())
         curve = np.array([[float((weight * values**2).sum()), cross], [cross, float(weight.sum())]])
+        # Raw scores that are all equal make the curve singular; with this the slope stays 0, and is refused by name.
         step = np.linalg.solve(curve + 1e-12 * np.eye(2), slope)
         taken, loss = _descend(at, step, loss, values, targets)
         if float(np.abs(taken - at).max()) <= _ENOUGH:
@@ -78,13 +81,16 @@ def _descend(
         loss_now = _loss(tried, values, targets)
         if loss_now < loss:
             return tried, loss_now
+    # No shorter step is better either: what is left is rounding, and this is the minimum.
     return at, loss
 
 
 def _loss(at: NDArray[np.float64], values: NDArray[np.float64], targets: NDArray[np.float64]) -> float:
     odds = at[0] * values + at[1]
+    # As log(1 + exp(odds)): the logarithm of a score that rounds to 0 or 1 would be infinite.
     return float((np.logaddexp(0.0, odds) - targets * odds).sum())
 
 
 def _sigmoid(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    # By tanh, which saturates where exp overflows.
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * odds)))

@@ -91,7 +91,13 @@ def data_ends_at(dataset: Dataset) -> int:
 
 
 def counting(reports: Records, flagged: Flagged) -> Reports:
-    """Return the reports of a label's stream or table that say so and name a record."""
+    """Return the reports of a label's stream or table that say so and name a record.
+
+    Parameters
+    ----------
+    reports : records of the stream or table that reports come from
+    flagged : which key names the record that is meant, and which flag must be 1, where one must
+    """
     # Reports that say 1 are few: keeping only those makes the set that every id is looked up in a small one.
     rows = np.arange(len(reports), dtype=np.int64)
     if flagged.flag is not None:

@@ -53,6 +53,13 @@ def find(trainers: Sequence[Trainer], rows: Judged, search: Search, *, progress:
     sampler, so that adding a family does not change what another one tries. Nothing is written anywhere: a
     search that is interrupted leaves nothing behind.
 
+    Parameters
+    ----------
+    trainers : of the families, in the order that results come in
+    rows : what is learnt from and judged on; no row of the test part
+    search : how many trials all families share, by which metric they are judged, and the seed
+    progress : called with how many of how many trials are done
+
     Raises
     ------
     SearchFailed
@@ -63,6 +70,7 @@ def find(trainers: Sequence[Trainer], rows: Judged, search: Search, *, progress:
     trials: list[Trial] = []
     for trainer, n_trials in zip(trainers, wanted, strict=True):
         study, leader = _study(search.seed), None
+        # The defaults come first: however few the trials, on validate no search ends below having made none.
         study.enqueue_trial(trainer.defaults)
         for _ in range(n_trials):
             tried = _attempt(trainer, study, rows, search, number=len(trials))
@@ -94,6 +102,7 @@ def shares(trials: int, settings: Sequence[int]) -> list[int]:
     total = sum(settings)
     lowest = [max(_FEWEST_TRIALS, trials * n // total) for n in settings]
     widest = max(range(len(settings)), key=lambda place: settings[place])
+    # What rounding leaves over goes to the family that has most to find.
     lowest[widest] = max(_FEWEST_TRIALS, trials - sum(lowest) + lowest[widest])
     return lowest
 
@@ -107,6 +116,7 @@ class _Tried:
 
 def _study(seed: int) -> Any:
     optuna = need("optuna")
+    # Optuna prints trials by itself; here the record holds them, and who calls says what is shown.
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
 
@@ -128,6 +138,7 @@ def _attempt(trainer: Trainer, study: Any, rows: Judged, search: Search, *, numb
 def _better(leader: Best | None, tried: _Tried) -> Best | None:
     if tried.fitted is None or tried.raw is None:
         return leader
+    # Of equals the earlier one stays, and the defaults are the earliest: nothing is changed for nothing.
     if leader is not None and _value(tried.trial) <= _value(leader.trial):
         return leader
     return Best(tried.trial, tried.fitted, tried.raw)

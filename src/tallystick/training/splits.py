@@ -11,6 +11,7 @@ from tallystick.definitions.models import SplitDefinition
 from tallystick.errors import PartEmpty, PartOneClass, PartOutside
 from tallystick.training.labels import Labels
 
+# A few days without a record are no mistake of the split; a tenth of a part is.
 _LARGEST_LACK = 0.1
 
 
@@ -101,10 +102,13 @@ def split(definition: SplitDefinition, labels: Labels, *, ends_at: int) -> Split
     >>> [(part.name, part.start // day, part.end // day) for part in parts.parts]
     [('train', 7, 14), ('validate', 21, 28), ('fit', 21, 28), ('test', 35, 42)]
     """
+    # From the test part backwards, since the end of the data decides where that can be.
     test_from = _latest_test(definition, labels, ends_at) if definition.test_from is None else definition.test_from
     ends = test_from - definition.gap_us
     judged_from = ends - definition.validate_us
     trained_until = judged_from - definition.gap_us
+    # Labels are those known when the next part begins: a model in service could not have learnt from later ones. Only
+    # the test part is looked at from the end of the data, for it is judged, and taught to nobody.
     return Split(
         Part("train", trained_until - definition.train_us, trained_until, judged_from),
         Part("validate", judged_from, ends, test_from),
@@ -135,6 +139,7 @@ def rows_of(part: Part, labels: Labels, *, allowed: NDArray[np.bool_]) -> Rows:
     if len(labels.time) and _lacking(part, int(labels.time.min()), int(labels.time.max())) > _LARGEST_LACK:
         raise PartOutside(part.name, days=part.days, data=f"{_day(labels.time.min())} to {_day(labels.time.max())}")
     kept = inside & allowed
+    # Only the test part waits for maturity: in service a model learns from young labels too.
     if part.name == "test":
         kept &= labels.is_matured(part.labels_as_of)
     rows = np.flatnonzero(kept)
@@ -158,6 +163,7 @@ def _latest_test(definition: SplitDefinition, labels: Labels, ends_at: int) -> i
     if not len(matured):
         matures = duration_text(labels.matures_after_us)
         raise PartEmpty("test", days=f"until {_day(ends_at)}", n_inside=len(labels.time), matures_after=matures)
+    # A part is half open, and its last record must lie inside.
     return int(matured.max()) + 1 - definition.test_us
 
 

@@ -91,6 +91,18 @@ def found(check: Check, *, passes: bool, reason: str, **figures: Any) -> Finding
     return Finding(check.code, Outcome.PASSED if passes else Outcome.FAILED, reason, figures)
 
 
+def warned(check: Check, reason: str, **figures: Any) -> Finding:
+    """Return the answer of a check that proves nothing wrong, and asks for somebody to look.
+
+    Parameters
+    ----------
+    check : whose code the answer carries
+    reason : a sentence with the numbers that decided, and whatever they are of
+    figures : the same numbers and more, for machines
+    """
+    return Finding(check.code, Outcome.WARNED, reason, figures)
+
+
 def not_applicable(check: Check, reason: str) -> Finding:
     """Return the answer of a check that has nothing to look at.
 

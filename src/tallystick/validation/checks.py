@@ -12,7 +12,7 @@ from tallystick.validation.check import Check, Question
 from tallystick.validation.discrimination import FindsMoreThanItsShare, RanksAboveChance
 from tallystick.validation.evidence import FORMAT, Evidence
 from tallystick.validation.finding import Finding, Outcome
-from tallystick.validation.leakage import RowsRebuild
+from tallystick.validation.leakage import NoFeatureRanksAlone, RowsRebuild
 from tallystick.validation.limits import ReachesAuc, ReachesAveragePrecision
 from tallystick.validation.parity import OnlineEqualsBatch, ScoresAsItsFramework
 from tallystick.validation.stability import FeaturesLieAlike, ScoresLieAlike
@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     ScoresLieAlike(),
     FeaturesLieAlike(),
     RowsRebuild(),
+    NoFeatureRanksAlone(),
     OnlineEqualsBatch(),
     ScoresAsItsFramework(),
     ExecutorsAgree(),

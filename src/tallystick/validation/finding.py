@@ -7,9 +7,10 @@ import msgspec
 
 
 class Outcome(StrEnum):
-    """How a check ended. Three of the four are not failures; none of them is silence."""
+    """How a check ended. Only one of the five is a failure; none of them is silence."""
 
     PASSED = "passed"
+    WARNED = "warned"  # nothing is proven wrong, and somebody should look
     FAILED = "failed"
     NOT_APPLICABLE = "not applicable"  # what it needs does not exist
     SKIPPED = "skipped"  # it could run, and was not asked to

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from tallystick.features.oracle import executor as oracle
 from tallystick.features.oracle import inputs as oracle_input
 from tallystick.training.fit import Scored
-from tallystick.validation.check import Question, found, not_applicable
+from tallystick.training.metrics import auc
+from tallystick.validation.check import Question, found, not_applicable, too_few, warned
 from tallystick.validation.finding import Finding
 
 _PIECE = 250  # rows rebuilt at a time: each brings all records of its entities as plain Python
@@ -57,6 +58,65 @@ class RowsRebuild:
         eligible = np.union1d(fit.rows, test.rows)
         chance = np.random.default_rng(seed)
         return np.sort(chance.choice(eligible, min(cls.n_rows, len(eligible)), replace=False))
+
+
+class NoFeatureRanksAlone:
+    """Ask whether a model that ranks very well owes it to more than one feature.
+
+    A feature that alone reaches the figure of the whole model either knows the answer, as a field that is filled in
+    after the fact does, or makes the model needless. Both are for a person to tell apart: the check warns. Of a
+    model that does not rank above ``high`` it never does: there one strong feature is what risk often looks like.
+
+    References
+    ----------
+    S. Kaufman, S. Rosset, C. Perlich, O. Stitelman (2012), "Leakage in Data Mining: Formulation, Detection, and
+    Avoidance", *ACM Transactions on Knowledge Discovery from Data* 6 (features too good to be true).
+    """
+
+    code: ClassVar[str] = "V402"
+    title: ClassVar[str] = "no feature alone ranks as the model"
+    high: ClassVar[float] = 0.9
+    margin: ClassVar[float] = 0.01
+
+    def ask(self, question: Question) -> Finding:
+        """Compare the AUC of each feature alone with the model's."""
+        if (finding := too_few(self, question.test)) is not None:
+            return finding
+        test, names = question.test, question.table.names
+        of_model = auc(test.labels, test.raw)
+        alone = {name: auc_alone(test.labels, question.table.values[test.rows, i]) for i, name in enumerate(names)}
+        best = max(alone, key=lambda name: alone[name])
+        figures = {"auc": of_model, "features": alone, "high": self.high, "margin": self.margin}
+        suspects = [name for name in names if of_model > self.high and alone[name] >= of_model - self.margin]
+        if suspects:
+            listed = ", ".join(f"{name} {alone[name]:.4f}" for name in suspects)
+            reason = f"the AUC of a feature alone comes within {self.margin} of the model's {of_model:.4f}: {listed}"
+            return warned(self, reason, **figures)
+        reason = (
+            f"of {len(alone)} features the best alone is {best}, AUC {alone[best]:.4f}; the model's is {of_model:.4f}"
+        )
+        return found(self, passes=True, reason=reason, **figures)
+
+
+def auc_alone(labels: NDArray[np.int8], values: NDArray[np.float64]) -> float:
+    """Return the AUC of one feature, read whichever way it ranks best: never below one half.
+
+    Missing values are one tie at the top or at the bottom. That a value is missing can itself be the leak, as where
+    a field is filled in only for what was investigated.
+
+    Parameters
+    ----------
+    labels : shape (n,), 0 or 1, both present
+    values : shape (n,), NaN where missing
+
+    Examples
+    --------
+    >>> labels = np.array([0, 0, 1, 1], dtype=np.int8)
+    >>> auc_alone(labels, np.array([4.0, 3.0, 2.0, 1.0])), auc_alone(labels, np.array([3.0, 4.0, 3.5, np.nan]))
+    (1.0, 0.75)
+    """
+    areas = [auc(labels, np.where(np.isnan(values), end, values)) for end in (-np.inf, np.inf)]
+    return max(max(area, 1.0 - area) for area in areas)
 
 
 def same_bits(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -139,7 +139,14 @@ def draw(plan: Plan, dataset: Dataset, draws: Draw, bounds: Bounds | None = None
 
 
 def draw_of(plan: Plan, seed: int, n_rows: int) -> Draw:
-    """Return which entities are drawn for a plan: for each key that its features aggregate the spine by, or its ids."""
+    """Return which entities are drawn for a plan: for each key that its features aggregate the spine by, or its ids.
+
+    Parameters
+    ----------
+    plan : whose features look at entities
+    seed : the same one draws the same entities, whatever the order of records
+    n_rows : about how many records the entities should have between them
+    """
     spine = plan.definition.spine
     used = sorted({group.keys for group in plan.groups if group.stream == spine.name})
     return Draw(tuple(used) or ((spine.id,),), n_rows, seed)

@@ -1,18 +1,19 @@
 """What is shown of a judged candidate, section by section: numbers from its record, answers from its evidence."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tallystick.reporting.figure import Figure, Series
 from tallystick.reporting.report import Block, Facts, Section
 from tallystick.reporting.table import Column, Row, Table
-from tallystick.reporting.text import Span, Text, Tone, code, dim, fail, ok
+from tallystick.reporting.text import Span, Text, Tone, code, dim, fail, ok, warn
 from tallystick.reporting.written import day
 from tallystick.training.record import Record, Trial
 from tallystick.validation.evidence import Evidence
 from tallystick.validation.finding import Outcome
 
-_TONES: dict[Outcome, Tone] = {Outcome.PASSED: "ok", Outcome.FAILED: "fail"}
+_TONES: dict[Outcome, Tone] = {Outcome.PASSED: "ok", Outcome.WARNED: "warn", Outcome.FAILED: "fail"}
 _METRICS = (
     Column("part"),
     Column("rows", "count"),
@@ -34,10 +35,11 @@ _RATE = Column("rate", "number", digits=4)
 
 
 def verdict(evidence: Evidence) -> Text:
-    """Return how many checks passed, and how many failed."""
-    n_failed = len(evidence.failed)
-    n_passed = sum(finding.outcome is Outcome.PASSED for finding in evidence.findings)
-    return Text.of(ok(f"{n_passed} passed"), *([fail(f", {n_failed} failed")] if n_failed else []))
+    """Return how many checks passed, and how many warned or failed where some did."""
+    n = Counter(finding.outcome for finding in evidence.findings)
+    warned = [warn(f", {n[Outcome.WARNED]} warned")] if n[Outcome.WARNED] else []
+    failed = [fail(f", {n[Outcome.FAILED]} failed")] if n[Outcome.FAILED] else []
+    return Text.of(ok(f"{n[Outcome.PASSED]} passed"), *warned, *failed)
 
 
 def origin(record: Record, evidence: Evidence) -> tuple[Block, ...]:

@@ -161,6 +161,7 @@ def holm(p_values: dict[str, float], *, level: float) -> list[str]:
     """
     rejected: list[str] = []
     for name, p_value in sorted(p_values.items(), key=lambda item: item[1]):
+        # Step by step: behind the first that chance explains, all others are explained too.
         if p_value > level / (len(p_values) - len(rejected)):
             break
         rejected.append(name)
@@ -171,6 +172,7 @@ def _binned(before: NDArray[np.float64], after: NDArray[np.float64]) -> tuple[tu
     known = [sample[~np.isnan(sample)] for sample in (before, after)]
     if not len(known[0]) or not len(after):
         return None
+    # Bins are cut by the first sample alone: cut by both, they would move with the shift they are to show.
     edges = histogram(known[0]).edges
     missing = [len(sample) - len(there) for sample, there in zip((before, after), known, strict=True)]
     if not edges and not any(missing):
