@@ -39,7 +39,7 @@ def test_prove_finds_a_wrong_executor(first_shop: Any, monkeypatch: pytest.Monke
         values[3, 0] += 0.01
         return values
 
-    monkeypatch.setattr(prove, "available", lambda: (Executor("planted", wrong),))
+    monkeypatch.setattr(prove, "available_executors", lambda: (Executor("planted", wrong),))
 
     noted = first_shop.tally("prove", "--rows", "50")
     document = first_shop.tally("prove", "--rows", "50", "--json")

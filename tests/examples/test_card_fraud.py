@@ -130,12 +130,13 @@ def test_the_readme_shows_what_the_program_makes(reproduced: Reproduced) -> None
 
 
 def test_features_are_written_in_the_streams_order(written: Written, shared_data: Path) -> None:
-    """The file holds every payment's id in the stream's order, and fifteen columns of float64."""
+    """The file holds every payment's id, position and time in the stream's order, and fifteen columns of float64."""
     ids = pq.read_table(shared_data / "card_payments" / "payments.parquet", columns=["payment_id"])
 
     assert len(written.table) == N_PAYMENTS
     assert written.table.column("payment_id").equals(ids.column("payment_id").cast(written.table.schema.field(0).type))
-    assert written.table.schema.types[1:] == [pa.float64()] * 15
+    assert written.table.column_names[:3] == ["payment_id", "position", "time"]
+    assert written.table.schema.types[3:] == [pa.float64()] * 15
 
 
 def test_features_load_no_training_library(written: Written) -> None:
@@ -159,7 +160,7 @@ def test_features_are_what_the_book_means(written: Written, shared_data: Path) -
         for name, column in expected(payments)
     }
 
-    assert list(differing) == written.table.column_names[1:]
+    assert list(differing) == written.table.column_names[3:]
     assert is_followed.sum() == 29
     for name, rows in differing.items():
         assert np.array_equal(rows, np.flatnonzero(is_followed & name.startswith("customer_")))
