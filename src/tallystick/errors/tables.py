@@ -1,6 +1,5 @@
 """What is wrong with a feature table.
 
-FeatureError
 · TableUnreadable      no feature table lies there
 · TableFormatUnknown   another version wrote it
 · TableDamaged         its rows are not those that were written
