@@ -66,7 +66,9 @@ class CsvFile:
         try:
             with self._bytes() as file:
                 quotes = _Quotes(file)
-                table = pcsv.read_csv(quotes, pcsv.ReadOptions(block_size=_BLOCK), parsed, converted)
+                # Threads of Arrow's would call this Python object, and one that still does when the process ends aborts
+                # it (one run of about sixty, on a busy machine).
+                table = pcsv.read_csv(quotes, pcsv.ReadOptions(block_size=_BLOCK, use_threads=False), parsed, converted)
         except (pa.ArrowException, OSError) as error:
             # Arrow counts rows, and a value may span several lines; who corrects the file looks for a line.
             raise self._unreadable(self._ragged() or sentence_of(error)) from error
