@@ -123,9 +123,9 @@ def _started(verb: Verb, home: Path, runs: int) -> Started:
         "--as",
         verb.actor,
     ]
-    told_ = subprocess.run([*command, *verb.arguments], check=False, capture_output=True, text=True, cwd=home.parent)
+    ran = subprocess.run([*command, *verb.arguments], check=False, capture_output=True, text=True, cwd=home.parent)
     imports: Counter[str] = Counter()
-    loaded = LINE.findall(told_.stderr)
+    loaded = LINE.findall(ran.stderr)
     for microseconds, module in loaded:
         imports[_distribution(module)] += int(microseconds)
     return Started(statistics.median(walls), statistics.median(cpus), len(loaded), imports)

@@ -69,13 +69,13 @@ class NothingApproved(ConfigError):
 
 
 class ModelUnnamed(ConfigError):
-    """Bundles of several models are approved, and none was named. Name a model, or a bundle."""
+    """Bundles of several models are approved, and none was named. Name a bundle."""
 
     def __init__(self, models: Sequence[str]) -> None:
         self.models = tuple(models)
         super().__init__(
             f"Bundles of {len(models)} models are approved, {', '.join(models)}, and none was named. "
-            "Name the bundle, or one of these models."
+            "Name the bundle; 'tally ledger show' lists those that were approved."
         )
 
 
